@@ -1,0 +1,115 @@
+"""Where a customer stands in a flow, and what a flow wants done: values only."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from relevo.domain.ids import FlowVersionId
+from relevo.domain.messages import Content
+from relevo.domain.subscribers import FieldValue, Subscriber
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True):
+    """One subflow on the stack. `path` leads to the next step: indexes into step lists, and
+    branch names (`then`, `else`, `timeout`, …) where a step holds lists of its own."""
+
+    subflow: str
+    path: tuple[int | str, ...] = (0,)
+
+
+class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a run stands still.
+
+    `answer`: a question was asked; `time`: a `wait` step; `return_`: a `pause_bot` step,
+    until control comes back. `deadline_at` is when the run goes on by itself (a question's
+    time-out, the end of a wait). `tries` counts the answers refused so far.
+    """
+
+    for_: Literal["answer", "time", "return"]
+    deadline_at: datetime | None = None
+    tries: int = 0
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A walk through one version of a flow. It keeps that version to its end.
+
+    `epoch` is the control epoch under which it was planned: a run of an older epoch is stale.
+    """
+
+    version_id: FlowVersionId
+    epoch: int
+    stack: tuple[Frame, ...]
+    waiting: Waiting
+
+
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a flow may look at: nothing else can influence a decision."""
+
+    now: datetime
+    version_id: FlowVersionId
+    epoch: int
+    user_ns: str
+    flow_ns: str
+    channel_name: str
+    channel_type: str
+    subscriber: Subscriber
+    last_input: str = ""
+
+
+# What a flow wants done, in order. The conversation decides whether it may.
+
+
+class Say(msgspec.Struct, frozen=True, tag=True):
+    content: Content
+
+
+class SetField(msgspec.Struct, frozen=True, tag=True):
+    """Set a field of the subscriber; None clears it. The system fields `first_name`,
+    `last_name`, `name`, `email` and `phone` change the profile."""
+
+    name: str
+    value: FieldValue
+
+
+class AddTag(msgspec.Struct, frozen=True, tag=True):
+    name: str
+
+
+class RemoveTag(msgspec.Struct, frozen=True, tag=True):
+    name: str
+
+
+class PauseBot(msgspec.Struct, frozen=True, tag=True):
+    """Hand the conversation over. None: until resumed. A message of the customer that *is*
+    one of `leave_words` (case and surrounding space aside) brings the bot back."""
+
+    pause_for: timedelta | None
+    leave_words: tuple[str, ...] = ()
+
+
+class Stumble(msgspec.Struct, frozen=True, tag=True):
+    """The flow could not go on as written: kept as an error row on the conversation.
+
+    `code` is stable (`too_many_steps`, `template_failed`, `unknown_subflow`, …); `detail`
+    says which step, what and why, without message text.
+    """
+
+    code: str
+    detail: str
+
+
+Act = Say | SetField | AddTag | RemoveTag | PauseBot | Stumble
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What the flow does now, and where it stands afterwards (None: it has ended).
+
+    After a `PauseBot` the run waits for `return`; its `epoch` is left to the caller, who
+    knows the new one.
+    """
+
+    acts: tuple[Act, ...] = ()
+    run: Run | None = None

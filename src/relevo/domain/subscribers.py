@@ -1,0 +1,64 @@
+"""A subscriber: a person who writes to a flow on a channel."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a channel tells about the person with a message. Empty means: not told."""
+
+    name: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    phone: str = ""
+    email: str = ""
+    gender: str = ""
+    locale: str = ""
+    language: str = ""
+    timezone: str = ""
+    picture_url: str = ""
+
+
+FieldValue = str | int | float | bool | list[Any] | None
+
+
+class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """The person, as flows and the API see them.
+
+    `user_id` is the id inside the channel (a phone number, a visitor's id …). `fields` and
+    `tags` go by name; both are set by flows, the API and the console.
+    """
+
+    user_id: str
+    profile: Profile = Profile()
+    fields: dict[str, FieldValue] = {}
+    tags: tuple[str, ...] = ()
+    created_at: datetime
+    last_seen_at: datetime | None = None
+
+    @property
+    def display_name(self) -> str:
+        profile = self.profile
+        full = f"{profile.first_name} {profile.last_name}".strip()
+        return profile.name or full or profile.phone or "Visitor"
+
+    @property
+    def first_name(self) -> str:
+        return self.profile.first_name or self.profile.name.split(" ", 1)[0]
+
+    @property
+    def last_name(self) -> str:
+        if self.profile.last_name or self.profile.first_name:
+            return self.profile.last_name
+        return self.profile.name.partition(" ")[2]
+
+    def told(self, profile: Profile) -> Subscriber:
+        """The subscriber after a channel told something; what it leaves out stays as it was."""
+        if profile == Profile():
+            return self
+        news = {name: value for name in Profile.__struct_fields__ if (value := getattr(profile, name))}
+        return msgspec.structs.replace(self, profile=msgspec.structs.replace(self.profile, **news))
