@@ -1,0 +1,179 @@
+"""A conversation: everything between one subscriber and us, and the unit of order.
+
+`Conversation` is its state; `deciding.decide` is the only thing that changes it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+
+from relevo.domain.flows.runs import Run
+from relevo.domain.ids import (
+    ChannelId,
+    ConversationId,
+    EndpointId,
+    FlowId,
+    MemberId,
+    MessageId,
+    WorkspaceId,
+    user_ns,
+)
+from relevo.domain.messages import Content, MessageStatus, MessageType
+from relevo.domain.subscribers import Subscriber
+from relevo.domain.workspaces import EventType
+
+
+class Control(StrEnum):
+    """Who answers now. Not the status, which says whether work is left."""
+
+    BOT = "bot"
+    AGENT = "agent"
+
+
+Status = Literal["open", "pending", "done", "spam"]
+PauseCause = Literal["flow", "api", "member", "agent_reply"]
+ReturnReason = Literal["api", "member", "customer", "time"]
+
+
+class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why and until when the bot is silent. `until` None: until somebody resumes it."""
+
+    since: datetime
+    until: datetime | None
+    cause: PauseCause
+    leave_words: tuple[str, ...] = ()
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """The state between two events.
+
+    `epoch` grows each time that control changes hands: what was planned under an older one
+    is stale. `message_seq` and `webhook_seqs` are the last numbers given. `started` tells
+    whether the customer ever came (the flow greets once).
+    """
+
+    id: ConversationId
+    workspace_id: WorkspaceId
+    flow_id: FlowId
+    channel_id: ChannelId
+    subscriber: Subscriber
+    control: Control = Control.BOT
+    epoch: int = 0
+    pause: Pause | None = None
+    status: Status = "open"
+    member_id: MemberId | None = None
+    run: Run | None = None
+    started: bool = False
+    message_seq: int = 0
+    webhook_seqs: dict[EndpointId, int] = {}
+    last_message_at: datetime | None = None
+    last_message_type: MessageType | None = None
+
+    @property
+    def user_ns(self) -> str:
+        return user_ns(self.flow_id, self.id)
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """When something happens by itself: the earliest deadline in the state."""
+        deadlines = [
+            self.pause.until if self.pause else None,
+            self.run.waiting.deadline_at if self.run else None,
+        ]
+        return min((at for at in deadlines if at is not None), default=None)
+
+
+def paused_seconds(pause: Pause | None, now: datetime) -> int:
+    """`paused_diff_seconds` of the wire: seconds of pause left, 0 with the bot, -1 without end."""
+    if pause is None:
+        return 0
+    if pause.until is None:
+        return -1
+    return max(0, int((pause.until - now).total_seconds()))
+
+
+# What a decision asks for besides the new state.
+
+
+class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message to store; its ids are given when it is."""
+
+    seq: int
+    type: MessageType
+    content: Content
+    username: str
+    mid: str = ""
+    member_id: MemberId | None = None
+    status: MessageStatus = MessageStatus.SENT
+    referral: dict[str, Any] | None = None
+
+
+class SendToCustomer(msgspec.Struct, frozen=True, tag=True):
+    """Bring the message `seq` to the customer over the channel."""
+
+    seq: int
+
+
+class FetchMedia(msgspec.Struct, frozen=True, tag=True):
+    """Fetch and keep the file of the customer's message `seq`, before the vendor's link dies."""
+
+    seq: int
+
+
+class NotifyPlatform(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Tell the platform, as number `seq` of the lane to that endpoint.
+
+    About the message `message_seq` (of this decision), or about `data`. The other fields are
+    as they were when it happened.
+    """
+
+    endpoint_id: EndpointId
+    event_type: EventType
+    seq: int
+    epoch: int
+    member_id: MemberId | None
+    paused_seconds: int
+    message_seq: int | None = None
+    data: dict[str, Any] | None = None
+
+
+class Whisper(msgspec.Struct, frozen=True, tag=True):
+    """Tell the platform at once or never: typing, which is worth nothing later."""
+
+    endpoint_id: EndpointId
+    event_type: EventType
+
+
+class ShowTyping(msgspec.Struct, frozen=True, tag=True):
+    """Show the customer that somebody is typing, where the channel can."""
+
+
+class UpdateMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A receipt moved a stored message forward."""
+
+    message_id: MessageId
+    status: MessageStatus
+    mid: str = ""
+    error: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, tag=True):
+    """Something was dropped or went wrong: kept as a row that a person can find."""
+
+    code: str
+    detail: str
+
+
+Effect = SendToCustomer | FetchMedia | NotifyPlatform | Whisper | ShowTyping | UpdateMessage | Report
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The new state, what to store, and what to do, in order."""
+
+    conversation: Conversation
+    messages: tuple[NewMessage, ...] = ()
+    effects: tuple[Effect, ...] = ()

@@ -1,0 +1,601 @@
+"""What happens when something happens: the one decision of Relevo, pure.
+
+`decide(conversation, event, surroundings)` gives the new state, the messages to store and the
+effects to carry out. It is the only place where control changes hands, so the promise "exactly
+one speaker" is kept here: the bot's `Say` passes `_say`, and nothing else of the bot does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+import msgspec
+
+from relevo.domain.conversations import (
+    Control,
+    Conversation,
+    Decision,
+    Effect,
+    FetchMedia,
+    NewMessage,
+    NotifyPlatform,
+    Pause,
+    PauseCause,
+    Report,
+    ReturnReason,
+    SendToCustomer,
+    ShowTyping,
+    Status,
+    UpdateMessage,
+    Whisper,
+    paused_seconds,
+)
+from relevo.domain.events import (
+    AgentReplied,
+    AgentTyped,
+    AnyEvent,
+    Assigned,
+    BotPaused,
+    BotResumed,
+    BotTold,
+    ConversationOpened,
+    CustomerTyped,
+    DirectAct,
+    MessageReceived,
+    Moved,
+    NoteWritten,
+    ReceiptCame,
+    SubscriberChanged,
+    TimeCame,
+)
+from relevo.domain.flows import engine as flow_engine
+from relevo.domain.flows.model import Flow
+from relevo.domain.flows.runs import (
+    AddTag,
+    PauseBot,
+    RemoveTag,
+    Run,
+    Say,
+    Scene,
+    SetField,
+    Stumble,
+    Turn,
+)
+from relevo.domain.ids import EndpointId, FlowVersionId, MemberId, MessageId, flow_ns
+from relevo.domain.messages import (
+    Content,
+    Media,
+    MessageStatus,
+    MessageType,
+    Reaction,
+    Text,
+    is_progress,
+    plain_text,
+)
+from relevo.domain.subscribers import FieldValue, Profile
+from relevo.domain.workspaces import (
+    Channel,
+    Endpoint,
+    EventType,
+    LiveChatMode,
+    PausedAutomation,
+    Workspace,
+)
+
+SYSTEM_FIELDS = frozenset({"first_name", "last_name", "name", "email", "phone", "language"})
+"""Field names that are part of the profile."""
+
+
+class StoredMessage(msgspec.Struct, frozen=True):
+    """What a receipt needs to know of a message that we sent."""
+
+    id: MessageId
+    mid: str
+    status: MessageStatus
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything besides the conversation that a decision may depend on."""
+
+    now: datetime
+    workspace: Workspace
+    channel: Channel
+    endpoint: Endpoint | None
+    current_version: FlowVersionId | None
+    flows: Mapping[FlowVersionId, Flow]
+    member_names: Mapping[MemberId, str] = {}
+    messages: Sequence[StoredMessage] = ()
+    """For a receipt: the messages that it names."""
+
+
+def decide(conversation: Conversation, event: AnyEvent, around: Surroundings) -> Decision:
+    """Decide what an event means for a conversation.
+
+    Deadlines that have passed are dealt with first, whether or not their timer has fired: a
+    late timer must not decide who answers.
+    """
+    draft = _Draft(conversation, around)
+    _let_time_pass(draft)
+    _handle(draft, event)
+    return draft.decision()
+
+
+class _Draft:
+    """A conversation while it is decided about."""
+
+    def __init__(self, conversation: Conversation, around: Surroundings) -> None:
+        self.state = conversation
+        self.around = around
+        self.messages: list[NewMessage] = []
+        self.effects: list[Effect] = []
+        self.last_input = ""
+
+    def change(self, **changes: Any) -> None:
+        self.state = msgspec.structs.replace(self.state, **changes)
+
+    def decision(self) -> Decision:
+        return Decision(
+            conversation=self.state, messages=tuple(self.messages), effects=tuple(self.effects)
+        )
+
+    @property
+    def agent_has_control(self) -> bool:
+        return self.state.control is Control.AGENT
+
+    @property
+    def flow_goes_on_while_paused(self) -> bool:
+        return self.around.workspace.paused_automation is PausedAutomation.AGENT_TRIGGERS_AND_DELAYS
+
+    def scene(self) -> Scene:
+        state, around = self.state, self.around
+        version = state.run.version_id if state.run else around.current_version
+        return Scene(
+            now=around.now,
+            version_id=version or FlowVersionId(0),
+            epoch=state.epoch,
+            user_ns=state.user_ns,
+            flow_ns=flow_ns(state.flow_id),
+            channel_name=around.channel.name,
+            channel_type=around.channel.type,
+            subscriber=state.subscriber,
+            last_input=self.last_input,
+        )
+
+    def flow_of_run(self) -> Flow | None:
+        return self.around.flows.get(self.state.run.version_id) if self.state.run else None
+
+    def current_flow(self) -> Flow | None:
+        version = self.around.current_version
+        return self.around.flows.get(version) if version is not None else None
+
+
+# Events, one function each
+
+
+def _handle(draft: _Draft, event: AnyEvent) -> None:
+    match event:
+        case MessageReceived():
+            _message_received(draft, event)
+        case ConversationOpened():
+            _conversation_opened(draft, event)
+        case CustomerTyped():
+            _customer_typed(draft)
+        case AgentReplied():
+            _agent_replied(draft, event)
+        case BotTold():
+            _bot_told(draft, event)
+        case NoteWritten(text=text, member_id=member_id):
+            _record(draft, MessageType.NOTE, Text(text), member_id=member_id)
+        case BotPaused(minutes=minutes, by=by):
+            _pause(draft, timedelta(minutes=minutes) if minutes else None, cause=by)
+        case BotResumed(by=by):
+            _return_control(draft, by)
+        case Assigned(member_id=member_id):
+            _assign(draft, member_id)
+        case Moved(status=status):
+            draft.change(status=status)
+        case TimeCame():
+            pass  # deadlines were dealt with before
+        case ReceiptCame():
+            _receipt_came(draft, event)
+        case AgentTyped():
+            draft.effects.append(ShowTyping())
+        case SubscriberChanged(profile=profile, acts=acts):
+            _tell(draft, profile)
+            _apply_all(draft, acts)
+        case _:
+            assert_never(event)
+
+
+def _message_received(draft: _Draft, event: MessageReceived) -> None:
+    first = not draft.state.started
+    _tell(draft, event.profile)
+    _seen_now(draft)
+    seq = _record(
+        draft, MessageType.IN, event.content, mid=event.mid, referral=event.referral
+    )
+    if isinstance(event.content, Media) and not event.content.media_id:
+        draft.effects.append(FetchMedia(seq))
+    draft.last_input = plain_text(event.content)
+    if draft.agent_has_control:
+        _while_paused(draft, event.content, seq)
+    elif not isinstance(event.content, Reaction):
+        _converse(draft, event.content, first=first)
+
+
+def _while_paused(draft: _Draft, content: Content, seq: int) -> None:
+    """The customer writes while an agent has control: the platform hears it, whatever else happens."""
+    if draft.state.status == "done":
+        draft.change(status="open")
+    _notify(draft, EventType.MESSAGE_RECEIVED, message_seq=seq)
+    if _is_leave_word(draft.state.pause, content):
+        _leave(draft, content)
+    elif draft.flow_goes_on_while_paused:
+        _trigger(draft, content, first=False, asking=True)
+
+
+def _leave(draft: _Draft, content: Content) -> None:
+    """The customer's own word ends the pause; if the flow has nothing to go on with, the word
+    itself may be one that the flow listens to."""
+    before = len(draft.messages)
+    _return_control(draft, "customer")
+    if len(draft.messages) == before and draft.state.run is None:
+        _trigger(draft, content, first=False, asking=False)
+
+
+def _is_leave_word(pause: Pause | None, content: Content) -> bool:
+    said = plain_text(content).strip().casefold()
+    return pause is not None and said in {word.strip().casefold() for word in pause.leave_words}
+
+
+def _conversation_opened(draft: _Draft, event: ConversationOpened) -> None:
+    first = not draft.state.started
+    _tell(draft, event.profile)
+    _seen_now(draft)
+    flow = draft.current_flow()
+    if first and flow is not None and not draft.agent_has_control:
+        _perform(draft, flow_engine.begin(flow, flow.start, draft.scene()))
+
+
+def _customer_typed(draft: _Draft) -> None:
+    endpoint = _live_chat_endpoint(draft)
+    if draft.agent_has_control and endpoint and EventType.TYPING in endpoint.events:
+        draft.effects.append(Whisper(endpoint.id, EventType.TYPING))
+
+
+def _agent_replied(draft: _Draft, event: AgentReplied) -> None:
+    _silence_the_bot_for_an_agent(draft, event.member_id)
+    for content in event.contents:
+        _speak(draft, MessageType.AGENT, content, member_id=event.member_id)
+    _apply_all(draft, event.acts)
+
+
+def _silence_the_bot_for_an_agent(draft: _Draft, member_id: MemberId | None) -> None:
+    """An agent who answers keeps the bot away for a while, whoever had control before."""
+    pause_for = draft.around.workspace.agent_reply_pauses_for
+    if pause_for <= timedelta(0):
+        return
+    pause = draft.state.pause
+    if pause is None:
+        _pause(draft, pause_for, cause="agent_reply")
+    elif pause.until is not None and pause.until < draft.around.now + pause_for:
+        later = msgspec.structs.replace(pause, until=draft.around.now + pause_for)
+        draft.change(pause=later)
+
+
+def _bot_told(draft: _Draft, event: BotTold) -> None:
+    for content in event.contents:
+        _speak(draft, MessageType.OUT, content)
+    _apply_all(draft, event.acts)
+    flow = draft.current_flow()
+    if event.go_to and flow is not None:
+        if draft.agent_has_control and not draft.flow_goes_on_while_paused:
+            _report(draft, "bot_is_paused", f"goto {event.go_to} was not followed: an agent has control")
+        else:
+            draft.change(run=None)
+            _perform(draft, flow_engine.begin(flow, event.go_to, draft.scene()))
+
+
+def _assign(draft: _Draft, member_id: MemberId | None) -> None:
+    if member_id == draft.state.member_id:
+        return
+    draft.change(member_id=member_id)
+    name = draft.around.member_names.get(member_id, "") if member_id else ""
+    _notify(draft, EventType.CONVERSATION_ASSIGNED, data={"agent_id": member_id or 0, "agent_name": name})
+
+
+def _receipt_came(draft: _Draft, event: ReceiptCame) -> None:
+    for message in draft.around.messages:
+        if not is_progress(message.status, event.status):
+            continue
+        mid = event.new_mid or message.mid
+        draft.effects.append(
+            UpdateMessage(
+                message_id=message.id, status=event.status, mid=event.new_mid, error=event.error
+            )
+        )
+        data = {"id": message.id, "mid": mid, "status": event.status.value, "error": event.error}
+        _notify(draft, EventType.MESSAGE_STATUS, data=data)
+
+
+# Time
+
+
+def _let_time_pass(draft: _Draft) -> None:
+    """Deal with deadlines that have passed: a pause's end first, then what the flow waited for."""
+    now = draft.around.now
+    pause = draft.state.pause
+    if pause is not None and pause.until is not None and pause.until <= now:
+        _return_control(draft, "time")
+    run = draft.state.run
+    if run is None or run.waiting.deadline_at is None or run.waiting.deadline_at > now:
+        return
+    flow = draft.flow_of_run()
+    if flow is None:
+        _lose_run(draft, run)
+    elif _may_go_on(draft, run):
+        _perform(draft, flow_engine.time_came(flow, run, draft.scene()))
+    else:
+        draft.change(run=None)
+        _report(draft, "stale_timer", f"a step planned under epoch {run.epoch} was dropped")
+
+
+def _may_go_on(draft: _Draft, run: Run) -> bool:
+    if draft.agent_has_control:
+        return draft.flow_goes_on_while_paused
+    return run.epoch == draft.state.epoch
+
+
+def _lose_run(draft: _Draft, run: Run) -> None:
+    draft.change(run=None)
+    _report(draft, "flow_version_missing", f"version {run.version_id} of the flow is gone")
+
+
+# Control
+
+
+def _pause(
+    draft: _Draft,
+    pause_for: timedelta | None,
+    *,
+    cause: PauseCause,
+    leave_words: tuple[str, ...] = (),
+    run: Run | None = None,
+) -> None:
+    """Control goes to the agent. Pausing twice only moves the end of the pause.
+
+    `run` is what the flow goes on with afterwards. Any other run is dropped, unless the
+    workspace lets flows go on while paused.
+    """
+    now, state = draft.around.now, draft.state
+    until = now + pause_for if pause_for is not None else None
+    handed_over = not draft.agent_has_control
+    since = state.pause.since if state.pause else now
+    words = leave_words or (state.pause.leave_words if state.pause else ())
+    epoch = state.epoch + 1 if handed_over else state.epoch
+    draft.change(
+        control=Control.AGENT,
+        epoch=epoch,
+        pause=Pause(since=since, until=until, cause=cause, leave_words=words),
+        run=_run_through_pause(draft, run, epoch),
+    )
+    if handed_over:
+        if state.status == "done":
+            draft.change(status="open")
+        data = {"reason": cause, "until": until.isoformat() if until else None, "epoch": epoch}
+        _notify(draft, EventType.HANDOFF_REQUESTED, data=data)
+
+
+def _run_through_pause(draft: _Draft, run: Run | None, epoch: int) -> Run | None:
+    if run is None:
+        run = draft.state.run
+        waits_for_return = run is not None and run.waiting.for_ == "return"
+        if not (waits_for_return or draft.flow_goes_on_while_paused):
+            return None
+    return msgspec.structs.replace(run, epoch=epoch) if run else None
+
+
+def _return_control(draft: _Draft, reason: ReturnReason) -> None:
+    """Control comes back to the bot, which goes on after its *Pause the Bot* step if it had one."""
+    if not draft.agent_has_control:
+        return
+    run, flow = draft.state.run, draft.flow_of_run()
+    epoch = draft.state.epoch + 1
+    draft.change(control=Control.BOT, epoch=epoch, pause=None)
+    _notify(draft, EventType.HANDOFF_RETURNED, data={"reason": reason, "epoch": epoch})
+    if run is None:
+        return
+    run = msgspec.structs.replace(run, epoch=epoch)
+    draft.change(run=run)
+    if run.waiting.for_ != "return":
+        return
+    if flow is None:
+        _lose_run(draft, run)
+    else:
+        _perform(draft, flow_engine.returned(flow, run, draft.scene()))
+
+
+# The flow
+
+
+def _converse(draft: _Draft, content: Content, *, first: bool) -> None:
+    """The bot has control: a trigger, or the answer to its question."""
+    run = draft.state.run
+    asking = run is not None and run.waiting.for_ == "answer"
+    if _trigger(draft, content, first=first, asking=asking) or not asking or run is None:
+        return
+    flow = draft.flow_of_run()
+    if flow is None:
+        _lose_run(draft, run)
+    else:
+        _perform(draft, flow_engine.answer(flow, run, content, draft.scene()))
+
+
+def _trigger(draft: _Draft, content: Content, *, first: bool, asking: bool) -> bool:
+    """Start the subflow that this message triggers; False when there is none."""
+    flow = draft.current_flow()
+    if flow is None:
+        return False
+    subflow = flow_engine.find_trigger(flow, content, is_first_message=first, asking=asking)
+    if subflow is None:
+        return False
+    draft.change(run=None)
+    _perform(draft, flow_engine.begin(flow, subflow, draft.scene()))
+    return True
+
+
+def _perform(draft: _Draft, turn: Turn) -> None:
+    """Do what the flow wants, in order, and remember where it stands."""
+    draft.change(run=turn.run)
+    for act in turn.acts:
+        match act:
+            case Say(content=content):
+                _say(draft, content)
+            case PauseBot(pause_for=pause_for, leave_words=words):
+                _pause(draft, pause_for, cause="flow", leave_words=words, run=turn.run)
+            case Stumble(code=code, detail=detail):
+                _report(draft, code, detail)
+            case SetField() | AddTag() | RemoveTag():
+                _apply(draft, act)
+            case _:
+                assert_never(act)
+
+
+def _say(draft: _Draft, content: Content) -> None:
+    """The bot speaks: only with control, or where the workspace lets flows go on while paused."""
+    if draft.agent_has_control and not draft.flow_goes_on_while_paused:
+        _report(draft, "bot_is_paused", "the flow wanted to speak while an agent has control")
+        return
+    _speak(draft, MessageType.OUT, content)
+
+
+# Words and data
+
+
+def _speak(draft: _Draft, type_: MessageType, content: Content, *, member_id: MemberId | None = None) -> None:
+    """Say something to the customer."""
+    seq = _record(draft, type_, content, member_id=member_id, status=MessageStatus.QUEUED)
+    draft.effects.append(SendToCustomer(seq))
+    _notify(draft, EventType.MESSAGE_SENT, message_seq=seq)
+
+
+def _record(
+    draft: _Draft,
+    type_: MessageType,
+    content: Content,
+    *,
+    mid: str = "",
+    member_id: MemberId | None = None,
+    status: MessageStatus = MessageStatus.SENT,
+    referral: dict[str, Any] | None = None,
+) -> int:
+    """Add a message to the conversation; its seq."""
+    seq = draft.state.message_seq + 1
+    draft.messages.append(
+        NewMessage(
+            seq=seq,
+            type=type_,
+            content=content,
+            username=_speaker(draft, type_, member_id),
+            mid=mid,
+            member_id=member_id,
+            status=status,
+            referral=referral,
+        )
+    )
+    draft.change(message_seq=seq, last_message_at=draft.around.now, last_message_type=type_)
+    return seq
+
+
+def _speaker(draft: _Draft, type_: MessageType, member_id: MemberId | None) -> str:
+    match type_:
+        case MessageType.IN:
+            return draft.state.subscriber.display_name
+        case MessageType.OUT:
+            return "Bot"
+        case MessageType.AGENT | MessageType.NOTE:
+            return draft.around.member_names.get(member_id, "Agent") if member_id else "Agent"
+        case MessageType.SYSTEM:
+            return ""
+
+
+def _tell(draft: _Draft, profile: Profile) -> None:
+    draft.change(subscriber=draft.state.subscriber.told(profile))
+
+
+def _seen_now(draft: _Draft) -> None:
+    subscriber = msgspec.structs.replace(draft.state.subscriber, last_seen_at=draft.around.now)
+    draft.change(subscriber=subscriber, started=True)
+
+
+def _apply_all(draft: _Draft, acts: Sequence[DirectAct]) -> None:
+    for act in acts:
+        _apply(draft, act)
+
+
+def _apply(draft: _Draft, act: DirectAct) -> None:
+    subscriber = draft.state.subscriber
+    match act:
+        case SetField(name=name, value=value) if name in SYSTEM_FIELDS:
+            news = {name: "" if value is None else str(value)}
+            profile = msgspec.structs.replace(subscriber.profile, **news)
+            subscriber = msgspec.structs.replace(subscriber, profile=profile)
+        case SetField(name=name, value=value):
+            fields = _with_field(subscriber.fields, name, value)
+            subscriber = msgspec.structs.replace(subscriber, fields=fields)
+        case AddTag(name=name):
+            if name not in subscriber.tags:
+                subscriber = msgspec.structs.replace(subscriber, tags=(*subscriber.tags, name))
+        case RemoveTag(name=name):
+            tags = tuple(tag for tag in subscriber.tags if tag != name)
+            subscriber = msgspec.structs.replace(subscriber, tags=tags)
+        case _:
+            assert_never(act)
+    draft.change(subscriber=subscriber)
+
+
+def _with_field(fields: dict[str, FieldValue], name: str, value: FieldValue) -> dict[str, FieldValue]:
+    rest = {key: old for key, old in fields.items() if key != name}
+    return rest if value is None else {**rest, name: value}
+
+
+# The platform
+
+
+def _live_chat_endpoint(draft: _Draft) -> Endpoint | None:
+    return draft.around.endpoint if draft.around.channel.live_chat.mode is LiveChatMode.WEBHOOK else None
+
+
+def _notify(
+    draft: _Draft,
+    event_type: EventType,
+    *,
+    message_seq: int | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Tell the platform, if the channel's live chat is a webhook and it wants this kind of event."""
+    endpoint = _live_chat_endpoint(draft)
+    if endpoint is None:
+        return
+    if event_type is not EventType.MESSAGE_RECEIVED and event_type not in endpoint.events:
+        return
+    seq = draft.state.webhook_seqs.get(endpoint.id, 0) + 1
+    draft.change(webhook_seqs={**draft.state.webhook_seqs, endpoint.id: seq})
+    draft.effects.append(
+        NotifyPlatform(
+            endpoint_id=endpoint.id,
+            event_type=event_type,
+            seq=seq,
+            epoch=draft.state.epoch,
+            member_id=draft.state.member_id,
+            paused_seconds=paused_seconds(draft.state.pause, draft.around.now),
+            message_seq=message_seq,
+            data=data,
+        )
+    )
+
+
+def _report(draft: _Draft, code: str, detail: str) -> None:
+    draft.effects.append(Report(code, detail))

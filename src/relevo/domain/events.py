@@ -1,0 +1,175 @@
+"""What can happen to a conversation. Everything that does goes through `engine.submit` as one of these."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
+from relevo.domain.ids import ChannelId, ConversationId, MemberId, MessageId
+from relevo.domain.messages import Content, MessageStatus
+from relevo.domain.subscribers import Profile
+
+
+DirectAct = SetField | AddTag | RemoveTag
+"""What may be done to a subscriber's data from outside a flow."""
+
+
+class Once(msgspec.Struct, frozen=True):
+    """Makes an event happen once: the same `key` again is answered as the first time.
+
+    `key` is unique in the whole installation (callers prefix it with their scope);
+    `fingerprint` tells a repetition from a different request under the same key.
+    """
+
+    key: str
+    fingerprint: str
+
+
+class ByConversation(msgspec.Struct, frozen=True):
+    """An existing conversation."""
+
+    id: ConversationId
+
+
+class ByUser(msgspec.Struct, frozen=True):
+    """The conversation of a person on a channel; made when there is none."""
+
+    channel_id: ChannelId
+    user_id: str
+
+
+Address = ByConversation | ByUser
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to one conversation."""
+
+    to: Address
+    once: Once | None = None
+
+
+class MessageReceived(Event, frozen=True, kw_only=True, tag="message.received"):
+    """The customer said something. `mid`, the vendor's id, makes a repetition recognisable."""
+
+    content: Content
+    mid: str = ""
+    profile: Profile = Profile()
+    referral: dict[str, Any] | None = None
+
+
+class ConversationOpened(Event, frozen=True, kw_only=True, tag="conversation.opened"):
+    """A person appeared without a word (opened the web chat): the flow may greet."""
+
+    profile: Profile = Profile()
+
+
+class CustomerTyped(Event, frozen=True, kw_only=True, tag="customer.typed"):
+    """The customer is typing."""
+
+
+class AgentReplied(Event, frozen=True, kw_only=True, tag="agent.replied"):
+    """A human on the platform said something to the customer.
+
+    One reply may hold several contents; they are sent in order. A reply to a conversation that
+    the bot controls pauses it.
+    """
+
+    contents: tuple[Content, ...]
+    member_id: MemberId | None = None
+    acts: tuple[DirectAct, ...] = ()
+
+
+class BotTold(Event, frozen=True, kw_only=True, tag="bot.told"):
+    """The platform had the bot say something (`send-content` without `send_as_agent`).
+
+    An instruction from outside, not the bot's own speech: it is carried out whoever has control.
+    `go_to` is the subflow that starts afterwards, if any and if the bot has control.
+    """
+
+    contents: tuple[Content, ...] = ()
+    acts: tuple[DirectAct, ...] = ()
+    go_to: str = ""
+
+
+class NoteWritten(Event, frozen=True, kw_only=True, tag="note.written"):
+    """A human wrote a note for colleagues; the customer never sees it."""
+
+    text: str
+    member_id: MemberId | None = None
+
+
+class BotPaused(Event, frozen=True, kw_only=True, tag="bot.paused"):
+    """Somebody outside the flow paused the bot. `minutes` None: until resumed."""
+
+    minutes: int | None
+    by: Literal["api", "member"]
+    member_id: MemberId | None = None
+
+
+class BotResumed(Event, frozen=True, kw_only=True, tag="bot.resumed"):
+    """Somebody outside the flow gave control back to the bot."""
+
+    by: Literal["api", "member"]
+    member_id: MemberId | None = None
+
+
+class Assigned(Event, frozen=True, kw_only=True, tag="conversation.assigned"):
+    """The conversation was given to an agent; None: taken from whoever had it."""
+
+    member_id: MemberId | None
+
+
+class Moved(Event, frozen=True, kw_only=True, tag="conversation.moved"):
+    """The conversation's status was set."""
+
+    status: Literal["open", "pending", "done", "spam"]
+
+
+class TimeCame(Event, frozen=True, kw_only=True, tag="time.came"):
+    """A deadline in the conversation's state has passed. Harmless when it has not."""
+
+
+class ReceiptCame(Event, frozen=True, kw_only=True, tag="receipt.came"):
+    """A channel tells how far our messages have come.
+
+    Named by our ids, or by the channel's `mids`; `up_to_seq` means every message up to that one.
+    """
+
+    status: MessageStatus
+    message_ids: tuple[MessageId, ...] = ()
+    mids: tuple[str, ...] = ()
+    new_mid: str = ""
+    """The id that the channel has just given to the one message of `message_ids`."""
+    up_to_seq: int | None = None
+    error: str = ""
+
+
+class AgentTyped(Event, frozen=True, kw_only=True, tag="agent.typed"):
+    """An agent is typing: shown to the customer where the channel can."""
+
+
+class SubscriberChanged(Event, frozen=True, kw_only=True, tag="subscriber.changed"):
+    """The API, a member or an import changed the person's data."""
+
+    profile: Profile = Profile()
+    acts: tuple[DirectAct, ...] = ()
+
+
+AnyEvent = (
+    MessageReceived
+    | ConversationOpened
+    | CustomerTyped
+    | AgentReplied
+    | BotTold
+    | NoteWritten
+    | BotPaused
+    | BotResumed
+    | Assigned
+    | Moved
+    | TimeCame
+    | ReceiptCame
+    | AgentTyped
+    | SubscriberChanged
+)
