@@ -1,0 +1,135 @@
+"""What every test may ask for: an empty database of each kind, and an environment without surprises."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import hypothesis
+import pytest
+
+from tests import postgres
+
+hypothesis.settings.register_profile("relevo", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("relevo")
+
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+POSTGRES_FOLDER = pytest.StashKey[Path]()
+
+_numbers = count(1)
+
+
+def migrate(url: str) -> None:
+    """The hook of the store: bring the empty database at `url` to the newest tables.
+
+    Called once a run for each kind of database (on a template, then copied for each test).
+    """
+
+
+# One PostgreSQL for the whole run: the first test that needs it starts it, in whichever
+# process it runs; the process that began the run stops it.
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in [name for name in os.environ if name.startswith("RELEVO_")]:
+        del os.environ[name]
+    if not hasattr(config, "workerinput"):
+        config.stash[POSTGRES_FOLDER] = postgres.make_folder()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: pytest.Item) -> None:
+    node.workerinput["postgres_folder"] = str(node.config.stash[POSTGRES_FOLDER])  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if POSTGRES_FOLDER in config.stash:
+        postgres.stop(config.stash[POSTGRES_FOLDER])
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> postgres.PostgresServer:
+    """The run's PostgreSQL. Where there is none, its tests skip on a laptop and fail when CI=true."""
+    worker = getattr(pytestconfig, "workerinput", None)
+    folder = Path(worker["postgres_folder"]) if worker else pytestconfig.stash[POSTGRES_FOLDER]
+    try:
+        return postgres.ensure_running(folder)
+    except postgres.PostgresMissing as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"no PostgreSQL: {missing}")
+
+
+@pytest.fixture(params=DATABASES)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """`sqlite`, then `postgresql`. A test that is about one of them parametrizes this itself."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL, as an operator would write it, of a new and empty database."""
+    if database_kind == "sqlite":
+        yield sqlite_url(tmp_path / "relevo.db")
+    else:
+        server = request.getfixturevalue("postgres_server")
+        yield from _postgres_database(server, template="template1")
+
+
+@pytest.fixture
+def migrated_database_url(
+    database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """The URL of a new database with the newest tables and no rows: a copy of a template."""
+    if database_kind == "sqlite":
+        if (template := request.getfixturevalue("sqlite_template")).exists():
+            shutil.copy(template, tmp_path / "relevo.db")
+        yield sqlite_url(tmp_path / "relevo.db")
+    else:
+        template = request.getfixturevalue("postgres_template")
+        yield from _postgres_database(request.getfixturevalue("postgres_server"), template=template)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    template = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate(sqlite_url(template))
+    return template
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: postgres.PostgresServer) -> str:
+    """The name of a migrated database that nobody is connected to; each xdist worker has its own."""
+    name = f"template_{os.getpid()}"
+    _on_postgres(postgres_server, f"CREATE DATABASE {name}")
+    migrate(postgres_server.url(name))
+    return name
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def _postgres_database(server: postgres.PostgresServer, *, template: str) -> Iterator[str]:
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    _on_postgres(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.url(name)
+    _on_postgres(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _on_postgres(server: postgres.PostgresServer, statement: str) -> None:
+    async def execute() -> None:
+        connection = await asyncpg.connect(server.url("postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(execute())
