@@ -1,0 +1,1 @@
+"""The real clock, real ids and real chance: the only ones in Relevo."""
