@@ -1,0 +1,216 @@
+"""Rich content → the plainest form that a channel can carry.
+
+Nothing is dropped while words can say it: buttons become numbered lines, cards become pictures with
+captions, what cannot be shown becomes a link. What was lost on the way is named, so that a person can
+find it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import assert_never
+
+import msgspec
+
+from relevo.domain.messages import (
+    Button,
+    Card,
+    Cards,
+    Contact,
+    Contacts,
+    Content,
+    Interactive,
+    Location,
+    Media,
+    Other,
+    QuickReply,
+    Reaction,
+    Text,
+    plain_text,
+)
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be carried: `text` in characters (at least 1), the types of media, and how many buttons
+    and quick replies one message may have."""
+
+    text: int = 4096
+    media: frozenset[str] = frozenset()
+    buttons: int = 0
+    quick_replies: int = 0
+    cards: bool = False
+    location: bool = False
+
+
+class Degraded(msgspec.Struct, frozen=True):
+    """What is to be sent, in order, and what it no longer has (empty: nothing was lost)."""
+
+    contents: tuple[Content, ...]
+    lost: tuple[str, ...] = ()
+
+
+def degrade(content: Content, limits: Limits) -> Degraded:
+    """The plainest form of `content` that respects `limits`.
+
+    No contents at all when there are no words for it (an order without a text, say).
+    """
+    return _Degrading(limits).degraded(content)
+
+
+def split_text(text: str, limit: int) -> tuple[str, ...]:
+    """Cut a text into parts of at most `limit` characters: at the end of a sentence where there is one,
+    else between words, else anywhere."""
+    parts = []
+    rest = text if len(text) <= limit else text.strip()
+    while len(rest) > limit:
+        end = _best_cut(rest, limit)
+        parts.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return (*parts, rest) if rest.strip() else tuple(parts)
+
+
+def map_link(place: Location) -> str:
+    """A link that opens the place in a map (Google's documented "Maps URLs", which need no key)."""
+    return f"https://www.google.com/maps/search/?api=1&query={place.latitude},{place.longitude}"
+
+
+_SENTENCE_END = re.compile(r"[.!?…]['\")\]»”’]*(?=\s)|[。！？]|\n")
+
+
+def _best_cut(text: str, limit: int) -> int:
+    """Where to cut: never so early that most of the room stays empty, if a word boundary does better."""
+    sentences = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 1) if match.end() <= limit]
+    if sentences and sentences[-1] > limit // 3:
+        return sentences[-1]
+    spaces = [match.start() for match in re.finditer(r"\s", text[: limit + 1])]
+    return next((at for at in reversed(spaces) if at > 0), limit)
+
+
+class _Degrading:
+    """One content on its way down. Numbers of buttons run on through all of its parts."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.lost: list[str] = []
+        self.number = 0
+
+    def degraded(self, content: Content) -> Degraded:
+        contents = tuple(self.parts(content))
+        return Degraded(contents, tuple(dict.fromkeys(self.lost)))
+
+    def parts(self, content: Content) -> Iterator[Content]:
+        match content:
+            case Text():
+                yield from self.text(content)
+            case Media():
+                yield from self.media(content)
+            case Cards():
+                yield from self.cards(content)
+            case Location():
+                yield from self.location(content)
+            case Contacts(contacts=contacts):
+                self.lost.append("contacts became text")
+                yield from self.words("\n".join(map(_contact_line, contacts)))
+            case Interactive() | Reaction() | Other():
+                self.lost.append(f"{content.__struct_config__.tag} became text")
+                yield from self.words(plain_text(content))
+            case _:
+                assert_never(content)
+
+    def words(self, text: str) -> Iterator[Content]:
+        yield from map(Text, split_text(text, self.limits.text))
+
+    def text(self, text: Text) -> Iterator[Content]:
+        """Buttons and quick replies stay with the last part: they belong where the reading ends."""
+        words, buttons, quick_replies = self.options(text.text, text.buttons, text.quick_replies)
+        parts = split_text(words, self.limits.text)
+        if len(parts) > 1:
+            self.lost.append(f"a text of {len(words)} characters was split")
+        yield from map(Text, parts[:-1])
+        if parts or buttons or quick_replies:
+            yield Text(parts[-1] if parts else "", buttons, quick_replies)
+
+    def media(self, media: Media) -> Iterator[Content]:
+        kind = self.media_kind(media)
+        if kind is None:
+            self.lost.append(f"{media.type} became a link")
+            yield from self.text(
+                Text(_lines(media.caption or media.title, media.url), media.buttons, media.quick_replies)
+            )
+            return
+        if kind != media.type:
+            self.lost.append(f"{media.type} became {kind}")
+        caption, buttons, quick_replies = self.options(media.caption, media.buttons, media.quick_replies)
+        plainer = msgspec.structs.replace(media, type=kind, caption=caption)
+        if len(caption) <= self.limits.text:
+            yield msgspec.structs.replace(plainer, buttons=buttons, quick_replies=quick_replies)
+        else:
+            self.lost.append(f"a caption of {len(caption)} characters became text")
+            yield msgspec.structs.replace(plainer, caption="", buttons=(), quick_replies=())
+            yield from self.text(Text(caption, buttons, quick_replies))
+
+    def media_kind(self, media: Media) -> str | None:
+        """What to send it as: itself, a sticker as a picture, anything as a file; None: as a link."""
+        wishes = (media.type, "image" if media.type == "sticker" else media.type, "file")
+        return next((kind for kind in wishes if kind in self.limits.media), None)
+
+    def cards(self, cards: Cards) -> Iterator[Content]:
+        if self.limits.cards and all(len(card.buttons) <= self.limits.buttons for card in cards.cards):
+            words, _, quick_replies = self.options("", (), cards.quick_replies)
+            yield msgspec.structs.replace(cards, quick_replies=quick_replies)
+            yield from self.words(words)
+            return
+        self.lost.append("cards became messages")
+        for position, card in enumerate(cards.cards, start=1):
+            is_last = position == len(cards.cards)
+            yield from self.parts(_plain_card(card, cards.quick_replies if is_last else ()))
+
+    def location(self, place: Location) -> Iterator[Content]:
+        if self.limits.location:
+            yield place
+            return
+        self.lost.append("location became a link")
+        yield from self.words(_lines(place.name, place.address, map_link(place)))
+
+    def options(
+        self, words: str, buttons: tuple[Button, ...], quick_replies: tuple[QuickReply, ...]
+    ) -> tuple[str, tuple[Button, ...], tuple[QuickReply, ...]]:
+        """The words with everything in them that there is no room for as buttons."""
+        lines = [words]
+        if len(buttons) > self.limits.buttons:
+            self.lost.append("buttons became text")
+            lines += self.button_lines(buttons)
+            buttons = ()
+        if len(quick_replies) > self.limits.quick_replies:
+            self.lost.append("quick replies became text")
+            lines += [self.numbered(reply.title) for reply in quick_replies]
+            quick_replies = ()
+        return _lines(*lines), buttons, quick_replies
+
+    def button_lines(self, buttons: Sequence[Button]) -> list[str]:
+        return [
+            self.numbered(button.title) if button.kind == "reply" else f"{button.title}: {button.target}"
+            for button in buttons
+        ]
+
+    def numbered(self, title: str) -> str:
+        self.number += 1
+        return f"{self.number}. {title}"
+
+
+def _plain_card(card: Card, quick_replies: tuple[QuickReply, ...]) -> Content:
+    words = _lines(card.title, card.subtitle, card.action_url)
+    if card.image_url:
+        return Media(
+            "image", card.image_url, caption=words, buttons=card.buttons, quick_replies=quick_replies
+        )
+    return Text(words, card.buttons, quick_replies)
+
+
+def _contact_line(contact: Contact) -> str:
+    return ": ".join(filter(None, (contact.name, ", ".join((*contact.phones, *contact.emails)))))
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(filter(None, lines))
