@@ -27,7 +27,6 @@ from relevo.domain.conversations import (
     ReturnReason,
     SendToCustomer,
     ShowTyping,
-    Status,
     UpdateMessage,
     Whisper,
     paused_seconds,
@@ -63,7 +62,7 @@ from relevo.domain.flows.runs import (
     Stumble,
     Turn,
 )
-from relevo.domain.ids import EndpointId, FlowVersionId, MemberId, MessageId, flow_ns
+from relevo.domain.ids import FlowVersionId, MemberId, MessageId, flow_ns
 from relevo.domain.messages import (
     Content,
     Media,
@@ -136,9 +135,7 @@ class _Draft:
         self.state = msgspec.structs.replace(self.state, **changes)
 
     def decision(self) -> Decision:
-        return Decision(
-            conversation=self.state, messages=tuple(self.messages), effects=tuple(self.effects)
-        )
+        return Decision(conversation=self.state, messages=tuple(self.messages), effects=tuple(self.effects))
 
     @property
     def agent_has_control(self) -> bool:
@@ -213,9 +210,7 @@ def _message_received(draft: _Draft, event: MessageReceived) -> None:
     first = not draft.state.started
     _tell(draft, event.profile)
     _seen_now(draft)
-    seq = _record(
-        draft, MessageType.IN, event.content, mid=event.mid, referral=event.referral
-    )
+    seq = _record(draft, MessageType.IN, event.content, mid=event.mid, referral=event.referral)
     if isinstance(event.content, Media) and not event.content.media_id:
         draft.effects.append(FetchMedia(seq))
     draft.last_input = plain_text(event.content)
@@ -312,9 +307,7 @@ def _receipt_came(draft: _Draft, event: ReceiptCame) -> None:
             continue
         mid = event.new_mid or message.mid
         draft.effects.append(
-            UpdateMessage(
-                message_id=message.id, status=event.status, mid=event.new_mid, error=event.error
-            )
+            UpdateMessage(message_id=message.id, status=event.status, mid=event.new_mid, error=event.error)
         )
         data = {"id": message.id, "mid": mid, "status": event.status.value, "error": event.error}
         _notify(draft, EventType.MESSAGE_STATUS, data=data)

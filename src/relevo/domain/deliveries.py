@@ -59,6 +59,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     message_id: MessageId | None = None
     state: DeliveryState = DeliveryState.WAITING
     attempts_made: int = 0
+    attempts_before: int = 0
+    """How many of the attempts were made before a person had it redelivered: retries start anew."""
     due_at: datetime | None = None
 
     @property

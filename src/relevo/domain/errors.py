@@ -109,6 +109,13 @@ class ForbiddenAddress(RelevoError):
     status = 422
 
 
+class UnknownHost(RelevoError):
+    """That host name has no address now."""
+
+    code = "unknown_host"
+    status = 422
+
+
 class ChannelError(RelevoError):
     """A channel could not make sense of what it was given."""
 

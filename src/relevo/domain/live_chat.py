@@ -75,7 +75,9 @@ def webhook_message(about: About, message: Message) -> dict[str, Any]:
         "date": local_time(at, about.timezone),
         "timestamp": int(at.timestamp() * 1000),
         "ts": int(at.timestamp()),
-        "is_delivered": int(message.status in (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ)),
+        "is_delivered": int(
+            message.status in (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ)
+        ),
         "seen": "",
         "paused_diff_seconds": about.paused_seconds,
     }

@@ -1,0 +1,1 @@
+"""SQLite and PostgreSQL: the only SQL of Relevo. One set of queries serves both."""

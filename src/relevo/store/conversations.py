@@ -1,0 +1,188 @@
+"""Conversations and their subscribers as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, bindparam, insert, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relevo.domain.conversations import Control, Conversation, Pause
+from relevo.domain.flows.runs import Run
+from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, WorkspaceId
+from relevo.domain.messages import MessageType
+from relevo.domain.subscribers import FieldValue, Profile, Subscriber
+from relevo.store.tables import conversations
+
+_rows = conversations.c
+
+
+class _State(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The part of a conversation that nobody searches by."""
+
+    pause: Pause | None = None
+    run: Run | None = None
+    started: bool = False
+    message_seq: int = 0
+    webhook_seqs: dict[EndpointId, int] = {}
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_state = msgspec.json.Decoder(_State).decode
+_decode_profile = msgspec.json.Decoder(Profile).decode
+_decode_fields = msgspec.json.Decoder(dict[str, FieldValue]).decode
+_decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+async def load_and_lock(
+    connection: AsyncConnection,
+    ids: Collection[ConversationId],
+    users: Collection[tuple[ChannelId, str]],
+) -> list[Conversation]:
+    """The named conversations, locked until the transaction ends (in the order of id, so that
+    two processes cannot wait for each other). Unknown ones are left out."""
+    wanted = []
+    if ids:
+        wanted.append(_rows.id.in_(sorted(ids)))
+    if users:
+        wanted.append(tuple_(_rows.channel_id, _rows.user_id).in_(sorted(users)))
+    if not wanted:
+        return []
+    query = select(conversations).where(or_(*wanted)).order_by(_rows.id).with_for_update()
+    return [from_row(row) for row in (await connection.execute(query)).all()]
+
+
+async def find(connection: AsyncConnection, id_: ConversationId) -> Conversation | None:
+    """One conversation, unlocked: for looking at."""
+    row = (await connection.execute(select(conversations).where(_rows.id == id_))).first()
+    return from_row(row) if row else None
+
+
+async def find_by_user(
+    connection: AsyncConnection, channel_id: ChannelId, user_id: str
+) -> Conversation | None:
+    """The conversation of a person on a channel, unlocked."""
+    query = select(conversations).where(_rows.channel_id == channel_id, _rows.user_id == user_id)
+    row = (await connection.execute(query)).first()
+    return from_row(row) if row else None
+
+
+async def find_by_flow_user(
+    connection: AsyncConnection, flow_id: FlowId, user_id: str
+) -> Conversation | None:
+    """The most recently active conversation of a person (by the id inside the channel) in a flow."""
+    query = (
+        select(conversations)
+        .where(_rows.flow_id == flow_id, _rows.user_id == user_id)
+        .order_by(_rows.last_message_at.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(query)).first()
+    return from_row(row) if row else None
+
+
+async def due(
+    connection: AsyncConnection, now: datetime, limit: int
+) -> list[tuple[ConversationId, datetime]]:
+    """Conversations in which something happens by itself by `now`, the longest overdue first."""
+    query = select(_rows.id, _rows.wake_at).where(_rows.wake_at <= now).order_by(_rows.wake_at).limit(limit)
+    return [(ConversationId(row.id), row.wake_at) for row in (await connection.execute(query)).all()]
+
+
+async def next_wake_at(connection: AsyncConnection) -> datetime | None:
+    """When the next conversation wants to be woken."""
+    query = select(_rows.wake_at).where(_rows.wake_at.is_not(None)).order_by(_rows.wake_at).limit(1)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def insert_new(connection: AsyncConnection, new: Sequence[Conversation]) -> None:
+    """Store conversations that did not exist. IntegrityError: another process was faster."""
+    if new:
+        await connection.execute(insert(conversations), [_full_row(one) for one in new])
+
+
+async def save(connection: AsyncConnection, changed: Sequence[Conversation]) -> None:
+    """Store the new state of conversations that were loaded and locked."""
+    if changed:
+        await connection.execute(_SAVE, [_bound(_changing_row(one), one.id) for one in changed])
+
+
+def from_row(row: Row[Any]) -> Conversation:
+    """A row of `conversations` as the domain sees it."""
+    state = _decode_state(row.state)
+    subscriber = Subscriber(
+        user_id=row.user_id,
+        profile=_decode_profile(row.profile),
+        fields=_decode_fields(row.fields),
+        tags=_decode_tags(row.tags),
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
+    )
+    return Conversation(
+        id=ConversationId(row.id),
+        workspace_id=WorkspaceId(row.workspace_id),
+        flow_id=FlowId(row.flow_id),
+        channel_id=ChannelId(row.channel_id),
+        subscriber=subscriber,
+        control=Control(row.control),
+        epoch=row.epoch,
+        pause=state.pause,
+        status=row.status,
+        member_id=row.member_id,
+        run=state.run,
+        started=state.started,
+        message_seq=state.message_seq,
+        webhook_seqs=state.webhook_seqs,
+        last_message_at=row.last_message_at,
+        last_message_type=MessageType(row.last_message_type) if row.last_message_type else None,
+    )
+
+
+def _full_row(one: Conversation) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "workspace_id": one.workspace_id,
+        "flow_id": one.flow_id,
+        "channel_id": one.channel_id,
+        "user_id": one.subscriber.user_id,
+        "created_at": one.subscriber.created_at,
+        **_changing_row(one),
+    }
+
+
+def _changing_row(one: Conversation) -> dict[str, Any]:
+    subscriber = one.subscriber
+    state = _State(one.pause, one.run, one.started, one.message_seq, one.webhook_seqs)
+    return {
+        "name": subscriber.display_name,
+        "phone": subscriber.profile.phone,
+        "email": subscriber.profile.email,
+        "profile": _encode(subscriber.profile).decode(),
+        "fields": _encode(subscriber.fields).decode(),
+        "tags": _encode(subscriber.tags).decode(),
+        "control": one.control.value,
+        "epoch": one.epoch,
+        "status": one.status,
+        "member_id": one.member_id,
+        "state": _encode(state).decode(),
+        "last_seen_at": subscriber.last_seen_at,
+        "last_message_at": one.last_message_at,
+        "last_message_type": one.last_message_type.value if one.last_message_type else None,
+        "wake_at": one.wake_at,
+    }
+
+
+_CHANGING = ("name", "phone", "email", "profile", "fields", "tags", "control", "epoch", "status", "member_id",
+             "state", "last_seen_at", "last_message_at", "last_message_type", "wake_at")  # fmt: skip
+_SAVE = (
+    update(conversations)
+    .where(_rows.id == bindparam("the_id"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGING})
+)
+
+
+def _bound(row: dict[str, Any], id_: ConversationId) -> dict[str, Any]:
+    return {"the_id": id_, **{f"new_{name}": value for name, value in row.items()}}

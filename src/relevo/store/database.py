@@ -1,0 +1,135 @@
+"""The connection to the database: one writer and several readers on SQLite, a pool on PostgreSQL.
+
+Faults of the database itself become `Unavailable`; a statement that it refuses (a constraint, an
+oversized value) stays what it is, an `IntegrityError` or `DataError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from relevo.domain.errors import Unavailable
+
+SQLITE_BUSY_TIMEOUT = 5_000  # milliseconds that a writer waits for another process
+_READERS = 4
+
+
+class Database:
+    """Where everything is kept. `write()` and `read()` are transactions."""
+
+    def __init__(self, url: str) -> None:
+        self.url = driver_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self._writer = _sqlite_engine(self.url, size=1, writes=True)
+            self._reader = _sqlite_engine(self.url, size=_READERS, writes=False)
+        else:
+            self._writer = self._reader = create_async_engine(
+                self.url, pool_size=10, max_overflow=5, pool_timeout=5, pool_pre_ping=False
+            )
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine that writes; for migrations."""
+        return self._writer
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that may write: committed at the end, rolled back on any exception."""
+        with _faults_as_unavailable():
+            async with self._writer.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads, and sees one state of the database."""
+        with _faults_as_unavailable():
+            async with self._reader.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def driver_url(url: str) -> URL:
+    """`sqlite:///…` and `postgresql://…` with our drivers put in."""
+    parsed = make_url(url)
+    drivers = {
+        "sqlite": "sqlite+aiosqlite",
+        "postgresql": "postgresql+asyncpg",
+        "postgres": "postgresql+asyncpg",
+    }
+    backend = parsed.get_backend_name()
+    if backend not in drivers:
+        raise ValueError(
+            f"{backend} is not a database that Relevo knows; use sqlite:///FILE or postgresql://…"
+        )
+    return parsed.set(drivername=drivers[backend])
+
+
+def is_transient(error: DBAPIError) -> bool:
+    """Whether the same transaction may succeed at once when tried again: a deadlock, a
+    serialisation failure or a lost connection (PostgreSQL, class 40 and 57P), a busy SQLite."""
+    code = str(getattr(error.orig, "sqlstate", "") or "")
+    return error.connection_invalidated or code.startswith(("40", "57P", "08")) or "locked" in str(error.orig)
+
+
+def _sqlite_engine(url: URL, *, size: int, writes: bool) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=5)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        for pragma in _pragmas(writes):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        # IMMEDIATE: a transaction that turns from reading to writing cannot wait, it fails.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _pragmas(writes: bool) -> list[str]:
+    common = [f"busy_timeout = {SQLITE_BUSY_TIMEOUT}", "foreign_keys = ON", "cache_size = -65536"]
+    if not writes:
+        return [*common, "query_only = ON"]
+    # FULL costs nothing under group commit, and NORMAL may lose what was acknowledged.
+    return ["journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 4000", *common]
+
+
+class _faults_as_unavailable:  # noqa: N801  (reads as a statement)
+    """Turns "the database cannot be used now" into `Unavailable`."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: Any, error: BaseException | None, _trace: Any) -> None:
+        if isinstance(error, asyncio.CancelledError) or error is None:
+            return
+        if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError)) or (
+            isinstance(error, DBAPIError) and (error.connection_invalidated or is_transient(error))
+        ):
+            raise Unavailable(cause=_first_line(error)) from error
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return (text or type(error).__name__).split("\n")[0]
+
+
+StoreFault = SQLAlchemyError
+"""A statement that the database refused."""

@@ -1,0 +1,382 @@
+"""Deliveries, lanes and attempts as rows.
+
+A lane is the waiting deliveries of one conversation to one destination, by `seq`; its first is
+the head. Only a head has a `due_at`. Whoever carries a head has put its node's name into
+`claimed_by`; a claim counts as long as that node's lease runs. Nothing else keeps order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relevo.domain.deliveries import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Destination,
+    Done,
+    GiveUp,
+    Lane,
+    Park,
+    RetryAt,
+    Verdict,
+)
+from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
+from relevo.store.tables import attempts, deliveries, nodes
+
+_rows = deliveries.c
+_encode = msgspec.json.Encoder().encode
+_LANE = tuple_(_rows.conversation_id, _rows.destination_kind, _rows.destination_id)
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt that was made, and the delivery that it was made for."""
+
+    delivery: Delivery
+    attempt: Attempt
+
+
+async def busy_lanes(connection: AsyncConnection, conversations: Collection[ConversationId]) -> set[Lane]:
+    """Which lanes of these conversations have a waiting delivery.
+
+    Locks the heads that it finds: a courier that settles one at this moment either did it
+    before (and the lane shows as it left it) or will see what we are about to insert.
+    """
+    query = (
+        select(_rows.conversation_id, _rows.destination_kind, _rows.destination_id)
+        .where(
+            _rows.state == "waiting",
+            _rows.conversation_id.in_(sorted(conversations)),
+            _rows.due_at.is_not(None),
+        )
+        .order_by(_rows.id)
+        .with_for_update(read=True)
+    )
+    return {_lane(row) for row in (await connection.execute(query)).all()}
+
+
+async def insert_new(
+    connection: AsyncConnection, new: Sequence[Delivery], claimed: Collection[DeliveryId], node: str
+) -> None:
+    """Store deliveries; `claimed` names those that this node carries at once."""
+    if new:
+        rows = [{**_row(one), "claimed_by": node if one.id in claimed else None} for one in new]
+        await connection.execute(insert(deliveries), rows)
+
+
+async def claim_due(
+    connection: AsyncConnection,
+    *,
+    node: str,
+    now: datetime,
+    limit: int,
+    not_to: Collection[Destination] = (),
+) -> list[Delivery]:
+    """Take heads that are due and that nobody alive carries, the longest overdue first."""
+    alive = select(nodes.c.id).where(nodes.c.lease_until >= now)
+    query = select(deliveries).where(
+        _rows.state == "waiting",
+        _rows.due_at <= now,
+        or_(_rows.claimed_by.is_(None), _rows.claimed_by.not_in(alive)),
+    )
+    if not_to:
+        wanted = tuple_(_rows.destination_kind, _rows.destination_id)
+        query = query.where(wanted.not_in(sorted((one.kind, one.id) for one in not_to)))
+    query = query.order_by(_rows.due_at).limit(limit).with_for_update(skip_locked=True)
+    found = [from_row(row) for row in (await connection.execute(query)).all()]
+    await claim(connection, [one.id for one in found], node)
+    return found
+
+
+async def claim(connection: AsyncConnection, ids: Collection[DeliveryId], node: str) -> None:
+    if ids:
+        await connection.execute(update(deliveries).where(_rows.id.in_(ids)).values(claimed_by=node))
+
+
+async def release(connection: AsyncConnection, ids: Collection[DeliveryId], node: str) -> None:
+    """Give up claims without an attempt: somebody else may carry them."""
+    if ids:
+        mine = and_(_rows.id.in_(ids), _rows.claimed_by == node)
+        await connection.execute(update(deliveries).where(mine).values(claimed_by=None))
+
+
+async def next_due_at(connection: AsyncConnection, after: datetime) -> datetime | None:
+    """When the next unclaimed head becomes due."""
+    query = select(func.min(_rows.due_at)).where(
+        _rows.state == "waiting", _rows.due_at > after, _rows.claimed_by.is_(None)
+    )
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def settle(
+    connection: AsyncConnection, settlements: Sequence[Settlement], *, node: str
+) -> tuple[set[DeliveryId], dict[Lane, Delivery]]:
+    """Record attempts, and move their lanes on.
+
+    Gives the deliveries that were still ours (the outcome of any other is refused: its claim was
+    lost, and somebody else has carried it since), and the lanes' new heads, claimed for us.
+    """
+    ours = await _still_ours(connection, [one.delivery.id for one in settlements], node)
+    valid = [one for one in settlements if one.delivery.id in ours]
+    if not valid:
+        return ours, {}
+    await connection.execute(_SETTLE, [_settled_row(one) for one in valid])
+    await connection.execute(insert(attempts), [_attempt_row(one.attempt) for one in valid])
+    free = {one.delivery.lane for one in valid if not isinstance(one.attempt.verdict, RetryAt)}
+    now = max(one.attempt.started_at + one.attempt.took for one in valid)
+    return ours, await promote_heads(connection, free, node=node, now=now)
+
+
+async def promote_heads(
+    connection: AsyncConnection, lanes: Collection[Lane], *, node: str | None, now: datetime
+) -> dict[Lane, Delivery]:
+    """Make the first waiting delivery of each lane its head, due now and claimed by `node`."""
+    if not lanes:
+        return {}
+    keys = sorted((lane.conversation_id, lane.destination.kind, lane.destination.id) for lane in lanes)
+    waiting = and_(_rows.state == "waiting", _LANE.in_(keys))
+    firsts = (
+        select(
+            _rows.conversation_id,
+            _rows.destination_kind,
+            _rows.destination_id,
+            func.min(_rows.seq).label("seq"),
+        )
+        .where(waiting)
+        .group_by(_rows.conversation_id, _rows.destination_kind, _rows.destination_id)
+        .subquery()
+    )
+    query = select(deliveries).join(
+        firsts,
+        and_(
+            _rows.conversation_id == firsts.c.conversation_id,
+            _rows.destination_kind == firsts.c.destination_kind,
+            _rows.destination_id == firsts.c.destination_id,
+            _rows.seq == firsts.c.seq,
+            _rows.state == "waiting",
+        ),
+    )
+    heads = [from_row(row) for row in (await connection.execute(query)).all()]
+    if heads:
+        chosen = _rows.id.in_([head.id for head in heads])
+        await connection.execute(update(deliveries).where(chosen).values(due_at=now, claimed_by=node))
+    return {head.lane: msgspec.structs.replace(head, due_at=now) for head in heads}
+
+
+async def _still_ours(connection: AsyncConnection, ids: Sequence[DeliveryId], node: str) -> set[DeliveryId]:
+    query = (
+        select(_rows.id)
+        .where(_rows.id.in_(sorted(ids)), _rows.claimed_by == node, _rows.state == "waiting")
+        .order_by(_rows.id)
+        .with_for_update()
+    )
+    return {DeliveryId(row.id) for row in (await connection.execute(query)).all()}
+
+
+# What people look at and do
+
+
+async def find(connection: AsyncConnection, id_: DeliveryId) -> Row[Any] | None:
+    """The whole row of a delivery, with `state`, `reason` and claims."""
+    return (await connection.execute(select(deliveries).where(_rows.id == id_))).first()
+
+
+async def listing(
+    connection: AsyncConnection,
+    workspace_id: WorkspaceId,
+    *,
+    states: Collection[str] = (),
+    destination: Destination | None = None,
+    conversation_id: ConversationId | None = None,
+    before_id: DeliveryId | None = None,
+    limit: int = 50,
+) -> list[Row[Any]]:
+    """A page of the log, newest first: rows without bodies."""
+    columns = [column for column in deliveries.c if column.name != "body"]
+    query = select(*columns).where(_rows.workspace_id == workspace_id)
+    if states:
+        query = query.where(_rows.state.in_(states))
+    if destination is not None:
+        query = query.where(
+            _rows.destination_kind == destination.kind, _rows.destination_id == destination.id
+        )
+    if conversation_id is not None:
+        query = query.where(_rows.conversation_id == conversation_id)
+    if before_id is not None:
+        query = query.where(_rows.id < before_id)
+    return list((await connection.execute(query.order_by(_rows.id.desc()).limit(limit))).all())
+
+
+async def attempts_of(connection: AsyncConnection, id_: DeliveryId) -> list[Attempt]:
+    """The attempts made for a delivery, in order."""
+    query = select(attempts).where(attempts.c.delivery_id == id_).order_by(attempts.c.number)
+    return [_attempt(row) for row in (await connection.execute(query)).all()]
+
+
+async def redeliver(connection: AsyncConnection, id_: DeliveryId, now: datetime) -> bool:
+    """Put a finished delivery back into its lane; False when it is waiting already or unknown.
+
+    It keeps its place (its seq): it goes before younger ones that wait, but not before one that is
+    in flight. Its retries start anew.
+    """
+    query = select(deliveries).where(_rows.id == id_, _rows.state != "waiting").with_for_update()
+    row = (await connection.execute(query)).first()
+    if row is None:
+        return False
+    head = await _lock_head(connection, _lane(row))
+    goes_first = head is None or (head.claimed_by is None and head.seq > row.seq)
+    if head is not None and goes_first:
+        await connection.execute(update(deliveries).where(_rows.id == head.id).values(due_at=None))
+    news = {"state": "waiting", "reason": "", "finished_at": None, "claimed_by": None,
+            "due_at": now if goes_first else None, "attempts_before": row.attempts_made}  # fmt: skip
+    await connection.execute(update(deliveries).where(_rows.id == id_).values(**news))
+    return True
+
+
+async def _lock_head(connection: AsyncConnection, lane: Lane) -> Row[Any] | None:
+    query = select(_rows.id, _rows.seq, _rows.claimed_by).where(
+        _rows.state == "waiting",
+        _rows.conversation_id == lane.conversation_id,
+        _rows.destination_kind == lane.destination.kind,
+        _rows.destination_id == lane.destination.id,
+        _rows.due_at.is_not(None),
+    )
+    return (await connection.execute(query.with_for_update())).first()
+
+
+async def waiting_figures(connection: AsyncConnection) -> list[Row[Any]]:
+    """Per destination: how many wait (`waiting`), and since when the oldest does (`oldest`)."""
+    query = (
+        select(
+            _rows.destination_kind,
+            _rows.destination_id,
+            func.count().label("waiting"),
+            func.min(_rows.created_at).label("oldest"),
+        )
+        .where(_rows.state == "waiting")
+        .group_by(_rows.destination_kind, _rows.destination_id)
+    )
+    return list((await connection.execute(query)).all())
+
+
+# Rows and values
+
+
+def from_row(row: Row[Any]) -> Delivery:
+    """A row of `deliveries` as the domain sees it."""
+    return Delivery(
+        id=DeliveryId(row.id),
+        workspace_id=WorkspaceId(row.workspace_id),
+        conversation_id=ConversationId(row.conversation_id),
+        destination=Destination(row.destination_kind, row.destination_id),
+        event_type=row.event_type,
+        webhook_id=row.webhook_id,
+        seq=row.seq,
+        epoch=row.epoch,
+        body=row.body,
+        created_at=row.created_at,
+        message_id=MessageId(row.message_id) if row.message_id is not None else None,
+        state=DeliveryState(row.state),
+        attempts_made=row.attempts_made,
+        attempts_before=row.attempts_before,
+        due_at=row.due_at,
+    )
+
+
+def _lane(row: Row[Any]) -> Lane:
+    return Lane(ConversationId(row.conversation_id), Destination(row.destination_kind, row.destination_id))
+
+
+def _row(one: Delivery) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "workspace_id": one.workspace_id,
+        "conversation_id": one.conversation_id,
+        "destination_kind": one.destination.kind,
+        "destination_id": one.destination.id,
+        "event_type": one.event_type,
+        "webhook_id": one.webhook_id,
+        "seq": one.seq,
+        "epoch": one.epoch,
+        "message_id": one.message_id,
+        "body": one.body,
+        "state": one.state.value,
+        "reason": "",
+        "attempts_made": one.attempts_made,
+        "attempts_before": one.attempts_before,
+        "due_at": one.due_at,
+        "created_at": one.created_at,
+        "finished_at": None,
+    }
+
+
+_SETTLE = (
+    update(deliveries)
+    .where(_rows.id == bindparam("the_id"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in ("state", "reason", "attempts_made", "due_at", "claimed_by", "finished_at")
+        }
+    )
+)
+
+
+def _settled_row(one: Settlement) -> dict[str, Any]:
+    attempt = one.attempt
+    state, reason, due_at = _verdict_as_state(attempt.verdict)
+    finished_at = None if state is DeliveryState.WAITING else attempt.started_at + attempt.took
+    return {
+        "the_id": one.delivery.id,
+        "new_state": state.value,
+        "new_reason": reason,
+        "new_attempts_made": attempt.number,
+        "new_due_at": due_at,
+        "new_claimed_by": None,
+        "new_finished_at": finished_at,
+    }
+
+
+def _verdict_as_state(verdict: Verdict) -> tuple[DeliveryState, str, datetime | None]:
+    match verdict:
+        case Done():
+            return DeliveryState.DONE, "", None
+        case RetryAt(when=when):
+            return DeliveryState.WAITING, "", when
+        case Park(reason=reason):
+            return DeliveryState.PARKED, reason, None
+        case GiveUp(reason=reason):
+            return DeliveryState.GIVEN_UP, reason, None
+
+
+def _attempt_row(one: Attempt) -> dict[str, Any]:
+    return {
+        "delivery_id": one.delivery_id,
+        "number": one.number,
+        "started_at": one.started_at,
+        "took_us": one.took // timedelta(microseconds=1),
+        "outcome": _encode(one.outcome).decode(),
+        "verdict": _encode(one.verdict).decode(),
+        "exchange": _encode(one.exchange).decode() if one.exchange else None,
+    }
+
+
+class _AttemptRow(msgspec.Struct):
+    outcome: Any
+    verdict: Any
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    text = (
+        f'{{"delivery_id":{row.delivery_id},"number":{row.number},"took":0,'
+        f'"started_at":"{row.started_at.isoformat()}","outcome":{row.outcome},"verdict":{row.verdict},'
+        f'"exchange":{row.exchange or "null"}}}'
+    )
+    one = msgspec.json.decode(text, type=Attempt)
+    return msgspec.structs.replace(one, took=timedelta(microseconds=row.took_us))

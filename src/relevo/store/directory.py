@@ -1,0 +1,156 @@
+"""What a company has set up, read as a whole: small, and needed for every decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relevo.domain.ids import (
+    ChannelId,
+    EndpointId,
+    FlowId,
+    FlowVersionId,
+    MemberId,
+    WorkspaceId,
+)
+from relevo.domain.workspaces import (
+    Channel,
+    Endpoint,
+    EventType,
+    FlowEntry,
+    LiveChat,
+    LiveChatMode,
+    Member,
+    PausedAutomation,
+    Role,
+    Workspace,
+)
+from relevo.store import tables
+from relevo.store.encryption import Cipher
+
+HEADERS_LABEL, SECRETS_LABEL, CONFIG_LABEL = "endpoint.headers", "endpoint.secrets", "channel.config"
+
+
+class Directory(msgspec.Struct, frozen=True, kw_only=True):
+    """All workspaces with their flows, channels, endpoints and members, as of `version`."""
+
+    version: int
+    workspaces: Mapping[WorkspaceId, Workspace] = {}
+    endpoints: Mapping[EndpointId, Endpoint] = {}
+    flows: Mapping[FlowId, FlowEntry] = {}
+    channels: Mapping[ChannelId, Channel] = {}
+    members: Mapping[MemberId, Member] = {}
+
+    def channel_by_key(self, key: str) -> Channel | None:
+        return next((one for one in self.channels.values() if one.key == key), None)
+
+
+async def version(connection: AsyncConnection) -> int:
+    """The version of the configuration; it grows with each change."""
+    return (await connection.execute(select(tables.configuration.c.version))).scalar_one()
+
+
+async def touch(connection: AsyncConnection) -> None:
+    """Say, in the transaction of a change, that the configuration has changed."""
+    table = tables.configuration
+    await connection.execute(update(table).values(version=table.c.version + 1))
+
+
+async def load(connection: AsyncConnection, cipher: Cipher) -> Directory:
+    """Everything, in one transaction."""
+    return Directory(
+        version=await version(connection),
+        workspaces={
+            one.id: one for one in map(workspace_from_row, await _all(connection, tables.workspaces))
+        },
+        endpoints={
+            one.id: one
+            for one in (endpoint_from_row(row, cipher) for row in await _all(connection, tables.endpoints))
+        },
+        flows=await _flows(connection),
+        channels={
+            one.id: one
+            for one in (channel_from_row(row, cipher) for row in await _all(connection, tables.channels))
+        },
+        members={one.id: one for one in map(member_from_row, await _all(connection, tables.members))},
+    )
+
+
+async def flow_source(connection: AsyncConnection, version_id: FlowVersionId) -> tuple[FlowId, str] | None:
+    """The flow and the text of a version."""
+    query = select(tables.flow_versions).where(tables.flow_versions.c.id == version_id)
+    row = (await connection.execute(query)).first()
+    return (FlowId(row.flow_id), row.source) if row else None
+
+
+def workspace_from_row(row: Row[Any]) -> Workspace:
+    return Workspace(
+        id=WorkspaceId(row.id),
+        name=row.name,
+        timezone=row.timezone,
+        agent_reply_pauses_for=timedelta(seconds=row.agent_reply_pauses_for_seconds),
+        paused_automation=PausedAutomation(row.paused_automation),
+    )
+
+
+def endpoint_from_row(row: Row[Any], cipher: Cipher) -> Endpoint:
+    return Endpoint(
+        id=EndpointId(row.id),
+        workspace_id=WorkspaceId(row.workspace_id),
+        name=row.name,
+        url=row.url,
+        headers=cipher.open(row.headers_encrypted, HEADERS_LABEL),
+        secrets=tuple(cipher.open(row.secrets_encrypted, SECRETS_LABEL)),
+        events=frozenset(EventType(name) for name in msgspec.json.decode(row.events)),
+        disabled_reason=row.disabled_reason,
+    )
+
+
+def channel_from_row(row: Row[Any], cipher: Cipher) -> Channel:
+    endpoint_id = EndpointId(row.endpoint_id) if row.endpoint_id is not None else None
+    return Channel(
+        id=ChannelId(row.id),
+        workspace_id=WorkspaceId(row.workspace_id),
+        flow_id=FlowId(row.flow_id),
+        name=row.name,
+        type=row.type,
+        key=row.key,
+        live_chat=LiveChat(LiveChatMode(row.live_chat_mode), endpoint_id),
+        config=cipher.open(row.config_encrypted, CONFIG_LABEL),
+        disabled_reason=row.disabled_reason,
+    )
+
+
+def member_from_row(row: Row[Any]) -> Member:
+    return Member(
+        id=MemberId(row.id),
+        workspace_id=WorkspaceId(row.workspace_id),
+        name=row.name,
+        email=row.email,
+        role=Role(row.role),
+    )
+
+
+async def _flows(connection: AsyncConnection) -> dict[FlowId, FlowEntry]:
+    numbers: dict[int, dict[str, int]] = {}
+    for row in await _all(connection, tables.subflows):
+        numbers.setdefault(row.flow_id, {})[row.name] = row.number
+    return {
+        FlowId(row.id): FlowEntry(
+            id=FlowId(row.id),
+            workspace_id=WorkspaceId(row.workspace_id),
+            name=row.name,
+            version_id=FlowVersionId(row.version_id or 0),
+            subflows=numbers.get(row.id, {}),
+        )
+        for row in await _all(connection, tables.flows)
+    }
+
+
+async def _all(connection: AsyncConnection, table: Any) -> list[Row[Any]]:
+    return list((await connection.execute(select(table))).all())

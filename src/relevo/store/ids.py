@@ -1,0 +1,64 @@
+"""Numbers for new rows, taken from the database in blocks: no round trip per row.
+
+A number that was taken and not used (a restart, a failed batch) is never given again: ids are
+unique and mostly ascending, and nothing may rely on them having no gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relevo.domain.ids import FIRST_FLOW_ID
+from relevo.store import tables
+from relevo.store.database import Database
+
+BLOCKS: Mapping[str, int] = {"conversations": 20, "messages": 1000, "deliveries": 1000}
+FIRST: Mapping[str, int] = {"flows": FIRST_FLOW_ID}
+
+
+class IdBlocks:
+    """Hands out numbers; `reserve` beforehand as many as a batch may need."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._free: dict[str, list[range]] = {name: [] for name in BLOCKS}
+
+    async def reserve(self, name: str, count: int) -> None:
+        """Make sure that `count` numbers can be taken without waiting."""
+        missing = count - sum(len(block) for block in self._free[name])
+        if missing > 0:
+            size = max(missing, BLOCKS[name])
+            async with self._database.write() as connection:
+                first = await take(connection, name, size)
+            self._free[name].append(range(first, first + size))
+
+    def take(self, name: str) -> int:
+        """The next number."""
+        blocks = self._free[name]
+        number, rest = blocks[0][0], blocks[0][1:]
+        if rest:
+            blocks[0] = rest
+        else:
+            del blocks[0]
+        return number
+
+
+async def take(connection: AsyncConnection, name: str, count: int = 1) -> int:
+    """The first of `count` numbers that are ours from now on."""
+    counters = tables.counters
+    grow = update(counters).where(counters.c.name == name).values(next=counters.c.next + count)
+    after = (await connection.execute(grow.returning(counters.c.next))).scalar_one_or_none()
+    if after is not None:
+        return int(after) - count
+    first = FIRST.get(name, 1)
+    await connection.execute(insert(counters).values(name=name, next=first + count))
+    return first
+
+
+async def peek(connection: AsyncConnection, name: str) -> int:
+    """The next number that nobody has; for people, not for use."""
+    query = select(tables.counters.c.next).where(tables.counters.c.name == name)
+    return int((await connection.execute(query)).scalar_one_or_none() or FIRST.get(name, 1))

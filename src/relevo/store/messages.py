@@ -1,0 +1,194 @@
+"""Messages as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relevo.domain.conversations import UpdateMessage
+from relevo.domain.deciding import StoredMessage
+from relevo.domain.ids import ConversationId, FlowId, MemberId, MessageId
+from relevo.domain.messages import Content, Message, MessageStatus, MessageType, msg_type
+from relevo.store.tables import conversations, messages
+
+_rows = messages.c
+_encode = msgspec.json.Encoder().encode
+_decode_content = msgspec.json.Decoder(Content).decode
+
+Mid = tuple[ConversationId, str]
+"""A vendor's message id is unique within its conversation."""
+
+
+async def known_mids(connection: AsyncConnection, mids: Collection[Mid]) -> dict[Mid, Row[Any]]:
+    """Which of these messages are stored already: (conversation, mid) → (id, seq)."""
+    if not mids:
+        return {}
+    query = select(_rows.conversation_id, _rows.mid, _rows.id, _rows.seq).where(
+        _rows.mid != "", tuple_(_rows.mid, _rows.conversation_id).in_(sorted((mid, one) for one, mid in mids))
+    )
+    rows = (await connection.execute(query)).all()
+    return {(ConversationId(row.conversation_id), row.mid): row for row in rows}
+
+
+async def insert_new(connection: AsyncConnection, new: Sequence[Message]) -> None:
+    if new:
+        await connection.execute(insert(messages), [_row(message) for message in new])
+
+
+async def update_statuses(connection: AsyncConnection, updates: Sequence[UpdateMessage]) -> None:
+    """Apply receipts that were found to be progress."""
+    with_mid = [u for u in updates if u.mid]
+    without = [u for u in updates if not u.mid]
+    if without:
+        await connection.execute(_SET_STATUS, [_status_row(u) for u in without])
+    if with_mid:
+        await connection.execute(
+            _SET_STATUS_AND_MID, [{**_status_row(u), "new_mid": u.mid} for u in with_mid]
+        )
+
+
+async def for_receipt(
+    connection: AsyncConnection,
+    conversation_id: ConversationId,
+    *,
+    ids: Collection[MessageId] = (),
+    mids: Collection[str] = (),
+    up_to_seq: int | None = None,
+) -> list[StoredMessage]:
+    """The messages of ours that a receipt names, as far as they are not at its end already."""
+    query = select(_rows.id, _rows.mid, _rows.status).where(
+        _rows.conversation_id == conversation_id,
+        _rows.type.in_([MessageType.OUT.value, MessageType.AGENT.value]),
+        _rows.status != MessageStatus.READ.value,
+    )
+    if ids:
+        query = query.where(_rows.id.in_(ids))
+    elif mids:
+        query = query.where(_rows.mid.in_(mids), _rows.mid != "")
+    elif up_to_seq is not None:
+        query = query.where(_rows.seq <= up_to_seq).order_by(_rows.seq.desc()).limit(_RECEIPT_SPAN)
+    else:
+        return []
+    rows = (await connection.execute(query)).all()
+    return [StoredMessage(MessageId(row.id), row.mid, MessageStatus(row.status)) for row in rows]
+
+
+_RECEIPT_SPAN = 200  # a receipt "up to here" is not followed further back
+
+
+async def after(
+    connection: AsyncConnection, conversation_id: ConversationId, seq: int, limit: int
+) -> list[Message]:
+    """What the customer may see of a conversation beyond `seq`, in order."""
+    query = (
+        select(messages)
+        .where(_rows.conversation_id == conversation_id, _rows.seq > seq, _rows.type.in_(_SEEN_BY_CUSTOMER))
+        .order_by(_rows.seq)
+        .limit(limit)
+    )
+    return await _messages(connection, query)
+
+
+_SEEN_BY_CUSTOMER = [type_.value for type_ in MessageType if type_.is_seen_by_customer]
+
+
+async def page(
+    connection: AsyncConnection,
+    conversation_id: ConversationId,
+    *,
+    types: Collection[MessageType],
+    msg_types: Collection[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before_seq: int | None = None,
+    limit: int,
+    offset: int = 0,
+) -> list[Message]:
+    """A page of a conversation, newest first."""
+    query = select(messages).where(
+        _rows.conversation_id == conversation_id, _rows.type.in_([type_.value for type_ in types])
+    )
+    if msg_types:
+        query = query.where(_rows.msg_type.in_(msg_types))
+    if since is not None:
+        query = query.where(_rows.created_at >= since)
+    if until is not None:
+        query = query.where(_rows.created_at <= until)
+    if before_seq is not None:
+        query = query.where(_rows.seq < before_seq)
+    return await _messages(connection, query.order_by(_rows.seq.desc()).limit(limit).offset(offset))
+
+
+async def by_mids(connection: AsyncConnection, flow_id: FlowId, mids: Collection[str]) -> list[Message]:
+    """The messages of a flow with these vendor ids, newest first."""
+    query = (
+        select(messages)
+        .join(conversations, conversations.c.id == _rows.conversation_id)
+        .where(conversations.c.flow_id == flow_id, _rows.mid.in_(mids), _rows.mid != "")
+        .order_by(_rows.id.desc())
+    )
+    return await _messages(connection, query)
+
+
+async def get_many(connection: AsyncConnection, ids: Collection[MessageId]) -> dict[MessageId, Message]:
+    found = await _messages(connection, select(messages).where(_rows.id.in_(ids)))
+    return {message.id: message for message in found}
+
+
+def from_row(row: Row[Any]) -> Message:
+    """A row of `messages` as the domain sees it."""
+    return Message(
+        id=MessageId(row.id),
+        object_id=row.object_id,
+        conversation_id=ConversationId(row.conversation_id),
+        seq=row.seq,
+        type=MessageType(row.type),
+        content=_decode_content(row.content),
+        created_at=row.created_at,
+        mid=row.mid,
+        member_id=MemberId(row.member_id) if row.member_id is not None else None,
+        username=row.username,
+        status=MessageStatus(row.status),
+        error=row.error,
+        referral=msgspec.json.decode(row.referral) if row.referral else None,
+    )
+
+
+async def _messages(connection: AsyncConnection, query: Select[Any]) -> list[Message]:
+    return [from_row(row) for row in (await connection.execute(query)).all()]
+
+
+def _row(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "object_id": message.object_id,
+        "conversation_id": message.conversation_id,
+        "seq": message.seq,
+        "type": message.type.value,
+        "msg_type": msg_type(message.content),
+        "content": _encode(message.content).decode(),
+        "mid": message.mid,
+        "member_id": message.member_id,
+        "username": message.username,
+        "status": message.status.value,
+        "error": message.error,
+        "referral": _encode(message.referral).decode() if message.referral else None,
+        "created_at": message.created_at,
+    }
+
+
+_SET_STATUS = (
+    update(messages)
+    .where(_rows.id == bindparam("the_id"))
+    .values(status=bindparam("new_status"), error=bindparam("new_error"))
+)
+_SET_STATUS_AND_MID = _SET_STATUS.values(mid=bindparam("new_mid"))
+
+
+def _status_row(one: UpdateMessage) -> dict[str, Any]:
+    return {"the_id": one.message_id, "new_status": one.status.value, "new_error": one.error}

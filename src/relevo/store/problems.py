@@ -1,0 +1,56 @@
+"""Whatever was dropped, refused or went wrong, as rows that a person can find."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relevo.domain.ids import ChannelId, ConversationId, EndpointId, WorkspaceId
+from relevo.store.tables import problems
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """`code` is stable; `detail` is a sentence without message text; `raw` is what came in, if it
+    could not be understood."""
+
+    workspace_id: WorkspaceId
+    code: str
+    detail: str
+    at: datetime
+    conversation_id: ConversationId | None = None
+    channel_id: ChannelId | None = None
+    endpoint_id: EndpointId | None = None
+    raw: bytes | None = None
+
+
+async def insert_new(connection: AsyncConnection, new: Sequence[Problem]) -> None:
+    if new:
+        await connection.execute(insert(problems), [_row(one) for one in new])
+
+
+async def listing(
+    connection: AsyncConnection,
+    workspace_id: WorkspaceId,
+    *,
+    conversation_id: ConversationId | None = None,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> list[Row[Any]]:
+    """A page, newest first."""
+    query = select(problems).where(problems.c.workspace_id == workspace_id)
+    if conversation_id is not None:
+        query = query.where(problems.c.conversation_id == conversation_id)
+    if before_id is not None:
+        query = query.where(problems.c.id < before_id)
+    return list((await connection.execute(query.order_by(problems.c.id.desc()).limit(limit))).all())
+
+
+def _row(one: Problem) -> dict[str, Any]:
+    row = msgspec.structs.asdict(one)
+    row["created_at"] = row.pop("at")
+    return row

@@ -1,0 +1,357 @@
+"""Every table, with a sentence. Migrations make the same (a test compares them).
+
+Instants are whole microseconds since 1970 (UTC); JSON is text that msgspec wrote; what is
+named `…_encrypted` can be read with the secret key only.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only in an INTEGER key
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as microseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+configuration = Table(
+    # One row: its version grows with each change of what a company has set up.
+    "configuration",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+)
+
+counters = Table(
+    # The next free number of each kind of id; processes take them in blocks.
+    "counters",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("next", BigInteger, nullable=False),
+)
+
+nodes = Table(
+    # Running processes. One whose lease has run out is dead: its deliveries may be claimed.
+    "nodes",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("started_at", Instant, nullable=False),
+    Column("lease_until", Instant, nullable=False),
+)
+
+commits = Table(
+    # Batches that were committed lately: finds a commit whose answer was lost on the way.
+    "commits",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+workspaces = Table(
+    # A company's separate world.
+    "workspaces",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("timezone", String(64), nullable=False),
+    Column("agent_reply_pauses_for_seconds", Integer, nullable=False),
+    Column("paused_automation", String(40), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+members = Table(
+    # People: they sign in to the console, answer on the platform, or both.
+    "members",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("email", String(320), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("password_hash", Text),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("workspace_id", "email"),
+)
+
+console_sessions = Table(
+    # Signed-in browsers, by the hash of their cookie.
+    "console_sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("member_id", ForeignKey("members.id"), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+endpoints = Table(
+    # URLs of the platform, their custom headers and signing secrets.
+    "endpoints",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("headers_encrypted", LargeBinary, nullable=False),
+    Column("secrets_encrypted", LargeBinary, nullable=False),
+    Column("events", Text, nullable=False),
+    Column("disabled_reason", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("workspace_id", "name"),
+)
+
+flows = Table(
+    # Bots. The text of a flow is in its versions.
+    "flows",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("version_id", BigInteger),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("workspace_id", "name"),
+)
+
+flow_versions = Table(
+    # Published texts of flows; a version never changes.
+    "flow_versions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("flow_id", ForeignKey("flows.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("flow_id", "number"),
+)
+
+subflows = Table(
+    # The numbers of subflows (`f1001s3`): a number is never given to another name.
+    "subflows",
+    metadata,
+    Column("flow_id", ForeignKey("flows.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(200), nullable=False),
+    UniqueConstraint("flow_id", "name"),
+)
+
+channels = Table(
+    # Numbers, pages, bots and sites, with their credentials.
+    "channels",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("flow_id", ForeignKey("flows.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("live_chat_mode", String(20), nullable=False),
+    Column("endpoint_id", ForeignKey("endpoints.id")),
+    Column("config_encrypted", LargeBinary, nullable=False),
+    Column("disabled_reason", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("workspace_id", "name"),
+)
+
+api_keys = Table(
+    # Tokens of the API, by their hash; each belongs to one flow.
+    "api_keys",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("flow_id", ForeignKey("flows.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("token_hint", String(12), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("member_id", ForeignKey("members.id")),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+)
+
+conversations = Table(
+    # A subscriber and the conversation with them: who it is, who answers, where the flow stands.
+    "conversations",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("flow_id", BigInteger, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("user_id", String(200), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("control", String(10), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("member_id", BigInteger),
+    Column("state", Text, nullable=False),  # pause, run and counters: see store.conversations
+    Column("created_at", Instant, nullable=False),
+    Column("last_seen_at", Instant),
+    Column("last_message_at", Instant),
+    Column("last_message_type", String(10)),
+    Column("wake_at", Instant),
+    UniqueConstraint("channel_id", "user_id"),
+)
+Index("ix_conversations_wake", conversations.c.wake_at, sqlite_where=text("wake_at IS NOT NULL"),
+      postgresql_where=text("wake_at IS NOT NULL"))  # fmt: skip
+Index("ix_conversations_flow", conversations.c.flow_id, conversations.c.last_message_at)
+Index("ix_conversations_flow_user", conversations.c.flow_id, conversations.c.user_id)
+Index("ix_conversations_workspace", conversations.c.workspace_id, conversations.c.last_message_at)
+
+messages = Table(
+    # Everything that was said.
+    "messages",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("object_id", String(24), nullable=False),
+    Column("conversation_id", BigInteger, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("type", String(10), nullable=False),
+    Column("msg_type", String(20), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("mid", String(300), nullable=False),
+    Column("member_id", BigInteger),
+    Column("username", Text, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("referral", Text),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("conversation_id", "seq"),
+)
+Index("uq_messages_mid", messages.c.mid, messages.c.conversation_id, unique=True,
+      sqlite_where=text("mid <> ''"), postgresql_where=text("mid <> ''"))  # fmt: skip
+
+deliveries = Table(
+    # Duties to bring one thing to one destination. The first waiting one of a lane is its head:
+    # only heads have a due_at, and whoever carries one has put its name into claimed_by.
+    "deliveries",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("conversation_id", BigInteger, nullable=False),
+    Column("destination_kind", String(10), nullable=False),
+    Column("destination_id", BigInteger, nullable=False),
+    Column("event_type", String(40), nullable=False),
+    Column("webhook_id", String(40), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("message_id", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts_made", Integer, nullable=False),
+    Column("attempts_before", Integer, nullable=False),  # of these, made before the last redelivery
+    Column("due_at", Instant),
+    Column("claimed_by", String(40)),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+)
+_WAITING = text("state = 'waiting'")
+_DUE = text("state = 'waiting' AND due_at IS NOT NULL")
+_UNSUCCESSFUL = text("state <> 'done'")
+Index("ix_deliveries_lane", deliveries.c.conversation_id, deliveries.c.destination_kind,
+      deliveries.c.destination_id, deliveries.c.seq,
+      sqlite_where=_WAITING, postgresql_where=_WAITING)  # fmt: skip
+Index("ix_deliveries_due", deliveries.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
+Index("ix_deliveries_unsuccessful", deliveries.c.workspace_id, deliveries.c.state, deliveries.c.id,
+      sqlite_where=_UNSUCCESSFUL, postgresql_where=_UNSUCCESSFUL)  # fmt: skip
+Index("ix_deliveries_conversation", deliveries.c.conversation_id, deliveries.c.id)
+
+attempts = Table(
+    # Requests made for deliveries, as a person wants to see them.
+    "attempts",
+    metadata,
+    Column("delivery_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("started_at", Instant, nullable=False),
+    Column("took_us", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("exchange", Text),
+)
+
+applied = Table(
+    # What was already done under a key, and how it was answered (Idempotency-Key).
+    "applied",
+    metadata,
+    Column("key", String(300), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("result", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+Index("ix_applied_created_at", applied.c.created_at)
+
+problems = Table(
+    # Whatever was dropped, refused or went wrong, for a person to find.
+    "problems",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("conversation_id", BigInteger),
+    Column("channel_id", BigInteger),
+    Column("endpoint_id", BigInteger),
+    Column("code", String(60), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("raw", LargeBinary),
+    Column("created_at", Instant, nullable=False),
+)
+Index("ix_problems_workspace", problems.c.workspace_id, problems.c.id)
+Index("ix_problems_conversation", problems.c.conversation_id, problems.c.id)
+
+media = Table(
+    # Files that customers sent: fetched or uploaded, kept in the data folder under their id.
+    "media",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("conversation_id", BigInteger),
+    Column("source_url", Text, nullable=False),
+    Column("state", String(10), nullable=False),  # pending, stored, failed
+    Column("name", Text, nullable=False),
+    Column("mime_type", String(200), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
