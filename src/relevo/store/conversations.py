@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, insert, or_, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, insert, or_, select, tuple_, update
 
 from relevo.domain.conversations import Control, Conversation, Pause
 from relevo.domain.flows.runs import Run
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, WorkspaceId
 from relevo.domain.messages import MessageType
 from relevo.domain.subscribers import FieldValue, Profile, Subscriber
+from relevo.store.database import AnyRow, Connection
 from relevo.store.tables import conversations
 
 _rows = conversations.c
@@ -38,7 +38,7 @@ _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 async def load_and_lock(
-    connection: AsyncConnection,
+    connection: Connection,
     ids: Collection[ConversationId],
     users: Collection[tuple[ChannelId, str]],
 ) -> list[Conversation]:
@@ -55,24 +55,20 @@ async def load_and_lock(
     return [from_row(row) for row in (await connection.execute(query)).all()]
 
 
-async def find(connection: AsyncConnection, id_: ConversationId) -> Conversation | None:
+async def find(connection: Connection, id_: ConversationId) -> Conversation | None:
     """One conversation, unlocked: for looking at."""
     row = (await connection.execute(select(conversations).where(_rows.id == id_))).first()
     return from_row(row) if row else None
 
 
-async def find_by_user(
-    connection: AsyncConnection, channel_id: ChannelId, user_id: str
-) -> Conversation | None:
+async def find_by_user(connection: Connection, channel_id: ChannelId, user_id: str) -> Conversation | None:
     """The conversation of a person on a channel, unlocked."""
     query = select(conversations).where(_rows.channel_id == channel_id, _rows.user_id == user_id)
     row = (await connection.execute(query)).first()
     return from_row(row) if row else None
 
 
-async def find_by_flow_user(
-    connection: AsyncConnection, flow_id: FlowId, user_id: str
-) -> Conversation | None:
+async def find_by_flow_user(connection: Connection, flow_id: FlowId, user_id: str) -> Conversation | None:
     """The most recently active conversation of a person (by the id inside the channel) in a flow."""
     query = (
         select(conversations)
@@ -84,33 +80,31 @@ async def find_by_flow_user(
     return from_row(row) if row else None
 
 
-async def due(
-    connection: AsyncConnection, now: datetime, limit: int
-) -> list[tuple[ConversationId, datetime]]:
+async def due(connection: Connection, now: datetime, limit: int) -> list[tuple[ConversationId, datetime]]:
     """Conversations in which something happens by itself by `now`, the longest overdue first."""
     query = select(_rows.id, _rows.wake_at).where(_rows.wake_at <= now).order_by(_rows.wake_at).limit(limit)
     return [(ConversationId(row.id), row.wake_at) for row in (await connection.execute(query)).all()]
 
 
-async def next_wake_at(connection: AsyncConnection) -> datetime | None:
+async def next_wake_at(connection: Connection) -> datetime | None:
     """When the next conversation wants to be woken."""
     query = select(_rows.wake_at).where(_rows.wake_at.is_not(None)).order_by(_rows.wake_at).limit(1)
     return (await connection.execute(query)).scalar_one_or_none()
 
 
-async def insert_new(connection: AsyncConnection, new: Sequence[Conversation]) -> None:
+async def insert_new(connection: Connection, new: Sequence[Conversation]) -> None:
     """Store conversations that did not exist. IntegrityError: another process was faster."""
     if new:
         await connection.execute(insert(conversations), [_full_row(one) for one in new])
 
 
-async def save(connection: AsyncConnection, changed: Sequence[Conversation]) -> None:
+async def save(connection: Connection, changed: Sequence[Conversation]) -> None:
     """Store the new state of conversations that were loaded and locked."""
     if changed:
         await connection.execute(_SAVE, [_bound(_changing_row(one), one.id) for one in changed])
 
 
-def from_row(row: Row[Any]) -> Conversation:
+def from_row(row: AnyRow) -> Conversation:
     """A row of `conversations` as the domain sees it."""
     state = _decode_state(row.state)
     subscriber = Subscriber(

@@ -6,12 +6,11 @@ oversized value) stays what it is, an `IntegrityError` or `DataError`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import event, make_url
+from sqlalchemy import Row, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,6 +20,12 @@ from relevo.domain.errors import Unavailable
 
 SQLITE_BUSY_TIMEOUT = 5_000  # milliseconds that a writer waits for another process
 _READERS = 4
+
+
+class Transient(Unavailable):
+    """The database broke this transaction off; the same one may well succeed at once."""
+
+    code = Unavailable.code
 
 
 class Database:
@@ -118,11 +123,9 @@ class _faults_as_unavailable:  # noqa: N801  (reads as a statement)
         return None
 
     def __exit__(self, _type: Any, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, asyncio.CancelledError) or error is None:
-            return
-        if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError)) or (
-            isinstance(error, DBAPIError) and (error.connection_invalidated or is_transient(error))
-        ):
+        if isinstance(error, DBAPIError) and is_transient(error):
+            raise Transient(cause=_first_line(error)) from error
+        if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError)):
             raise Unavailable(cause=_first_line(error)) from error
 
 
@@ -133,3 +136,9 @@ def _first_line(error: BaseException) -> str:
 
 StoreFault = SQLAlchemyError
 """A statement that the database refused."""
+
+Connection = AsyncConnection
+"""A transaction under way."""
+
+AnyRow = Row[*tuple[Any, ...]]
+"""A row as it came: columns are its attributes."""

@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import and_, bindparam, func, insert, or_, select, tuple_, update
 
 from relevo.domain.deliveries import (
     Attempt,
@@ -28,6 +27,7 @@ from relevo.domain.deliveries import (
     Verdict,
 )
 from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
+from relevo.store.database import AnyRow, Connection
 from relevo.store.tables import attempts, deliveries, nodes
 
 _rows = deliveries.c
@@ -42,7 +42,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     attempt: Attempt
 
 
-async def busy_lanes(connection: AsyncConnection, conversations: Collection[ConversationId]) -> set[Lane]:
+async def busy_lanes(connection: Connection, conversations: Collection[ConversationId]) -> set[Lane]:
     """Which lanes of these conversations have a waiting delivery.
 
     Locks the heads that it finds: a courier that settles one at this moment either did it
@@ -62,7 +62,7 @@ async def busy_lanes(connection: AsyncConnection, conversations: Collection[Conv
 
 
 async def insert_new(
-    connection: AsyncConnection, new: Sequence[Delivery], claimed: Collection[DeliveryId], node: str
+    connection: Connection, new: Sequence[Delivery], claimed: Collection[DeliveryId], node: str
 ) -> None:
     """Store deliveries; `claimed` names those that this node carries at once."""
     if new:
@@ -71,7 +71,7 @@ async def insert_new(
 
 
 async def claim_due(
-    connection: AsyncConnection,
+    connection: Connection,
     *,
     node: str,
     now: datetime,
@@ -94,28 +94,29 @@ async def claim_due(
     return found
 
 
-async def claim(connection: AsyncConnection, ids: Collection[DeliveryId], node: str) -> None:
+async def claim(connection: Connection, ids: Collection[DeliveryId], node: str) -> None:
     if ids:
         await connection.execute(update(deliveries).where(_rows.id.in_(ids)).values(claimed_by=node))
 
 
-async def release(connection: AsyncConnection, ids: Collection[DeliveryId], node: str) -> None:
+async def release(connection: Connection, ids: Collection[DeliveryId], node: str) -> None:
     """Give up claims without an attempt: somebody else may carry them."""
     if ids:
         mine = and_(_rows.id.in_(ids), _rows.claimed_by == node)
         await connection.execute(update(deliveries).where(mine).values(claimed_by=None))
 
 
-async def next_due_at(connection: AsyncConnection, after: datetime) -> datetime | None:
+async def next_due_at(connection: Connection, after: datetime) -> datetime | None:
     """When the next unclaimed head becomes due."""
     query = select(func.min(_rows.due_at)).where(
         _rows.state == "waiting", _rows.due_at > after, _rows.claimed_by.is_(None)
     )
-    return (await connection.execute(query)).scalar_one_or_none()
+    found: datetime | None = (await connection.execute(query)).scalar_one_or_none()
+    return found
 
 
 async def settle(
-    connection: AsyncConnection, settlements: Sequence[Settlement], *, node: str
+    connection: Connection, settlements: Sequence[Settlement], *, node: str
 ) -> tuple[set[DeliveryId], dict[Lane, Delivery]]:
     """Record attempts, and move their lanes on.
 
@@ -134,7 +135,7 @@ async def settle(
 
 
 async def promote_heads(
-    connection: AsyncConnection, lanes: Collection[Lane], *, node: str | None, now: datetime
+    connection: Connection, lanes: Collection[Lane], *, node: str | None, now: datetime
 ) -> dict[Lane, Delivery]:
     """Make the first waiting delivery of each lane its head, due now and claimed by `node`."""
     if not lanes:
@@ -169,7 +170,7 @@ async def promote_heads(
     return {head.lane: msgspec.structs.replace(head, due_at=now) for head in heads}
 
 
-async def _still_ours(connection: AsyncConnection, ids: Sequence[DeliveryId], node: str) -> set[DeliveryId]:
+async def _still_ours(connection: Connection, ids: Sequence[DeliveryId], node: str) -> set[DeliveryId]:
     query = (
         select(_rows.id)
         .where(_rows.id.in_(sorted(ids)), _rows.claimed_by == node, _rows.state == "waiting")
@@ -182,13 +183,13 @@ async def _still_ours(connection: AsyncConnection, ids: Sequence[DeliveryId], no
 # What people look at and do
 
 
-async def find(connection: AsyncConnection, id_: DeliveryId) -> Row[Any] | None:
+async def find(connection: Connection, id_: DeliveryId) -> AnyRow | None:
     """The whole row of a delivery, with `state`, `reason` and claims."""
     return (await connection.execute(select(deliveries).where(_rows.id == id_))).first()
 
 
 async def listing(
-    connection: AsyncConnection,
+    connection: Connection,
     workspace_id: WorkspaceId,
     *,
     states: Collection[str] = (),
@@ -196,7 +197,7 @@ async def listing(
     conversation_id: ConversationId | None = None,
     before_id: DeliveryId | None = None,
     limit: int = 50,
-) -> list[Row[Any]]:
+) -> list[AnyRow]:
     """A page of the log, newest first: rows without bodies."""
     columns = [column for column in deliveries.c if column.name != "body"]
     query = select(*columns).where(_rows.workspace_id == workspace_id)
@@ -213,13 +214,13 @@ async def listing(
     return list((await connection.execute(query.order_by(_rows.id.desc()).limit(limit))).all())
 
 
-async def attempts_of(connection: AsyncConnection, id_: DeliveryId) -> list[Attempt]:
+async def attempts_of(connection: Connection, id_: DeliveryId) -> list[Attempt]:
     """The attempts made for a delivery, in order."""
     query = select(attempts).where(attempts.c.delivery_id == id_).order_by(attempts.c.number)
     return [_attempt(row) for row in (await connection.execute(query)).all()]
 
 
-async def redeliver(connection: AsyncConnection, id_: DeliveryId, now: datetime) -> bool:
+async def redeliver(connection: Connection, id_: DeliveryId, now: datetime) -> bool:
     """Put a finished delivery back into its lane; False when it is waiting already or unknown.
 
     It keeps its place (its seq): it goes before younger ones that wait, but not before one that is
@@ -239,7 +240,7 @@ async def redeliver(connection: AsyncConnection, id_: DeliveryId, now: datetime)
     return True
 
 
-async def _lock_head(connection: AsyncConnection, lane: Lane) -> Row[Any] | None:
+async def _lock_head(connection: Connection, lane: Lane) -> AnyRow | None:
     query = select(_rows.id, _rows.seq, _rows.claimed_by).where(
         _rows.state == "waiting",
         _rows.conversation_id == lane.conversation_id,
@@ -250,7 +251,7 @@ async def _lock_head(connection: AsyncConnection, lane: Lane) -> Row[Any] | None
     return (await connection.execute(query.with_for_update())).first()
 
 
-async def waiting_figures(connection: AsyncConnection) -> list[Row[Any]]:
+async def waiting_figures(connection: Connection) -> list[AnyRow]:
     """Per destination: how many wait (`waiting`), and since when the oldest does (`oldest`)."""
     query = (
         select(
@@ -268,7 +269,7 @@ async def waiting_figures(connection: AsyncConnection) -> list[Row[Any]]:
 # Rows and values
 
 
-def from_row(row: Row[Any]) -> Delivery:
+def from_row(row: AnyRow) -> Delivery:
     """A row of `deliveries` as the domain sees it."""
     return Delivery(
         id=DeliveryId(row.id),
@@ -289,7 +290,7 @@ def from_row(row: Row[Any]) -> Delivery:
     )
 
 
-def _lane(row: Row[Any]) -> Lane:
+def _lane(row: AnyRow) -> Lane:
     return Lane(ConversationId(row.conversation_id), Destination(row.destination_kind, row.destination_id))
 
 
@@ -367,12 +368,7 @@ def _attempt_row(one: Attempt) -> dict[str, Any]:
     }
 
 
-class _AttemptRow(msgspec.Struct):
-    outcome: Any
-    verdict: Any
-
-
-def _attempt(row: Row[Any]) -> Attempt:
+def _attempt(row: AnyRow) -> Attempt:
     text = (
         f'{{"delivery_id":{row.delivery_id},"number":{row.number},"took":0,'
         f'"started_at":"{row.started_at.isoformat()}","outcome":{row.outcome},"verdict":{row.verdict},'

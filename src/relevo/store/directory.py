@@ -7,8 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select, update
 
 from relevo.domain.ids import (
     ChannelId,
@@ -31,6 +30,7 @@ from relevo.domain.workspaces import (
     Workspace,
 )
 from relevo.store import tables
+from relevo.store.database import AnyRow, Connection
 from relevo.store.encryption import Cipher
 
 HEADERS_LABEL, SECRETS_LABEL, CONFIG_LABEL = "endpoint.headers", "endpoint.secrets", "channel.config"
@@ -50,18 +50,18 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
         return next((one for one in self.channels.values() if one.key == key), None)
 
 
-async def version(connection: AsyncConnection) -> int:
+async def version(connection: Connection) -> int:
     """The version of the configuration; it grows with each change."""
-    return (await connection.execute(select(tables.configuration.c.version))).scalar_one()
+    return int((await connection.execute(select(tables.configuration.c.version))).scalar_one())
 
 
-async def touch(connection: AsyncConnection) -> None:
+async def touch(connection: Connection) -> None:
     """Say, in the transaction of a change, that the configuration has changed."""
     table = tables.configuration
     await connection.execute(update(table).values(version=table.c.version + 1))
 
 
-async def load(connection: AsyncConnection, cipher: Cipher) -> Directory:
+async def load(connection: Connection, cipher: Cipher) -> Directory:
     """Everything, in one transaction."""
     return Directory(
         version=await version(connection),
@@ -81,14 +81,14 @@ async def load(connection: AsyncConnection, cipher: Cipher) -> Directory:
     )
 
 
-async def flow_source(connection: AsyncConnection, version_id: FlowVersionId) -> tuple[FlowId, str] | None:
+async def flow_source(connection: Connection, version_id: FlowVersionId) -> tuple[FlowId, str] | None:
     """The flow and the text of a version."""
     query = select(tables.flow_versions).where(tables.flow_versions.c.id == version_id)
     row = (await connection.execute(query)).first()
     return (FlowId(row.flow_id), row.source) if row else None
 
 
-def workspace_from_row(row: Row[Any]) -> Workspace:
+def workspace_from_row(row: AnyRow) -> Workspace:
     return Workspace(
         id=WorkspaceId(row.id),
         name=row.name,
@@ -98,7 +98,7 @@ def workspace_from_row(row: Row[Any]) -> Workspace:
     )
 
 
-def endpoint_from_row(row: Row[Any], cipher: Cipher) -> Endpoint:
+def endpoint_from_row(row: AnyRow, cipher: Cipher) -> Endpoint:
     return Endpoint(
         id=EndpointId(row.id),
         workspace_id=WorkspaceId(row.workspace_id),
@@ -111,7 +111,7 @@ def endpoint_from_row(row: Row[Any], cipher: Cipher) -> Endpoint:
     )
 
 
-def channel_from_row(row: Row[Any], cipher: Cipher) -> Channel:
+def channel_from_row(row: AnyRow, cipher: Cipher) -> Channel:
     endpoint_id = EndpointId(row.endpoint_id) if row.endpoint_id is not None else None
     return Channel(
         id=ChannelId(row.id),
@@ -126,7 +126,7 @@ def channel_from_row(row: Row[Any], cipher: Cipher) -> Channel:
     )
 
 
-def member_from_row(row: Row[Any]) -> Member:
+def member_from_row(row: AnyRow) -> Member:
     return Member(
         id=MemberId(row.id),
         workspace_id=WorkspaceId(row.workspace_id),
@@ -136,7 +136,7 @@ def member_from_row(row: Row[Any]) -> Member:
     )
 
 
-async def _flows(connection: AsyncConnection) -> dict[FlowId, FlowEntry]:
+async def _flows(connection: Connection) -> dict[FlowId, FlowEntry]:
     numbers: dict[int, dict[str, int]] = {}
     for row in await _all(connection, tables.subflows):
         numbers.setdefault(row.flow_id, {})[row.name] = row.number
@@ -152,5 +152,5 @@ async def _flows(connection: AsyncConnection) -> dict[FlowId, FlowEntry]:
     }
 
 
-async def _all(connection: AsyncConnection, table: Any) -> list[Row[Any]]:
+async def _all(connection: Connection, table: Any) -> list[AnyRow]:
     return list((await connection.execute(select(table))).all())

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relevo.domain.ids import FIRST_FLOW_ID
 from relevo.store import tables
-from relevo.store.database import Database
+from relevo.store.database import Connection, Database
 
 BLOCKS: Mapping[str, int] = {"conversations": 20, "messages": 1000, "deliveries": 1000}
 FIRST: Mapping[str, int] = {"flows": FIRST_FLOW_ID}
+
+
+class IdsUsedUp(Exception):
+    """More numbers were taken than reserved."""
 
 
 class IdBlocks:
@@ -36,8 +39,10 @@ class IdBlocks:
             self._free[name].append(range(first, first + size))
 
     def take(self, name: str) -> int:
-        """The next number."""
+        """The next number. Raises `IdsUsedUp` when too few were reserved."""
         blocks = self._free[name]
+        if not blocks:
+            raise IdsUsedUp(name)
         number, rest = blocks[0][0], blocks[0][1:]
         if rest:
             blocks[0] = rest
@@ -46,7 +51,7 @@ class IdBlocks:
         return number
 
 
-async def take(connection: AsyncConnection, name: str, count: int = 1) -> int:
+async def take(connection: Connection, name: str, count: int = 1) -> int:
     """The first of `count` numbers that are ours from now on."""
     counters = tables.counters
     grow = update(counters).where(counters.c.name == name).values(next=counters.c.next + count)
@@ -58,7 +63,7 @@ async def take(connection: AsyncConnection, name: str, count: int = 1) -> int:
     return first
 
 
-async def peek(connection: AsyncConnection, name: str) -> int:
+async def peek(connection: Connection, name: str) -> int:
     """The next number that nobody has; for people, not for use."""
     query = select(tables.counters.c.next).where(tables.counters.c.name == name)
     return int((await connection.execute(query)).scalar_one_or_none() or FIRST.get(name, 1))

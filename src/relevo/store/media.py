@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relevo.domain.ids import ConversationId, WorkspaceId
+from relevo.store.database import Connection
 from relevo.store.tables import media
 
 
@@ -29,16 +29,16 @@ class MediaFile(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-async def insert_new(connection: AsyncConnection, new: Sequence[MediaFile]) -> None:
+async def insert_new(connection: Connection, new: Sequence[MediaFile]) -> None:
     if new:
         await connection.execute(insert(media), [msgspec.structs.asdict(one) for one in new])
 
 
-async def find(connection: AsyncConnection, id_: str) -> MediaFile | None:
+async def find(connection: Connection, id_: str) -> MediaFile | None:
     row = (await connection.execute(select(media).where(media.c.id == id_))).first()
     return MediaFile(**row._mapping) if row else None
 
 
-async def settle(connection: AsyncConnection, id_: str, **news: Any) -> None:
+async def settle(connection: Connection, id_: str, **news: Any) -> None:
     """Say what became of fetching it: `state`, and `mime_type`, `size` or `reason`."""
     await connection.execute(update(media).where(media.c.id == id_).values(**news))

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, bindparam, insert, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Select, bindparam, insert, select, tuple_, update
 
 from relevo.domain.conversations import UpdateMessage
 from relevo.domain.deciding import StoredMessage
 from relevo.domain.ids import ConversationId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Content, Message, MessageStatus, MessageType, msg_type
+from relevo.store.database import AnyRow, Connection
 from relevo.store.tables import conversations, messages
 
 _rows = messages.c
@@ -24,7 +24,7 @@ Mid = tuple[ConversationId, str]
 """A vendor's message id is unique within its conversation."""
 
 
-async def known_mids(connection: AsyncConnection, mids: Collection[Mid]) -> dict[Mid, Row[Any]]:
+async def known_mids(connection: Connection, mids: Collection[Mid]) -> dict[Mid, AnyRow]:
     """Which of these messages are stored already: (conversation, mid) → (id, seq)."""
     if not mids:
         return {}
@@ -35,12 +35,12 @@ async def known_mids(connection: AsyncConnection, mids: Collection[Mid]) -> dict
     return {(ConversationId(row.conversation_id), row.mid): row for row in rows}
 
 
-async def insert_new(connection: AsyncConnection, new: Sequence[Message]) -> None:
+async def insert_new(connection: Connection, new: Sequence[Message]) -> None:
     if new:
         await connection.execute(insert(messages), [_row(message) for message in new])
 
 
-async def update_statuses(connection: AsyncConnection, updates: Sequence[UpdateMessage]) -> None:
+async def update_statuses(connection: Connection, updates: Sequence[UpdateMessage]) -> None:
     """Apply receipts that were found to be progress."""
     with_mid = [u for u in updates if u.mid]
     without = [u for u in updates if not u.mid]
@@ -53,7 +53,7 @@ async def update_statuses(connection: AsyncConnection, updates: Sequence[UpdateM
 
 
 async def for_receipt(
-    connection: AsyncConnection,
+    connection: Connection,
     conversation_id: ConversationId,
     *,
     ids: Collection[MessageId] = (),
@@ -82,7 +82,7 @@ _RECEIPT_SPAN = 200  # a receipt "up to here" is not followed further back
 
 
 async def after(
-    connection: AsyncConnection, conversation_id: ConversationId, seq: int, limit: int
+    connection: Connection, conversation_id: ConversationId, seq: int, limit: int
 ) -> list[Message]:
     """What the customer may see of a conversation beyond `seq`, in order."""
     query = (
@@ -98,7 +98,7 @@ _SEEN_BY_CUSTOMER = [type_.value for type_ in MessageType if type_.is_seen_by_cu
 
 
 async def page(
-    connection: AsyncConnection,
+    connection: Connection,
     conversation_id: ConversationId,
     *,
     types: Collection[MessageType],
@@ -124,7 +124,7 @@ async def page(
     return await _messages(connection, query.order_by(_rows.seq.desc()).limit(limit).offset(offset))
 
 
-async def by_mids(connection: AsyncConnection, flow_id: FlowId, mids: Collection[str]) -> list[Message]:
+async def by_mids(connection: Connection, flow_id: FlowId, mids: Collection[str]) -> list[Message]:
     """The messages of a flow with these vendor ids, newest first."""
     query = (
         select(messages)
@@ -135,12 +135,12 @@ async def by_mids(connection: AsyncConnection, flow_id: FlowId, mids: Collection
     return await _messages(connection, query)
 
 
-async def get_many(connection: AsyncConnection, ids: Collection[MessageId]) -> dict[MessageId, Message]:
+async def get_many(connection: Connection, ids: Collection[MessageId]) -> dict[MessageId, Message]:
     found = await _messages(connection, select(messages).where(_rows.id.in_(ids)))
     return {message.id: message for message in found}
 
 
-def from_row(row: Row[Any]) -> Message:
+def from_row(row: AnyRow) -> Message:
     """A row of `messages` as the domain sees it."""
     return Message(
         id=MessageId(row.id),
@@ -159,7 +159,7 @@ def from_row(row: Row[Any]) -> Message:
     )
 
 
-async def _messages(connection: AsyncConnection, query: Select[Any]) -> list[Message]:
+async def _messages(connection: Connection, query: Select[Any]) -> list[Message]:
     return [from_row(row) for row in (await connection.execute(query)).all()]
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import insert, select
 
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, WorkspaceId
+from relevo.store.database import AnyRow, Connection
 from relevo.store.tables import problems
 
 
@@ -28,19 +28,19 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     raw: bytes | None = None
 
 
-async def insert_new(connection: AsyncConnection, new: Sequence[Problem]) -> None:
+async def insert_new(connection: Connection, new: Sequence[Problem]) -> None:
     if new:
         await connection.execute(insert(problems), [_row(one) for one in new])
 
 
 async def listing(
-    connection: AsyncConnection,
+    connection: Connection,
     workspace_id: WorkspaceId,
     *,
     conversation_id: ConversationId | None = None,
     before_id: int | None = None,
     limit: int = 50,
-) -> list[Row[Any]]:
+) -> list[AnyRow]:
     """A page, newest first."""
     query = select(problems).where(problems.c.workspace_id == workspace_id)
     if conversation_id is not None:

@@ -1,0 +1,1 @@
+"""The engine: events go in, decisions are committed together, effects come out."""

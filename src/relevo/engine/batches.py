@@ -1,0 +1,343 @@
+"""One batch: many events and outcomes, decided in memory, written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from relevo.domain.conversations import Conversation
+from relevo.domain.deciding import StoredMessage, Surroundings, decide
+from relevo.domain.deliveries import Delivery, Destination, Lane
+from relevo.domain.errors import (
+    DecisionFailed,
+    IdempotencyKeyReused,
+    NotFound,
+    RelevoError,
+)
+from relevo.domain.events import AnyEvent, ByConversation, ByUser, MessageReceived, ReceiptCame
+from relevo.domain.ids import ChannelId, ConversationId, FlowId, MessageId
+from relevo.domain.subscribers import Subscriber
+from relevo.domain.workspaces import Channel
+from relevo.engine.catalog import Catalog
+from relevo.engine.hub import Notice
+from relevo.engine.materials import Materials, Whispering, Workshop
+from relevo.store import applied, conversations, deliveries, media, messages, problems
+from relevo.store.applied import Applied
+from relevo.store.database import Connection
+from relevo.store.deliveries import Settlement
+from relevo.store.ids import IdBlocks, IdsUsedUp
+from relevo.store.problems import Problem
+
+T = TypeVar("T")
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What `submit` answers, after the commit. `duplicate`: it had happened before, and nothing was done."""
+
+    conversation_id: ConversationId
+    flow_id: FlowId
+    message_ids: tuple[MessageId, ...] = ()
+    seqs: tuple[int, ...] = ()
+    duplicate: bool = False
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What `settle` answers. `ours` False: the claim was lost, the outcome was refused.
+    `next`: the lane's new head, ours to carry."""
+
+    ours: bool
+    next: Delivery | None = None
+
+
+class Carriers(Protocol):
+    """What the engine wants of the couriers."""
+
+    node: str
+
+    def reserve(self, destination: Destination) -> bool:
+        """Keep a place for one more lane to a destination; False when there is none."""
+        ...
+
+    def unreserve(self, destination: Destination) -> None:
+        """Give a place back: the batch was not committed."""
+        ...
+
+    def carry(self, delivery: Delivery) -> None:
+        """Carry a committed delivery that a place was reserved for."""
+        ...
+
+    def whisper(self, whispering: Whispering) -> None:
+        """Tell an endpoint something at once or never."""
+        ...
+
+
+class Batch:
+    """The work of one transaction. Made anew for each try, so that a failed one leaves nothing."""
+
+    def __init__(
+        self,
+        events: Sequence[AnyEvent],
+        settlements: Sequence[Settlement],
+        *,
+        catalog: Catalog,
+        workshop: Workshop,
+        ids: IdBlocks,
+        carriers: Carriers,
+        now: datetime,
+        commit_id: str,
+        log_fault: Callable[[AnyEvent, Exception], None],
+    ) -> None:
+        self.events, self.settlements = events, settlements
+        self._catalog, self._workshop, self._ids = catalog, workshop, ids
+        self._carriers, self._now, self._log_fault = carriers, now, log_fault
+        self.commit_id = commit_id
+        self.results: list[Result | RelevoError] = []
+        self.settled: list[Settled] = []
+        self.reserved: list[Delivery] = []
+        self.notices: list[Notice] = []
+        self.whispers: list[Whispering] = []
+        self._loaded: dict[ConversationId, Conversation] = {}
+        self._by_user: dict[tuple[ChannelId, str], ConversationId] = {}
+        self._new: set[ConversationId] = set()
+        self._made: list[Materials] = []
+        self._problems: list[Problem] = []
+        self._applied: list[Applied] = []
+        self._known: dict[str, Applied] = {}
+        self._mids: dict[messages.Mid, Any] = {}
+        self._receipts: dict[int, list[StoredMessage]] = {}
+
+    async def run(self, connection: Connection) -> None:
+        """Decide everything and write it. The caller commits."""
+        await self._settle(connection)
+        if not self.events:
+            return
+        await self._load(connection)
+        for index, event in enumerate(self.events):
+            self.results.append(self._decide_one(index, event))
+        await self._write(connection)
+
+    # Outcomes
+
+    async def _settle(self, connection: Connection) -> None:
+        if not self.settlements:
+            return
+        ours, heads = await deliveries.settle(connection, self.settlements, node=self._carriers.node)
+        for one in self.settlements:
+            mine = one.delivery.id in ours
+            self.settled.append(Settled(mine, heads.get(one.delivery.lane) if mine else None))
+
+    # Loading
+
+    async def _load(self, connection: Connection) -> None:
+        self._known = await applied.find(connection, [event.once.key for event in self.events if event.once])
+        ids = {event.to.id for event in self.events if isinstance(event.to, ByConversation)}
+        users = {
+            (event.to.channel_id, event.to.user_id) for event in self.events if isinstance(event.to, ByUser)
+        }
+        for one in await conversations.load_and_lock(connection, ids, users):
+            self._loaded[one.id] = one
+            self._by_user[one.channel_id, one.subscriber.user_id] = one.id
+        await self._load_flows()
+        await self._load_mids(connection)
+        await self._load_receipts(connection)
+
+    async def _load_flows(self) -> None:
+        wanted = {one.run.version_id for one in self._loaded.values() if one.run}
+        flows = {one.flow_id for one in self._loaded.values()}
+        flows |= {
+            channel.flow_id
+            for event in self.events
+            if isinstance(event.to, ByUser)
+            and (channel := self._catalog.directory.channels.get(event.to.channel_id))
+        }
+        current = (self._catalog.current_version(flow) for flow in flows)
+        await self._catalog.load_flows(wanted | {version for version in current if version is not None})
+
+    async def _load_mids(self, connection: Connection) -> None:
+        pairs = [
+            (id_, event.mid)
+            for event in self.events
+            if isinstance(event, MessageReceived) and event.mid and (id_ := self._existing(event)) is not None
+        ]
+        self._mids = dict(await messages.known_mids(connection, pairs))
+
+    async def _load_receipts(self, connection: Connection) -> None:
+        for index, event in enumerate(self.events):
+            id_ = self._existing(event)
+            if isinstance(event, ReceiptCame) and id_ is not None:
+                self._receipts[index] = await messages.for_receipt(
+                    connection, id_, ids=event.message_ids, mids=event.mids, up_to_seq=event.up_to_seq
+                )
+
+    def _existing(self, event: AnyEvent) -> ConversationId | None:
+        if isinstance(event.to, ByConversation):
+            return event.to.id if event.to.id in self._loaded else None
+        return self._by_user.get((event.to.channel_id, event.to.user_id))
+
+    # Deciding
+
+    def _decide_one(self, index: int, event: AnyEvent) -> Result | RelevoError:
+        """Decide about one event; whatever goes wrong concerns this one only."""
+        try:
+            return self._done_before(event) or self._decide(index, event)
+        except IdsUsedUp:
+            raise  # the batch is tried again with more
+        except RelevoError as error:
+            return error
+        except Exception as fault:
+            self._log_fault(event, fault)
+            self._report_fault(event, fault)
+            return DecisionFailed(fault=type(fault).__name__)
+
+    def _done_before(self, event: AnyEvent) -> Result | None:
+        """The answer of the first time, if this is a repetition."""
+        if event.once is not None and (before := self._known.get(event.once.key)):
+            if before.fingerprint != event.once.fingerprint:
+                raise IdempotencyKeyReused
+            return msgspec.structs.replace(msgspec.json.decode(before.result, type=Result), duplicate=True)
+        id_ = self._existing(event)
+        if isinstance(event, MessageReceived) and id_ is not None and event.mid:
+            stored = self._mids.get((id_, event.mid))
+            if stored is not None:
+                flow_id = self._loaded[id_].flow_id
+                return Result(id_, flow_id, (MessageId(stored.id),), (stored.seq,), duplicate=True)
+        return None
+
+    def _decide(self, index: int, event: AnyEvent) -> Result:
+        conversation = self._conversation(event)
+        around = self._surroundings(conversation, self._receipts.get(index, ()))
+        made = self._workshop.make(decide(conversation, event, around), around)
+        self._loaded[conversation.id] = made.conversation
+        self._by_user[conversation.channel_id, conversation.subscriber.user_id] = conversation.id
+        self._made.append(made)
+        result = Result(
+            conversation.id,
+            conversation.flow_id,
+            tuple(message.id for message in made.messages),
+            tuple(message.seq for message in made.messages),
+        )
+        self._remember(event, made, result)
+        return result
+
+    def _remember(self, event: AnyEvent, made: Materials, result: Result) -> None:
+        """So that a repetition later in this very batch is recognised as well."""
+        if event.once is not None:
+            text = msgspec.json.encode(result).decode()
+            one = Applied(event.once.key, event.once.fingerprint, text)
+            self._applied.append(one)
+            self._known[one.key] = one
+        if isinstance(event, MessageReceived) and event.mid:
+            first = next(message for message in made.messages if message.mid == event.mid)
+            self._mids[made.conversation.id, event.mid] = first
+
+    def _conversation(self, event: AnyEvent) -> Conversation:
+        id_ = self._existing(event)
+        if id_ is not None:
+            return self._loaded[id_]
+        if isinstance(event.to, ByConversation):
+            raise NotFound(conversation=event.to.id)
+        return self._begin(event.to)
+
+    def _begin(self, to: ByUser) -> Conversation:
+        channel = self._channel(to.channel_id)
+        id_ = ConversationId(self._ids.take("conversations"))
+        self._new.add(id_)
+        return Conversation(
+            id=id_,
+            workspace_id=channel.workspace_id,
+            flow_id=channel.flow_id,
+            channel_id=channel.id,
+            subscriber=Subscriber(user_id=to.user_id, created_at=self._now),
+        )
+
+    def _channel(self, id_: ChannelId) -> Channel:
+        channel = self._catalog.directory.channels.get(id_)
+        if channel is None:
+            raise NotFound(f"There is no channel {id_}.")
+        return channel
+
+    def _surroundings(self, one: Conversation, stored: Sequence[StoredMessage]) -> Surroundings:
+        channel = self._channel(one.channel_id)
+        return Surroundings(
+            now=self._now,
+            workspace=self._catalog.directory.workspaces[one.workspace_id],
+            channel=channel,
+            endpoint=self._catalog.endpoint_of(channel),
+            current_version=self._catalog.current_version(one.flow_id),
+            flows=self._catalog.flows,
+            member_names=self._catalog.member_names,
+            messages=stored,
+        )
+
+    def _report_fault(self, event: AnyEvent, fault: Exception) -> None:
+        id_ = self._existing(event)
+        if id_ is None:
+            return
+        one = self._loaded[id_]
+        self._problems.append(
+            Problem(
+                workspace_id=one.workspace_id,
+                conversation_id=one.id,
+                channel_id=one.channel_id,
+                code=DecisionFailed.code,
+                detail=f"{type(event).__name__} was not applied: {type(fault).__name__}",
+                at=self._now,
+            )
+        )
+
+    # Writing
+
+    async def _write(self, connection: Connection) -> None:
+        touched = {made.conversation.id for made in self._made}
+        final = [self._loaded[id_] for id_ in sorted(touched)]
+        await conversations.insert_new(connection, [one for one in final if one.id in self._new])
+        await conversations.save(connection, [one for one in final if one.id not in self._new])
+        await media.insert_new(connection, _all(made.media for made in self._made))
+        await messages.insert_new(connection, _all(made.messages for made in self._made))
+        await messages.update_statuses(connection, _all(made.updates for made in self._made))
+        await self._write_deliveries(connection, _all(made.deliveries for made in self._made))
+        await problems.insert_new(connection, [*self._problems, *_all(made.problems for made in self._made)])
+        await applied.insert_new(connection, self._applied, self._now)
+        self.notices = _all(made.notices for made in self._made)
+        self.whispers = _all(made.whispers for made in self._made)
+
+    async def _write_deliveries(self, connection: Connection, new: list[Delivery]) -> None:
+        if not new:
+            return
+        busy = await deliveries.busy_lanes(connection, {one.conversation_id for one in new})
+        rows = [self._as_head(one) if _takes(busy, one.lane) else one for one in new]
+        claimed = {one.id for one in self.reserved}
+        await deliveries.insert_new(connection, rows, claimed, self._carriers.node)
+
+    def _as_head(self, one: Delivery) -> Delivery:
+        """The first of its lane: due now, and carried by this process if there is room."""
+        head = msgspec.structs.replace(one, due_at=self._now)
+        if self._carriers.reserve(one.destination):
+            self.reserved.append(head)
+        return head
+
+    @property
+    def earliest_deadline(self) -> datetime | None:
+        """When the first of the conversations of this batch wants to be woken."""
+        return min((at for made in self._made if (at := made.conversation.wake_at)), default=None)
+
+    def release(self) -> None:
+        """Give the reserved places back: the batch was not committed."""
+        for one in self.reserved:
+            self._carriers.unreserve(one.destination)
+        self.reserved.clear()
+
+
+def _takes(busy: set[Lane], lane: Lane) -> bool:
+    """Whether a delivery becomes its lane's head; the lane is busy from then on."""
+    if lane in busy:
+        return False
+    busy.add(lane)
+    return True
+
+
+def _all(lists: Iterable[list[T]]) -> list[T]:
+    return [item for items in lists for item in items]

@@ -1,0 +1,87 @@
+"""The configuration as decisions see it: cached, and noticed to have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from relevo.domain.flows.model import Flow
+from relevo.domain.flows.parsing import parse
+from relevo.domain.ids import ChannelId, FlowId, FlowVersionId, MemberId
+from relevo.domain.workspaces import Channel, Endpoint
+from relevo.store import directory as directories
+from relevo.store.database import Database
+from relevo.store.directory import Directory
+from relevo.store.encryption import Cipher
+from relevo.system.clock import Clock
+
+_LOOK_AGAIN_AFTER = 0.25
+"""Seconds for which a configuration is believed without asking the database for its version."""
+_KEPT_FLOWS = 500
+
+
+class Catalog:
+    """What a company has set up. `refresh` before use; then everything is in memory."""
+
+    def __init__(self, database: Database, cipher: Cipher, clock: Clock) -> None:
+        self._database, self._cipher, self._clock = database, cipher, clock
+        self._looked_at = float("-inf")
+        self._flows: dict[FlowVersionId, Flow] = {}
+        self.directory = Directory(version=-1)
+        self.member_names: dict[MemberId, str] = {}
+
+    async def refresh(self, *, at_once: bool = False) -> None:
+        """Notice changes made by anybody, another process included, within a quarter of a second."""
+        now = self._clock.monotonic()
+        if not at_once and now - self._looked_at < _LOOK_AGAIN_AFTER:
+            return
+        async with self._database.read() as connection:
+            if await directories.version(connection) != self.directory.version:
+                self.directory = await directories.load(connection, self._cipher)
+                self.member_names = {one.id: one.name for one in self.directory.members.values()}
+        self._looked_at = now
+
+    async def channel(self, type_: str, key: str) -> Channel | None:
+        """The channel with this hook; one that was just made is found as well."""
+        await self.refresh()
+        found = self.directory.channel_by_key(key)
+        if found is None:
+            await self.refresh(at_once=True)
+            found = self.directory.channel_by_key(key)
+        return found if found is not None and found.type == type_ else None
+
+    def endpoint_of(self, channel: Channel) -> Endpoint | None:
+        """The endpoint that the channel's live chat goes to."""
+        id_ = channel.live_chat.endpoint_id
+        return self.directory.endpoints.get(id_) if id_ is not None else None
+
+    def current_version(self, flow_id: FlowId) -> FlowVersionId | None:
+        entry = self.directory.flows.get(flow_id)
+        return entry.version_id if entry is not None and entry.version_id else None
+
+    def current_version_of_channel(self, channel_id: ChannelId) -> FlowVersionId | None:
+        channel = self.directory.channels.get(channel_id)
+        return self.current_version(channel.flow_id) if channel else None
+
+    @property
+    def flows(self) -> Mapping[FlowVersionId, Flow]:
+        """The compiled versions that `load_flows` was asked for."""
+        return self._flows
+
+    async def load_flows(self, versions: Iterable[FlowVersionId]) -> None:
+        """Compile versions that are not in memory yet. One that is gone stays unknown."""
+        missing = {version for version in versions if version not in self._flows}
+        if not missing:
+            return
+        async with self._database.read() as connection:
+            for version in sorted(missing):
+                found = await directories.flow_source(connection, version)
+                if found is not None:
+                    self._compile(version, found[1])
+
+    def _compile(self, version: FlowVersionId, source: str) -> None:
+        parsed = parse(source, file=f"version {version}")
+        if parsed.flow is None:  # published by an older Relevo with a laxer language
+            return
+        if len(self._flows) >= _KEPT_FLOWS:
+            self._flows.pop(next(iter(self._flows)))
+        self._flows[version] = parsed.flow

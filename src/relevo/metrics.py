@@ -1,0 +1,54 @@
+"""What Relevo counts. Names are published; the pages of numbers are in docs/reference/metrics.md."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+MESSAGES = Counter("relevo_messages", "Messages stored, by who said them.", ["type"], registry=REGISTRY)
+DECISIONS = Counter(
+    "relevo_decisions", "Events decided about, by kind and ending.", ["event", "ending"], registry=REGISTRY
+)
+ATTEMPTS = Counter(
+    "relevo_delivery_attempts",
+    "Attempts made, by kind of destination and what they came to.",
+    ["destination", "outcome"],
+    registry=REGISTRY,
+)
+DELIVERIES = Counter(
+    "relevo_deliveries",
+    "Deliveries finished, by kind of destination and state.",
+    ["destination", "state"],
+    registry=REGISTRY,
+)
+DELIVERY_SECONDS = Histogram(
+    "relevo_delivery_seconds",
+    "From commit to the other side's 2xx.",
+    ["destination"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600),
+    registry=REGISTRY,
+)
+COMMIT_SIZE = Histogram(
+    "relevo_commit_batch_size",
+    "Events and outcomes in one commit.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+    registry=REGISTRY,
+)
+COMMIT_SECONDS = Histogram(
+    "relevo_commit_seconds",
+    "Time of one commit.",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+    registry=REGISTRY,
+)
+WAITING = Gauge(
+    "relevo_deliveries_waiting", "Deliveries waiting, by destination.", ["destination"], registry=REGISTRY
+)
+OLDEST_WAITING = Gauge(
+    "relevo_oldest_waiting_delivery_seconds",
+    "Age of the oldest waiting delivery, by destination.",
+    ["destination"],
+    registry=REGISTRY,
+)
+LANES = Gauge("relevo_lanes_carried", "Lanes that this process carries now.", registry=REGISTRY)
+EVENTS_WAITING = Gauge("relevo_events_waiting", "Events waiting for a commit.", registry=REGISTRY)

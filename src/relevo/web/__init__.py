@@ -1,0 +1,1 @@
+"""The HTTP edge: no decisions, no SQL."""

@@ -1,0 +1,36 @@
+"""What the pages and calls of the edge are made of; put together once, in `bootstrap`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from relevo.engine.catalog import Catalog
+from relevo.engine.engine import Engine
+from relevo.engine.hub import Hub
+from relevo.http_client.egress_guard import EgressGuard
+from relevo.settings import Settings
+from relevo.store.database import Database
+from relevo.store.encryption import Cipher
+from relevo.system.chance import Chance
+from relevo.system.clock import Clock
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a request may need. `keys` are derived from the secret key, one a purpose."""
+
+    settings: Settings
+    database: Database
+    cipher: Cipher
+    catalog: Catalog
+    engine: Engine
+    hub: Hub
+    guard: EgressGuard
+    clock: Clock
+    chance: Chance
+    media_folder: Path
+    media_key: bytes
+    visitor_key: bytes
+    cookie_key: bytes
+    is_demo: bool = False
