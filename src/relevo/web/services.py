@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import msgspec
@@ -10,17 +11,27 @@ from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
 from relevo.engine.hub import Hub
 from relevo.http_client.egress_guard import EgressGuard
-from relevo.settings import Settings
 from relevo.store.database import Database
 from relevo.store.encryption import Cipher
 from relevo.system.chance import Chance
 from relevo.system.clock import Clock
 
 
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator decided about the HTTP edge. Sizes in bytes."""
+
+    public_url: str
+    max_body: int = 1_000_000
+    max_upload: int = 25_000_000
+    rate_limit: int = 36_000
+    """API requests an hour and token."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a request may need. `keys` are derived from the secret key, one a purpose."""
 
-    settings: Settings
+    edge: Edge
     database: Database
     cipher: Cipher
     catalog: Catalog
