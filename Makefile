@@ -1,14 +1,14 @@
 # The only commands that a developer needs; CI runs the same ones.
 # They need Python 3.11 or newer, git and make. Everything else is put into .venv.
 
-PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
+PYTHONS := python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
 STAMP := .venv/.set-up
 REQUIREMENTS := requirements/run.txt requirements/dev.txt
 PYTEST := $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format-check lint types doors bench fix lock
+.PHONY: help setup demo test check bench fix lock format lint types doors
 
 help:  ## Say what there is (this)
 	@echo "make …"
@@ -19,11 +19,10 @@ setup: $(STAMP)  ## Put everything that Relevo needs into .venv
 demo: setup  ## Set up and run Relevo with a sample flow, beside a small live-chat platform
 	$(BIN)/relevo demo
 
-test: setup  ## Set up and run all tests
+test: setup  ## Set up and run all tests, on SQLite and on PostgreSQL
 	$(PYTEST)
 
-check: setup format-check lint types doors  ## All that CI checks: format, lint, types, doors, tests, docs
-	$(PYTEST)
+check: format lint types doors test  ## All that CI checks: format, lint, types, doors, tests, docs
 
 bench: setup  ## Measure Relevo under load, beside a bare relay
 	$(BIN)/python -m bench
@@ -32,7 +31,9 @@ fix: setup  ## Put right what can be put right without thinking
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-format-check: setup
+# The parts of `check`. What the documentation says is compared with the code by tests/docs.
+
+format: setup
 	$(BIN)/ruff format --check
 
 lint: setup
@@ -72,7 +73,7 @@ $(STAMP): $(REQUIREMENTS) pyproject.toml src/relevo/__init__.py
 COMPILE = "$$tool"/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate pyproject.toml
 
-lock:  ## Choose the newest packages that pyproject.toml allows, and write requirements/
+lock:  ## Write requirements/ again from pyproject.toml; versions that still fit stay
 	@set -e; tool=$$(mktemp -d); trap 'rm -rf "$$tool"' EXIT; \
 	python3 -m venv "$$tool"; "$$tool"/bin/python -m pip install --quiet --disable-pip-version-check uv; \
 	$(COMPILE) -o requirements/run.txt; \

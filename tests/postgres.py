@@ -79,12 +79,13 @@ def _start(folder: Path) -> None:
 def _run(folder: Path, program: str, *arguments: str) -> None:
     """Run one of the wheel's programs; PostgreSQL refuses to be root, so root becomes nobody."""
     account = _account()
-    with (folder / "output").open("ab") as output:
+    command = [str(_programs(folder) / program), *arguments]
+    with (folder / "output").open("ab") as output:  # a pipe would stay open as long as the server runs
         done = subprocess.run(
-            [_programs(folder) / program, *arguments],
+            command,
             cwd=folder,
             stdin=subprocess.DEVNULL,
-            stdout=output,  # a pipe would stay open as long as the server that pg_ctl leaves behind
+            stdout=output,
             stderr=output,
             user=account.pw_uid if account else None,
             group=account.pw_gid if account else None,
@@ -96,16 +97,25 @@ def _run(folder: Path, program: str, *arguments: str) -> None:
 
 
 def _programs(folder: Path) -> Path:
-    """The newest PostgreSQL of the wheel; a copy, if nobody may not look into where it is installed."""
-    spec = importlib.util.find_spec(WHEEL)
-    if spec is None or not spec.submodule_search_locations:
-        raise PostgresMissing(f"the package {WHEEL} is not installed; `make setup` installs it")
-    installed = sorted(Path(spec.submodule_search_locations[0]).glob("pginstall*/bin"))[-1]
+    """Where the newest PostgreSQL of the wheel is; a copy, if nobody may not look there."""
+    installed = _installed()
     if _account() is None or all(parent.stat().st_mode & 0o001 for parent in installed.parents):
         return installed
-    if not (copy := folder / "programs").exists():
-        shutil.copytree(installed.parent, copy, symlinks=True)
-    return copy / "bin"
+    site = installed.parents[2]
+    copy = folder / "programs"
+    for part in (installed.parent, site / f"{WHEEL}.libs"):  # the programs look for ../../../….libs
+        if part.exists() and not (copy / part.relative_to(site)).exists():
+            shutil.copytree(part, copy / part.relative_to(site), symlinks=True)
+    return copy / installed.relative_to(site)
+
+
+def _installed() -> Path:
+    spec = importlib.util.find_spec(WHEEL)
+    places = spec.submodule_search_locations if spec else None
+    found = sorted(Path(places[0]).glob("pginstall*/bin")) if places else []
+    if not found:
+        raise PostgresMissing(f"the package {WHEEL} is not installed here; `make setup` installs it")
+    return found[-1]
 
 
 def _account() -> pwd.struct_passwd | None:
