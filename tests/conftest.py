@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import asyncpg
 import hypothesis
 import pytest
 
+from relevo.store import schema
+from relevo.store.database import Database
 from tests import postgres
 
 hypothesis.settings.register_profile("relevo", deadline=None, derandomize=True, database=None)
@@ -27,10 +30,17 @@ _numbers = count(1)
 
 
 def migrate(url: str) -> None:
-    """The hook of the store: bring the empty database at `url` to the newest tables.
+    """Bring the empty database at `url` to the newest tables.
 
     Called once a run for each kind of database (on a template, then copied for each test).
     """
+
+    async def run() -> None:
+        database = Database(url)
+        await schema.migrate(database)
+        await database.close()
+
+    asyncio.run(run())
 
 
 # One PostgreSQL for the whole run: the first test that needs it starts it, in whichever
@@ -42,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     if not hasattr(config, "workerinput"):
         config.stash[POSTGRES_FOLDER] = postgres.make_folder()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # else `timeout` leaves a server behind
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -89,12 +100,19 @@ def migrated_database_url(
 ) -> Iterator[str]:
     """The URL of a new database with the newest tables and no rows: a copy of a template."""
     if database_kind == "sqlite":
-        if (template := request.getfixturevalue("sqlite_template")).exists():
-            shutil.copy(template, tmp_path / "relevo.db")
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "relevo.db")
         yield sqlite_url(tmp_path / "relevo.db")
     else:
         template = request.getfixturevalue("postgres_template")
         yield from _postgres_database(request.getfixturevalue("postgres_server"), template=template)
+
+
+@pytest.fixture
+async def database(migrated_database_url: str) -> AsyncIterator[Database]:
+    """A new database with the newest tables and no rows, open."""
+    opened = Database(migrated_database_url)
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,80 @@
-"""Making and upgrading the tables."""
+"""Whether the tables are those of this version, and making them so."""
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select
+from functools import cache
+from pathlib import Path
 
-from relevo.store import tables
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from relevo.store.database import Database
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+_LOCK = 0x52454C45564F  # any number that nobody else locks: "RELEVO"
+
+
+class TooNew(Exception):
+    """The database was made by a newer Relevo than this one."""
 
 
 async def migrate(database: Database) -> None:
-    """Bring an empty or older database to this version's tables; harmless when it is there already."""
-    async with database.engine.begin() as connection:
-        await connection.run_sync(tables.metadata.create_all)
-        if (await connection.execute(select(tables.configuration.c.id))).first() is None:
-            await connection.execute(insert(tables.configuration).values(id=1, version=1))
+    """Bring an empty or older database to the newest tables: all of it or nothing.
+
+    Harmless when it is there already, and when several processes do it at once. Raises `TooNew`
+    for a database that a newer Relevo has migrated.
+    """
+    _make_folder(database)
+    if await is_current(database):
+        return
+    async with database.write() as connection:
+        await _wait_for_others(connection, database)
+        await connection.run_sync(_upgrade)
+
+
+async def is_current(database: Database) -> bool:
+    """Whether the tables are those of this version."""
+    return await current_revision(database) == newest_revision()
+
+
+async def current_revision(database: Database) -> str | None:
+    """The newest migration that this database has; None when it has none."""
+    async with database.read() as connection:
+        return await connection.run_sync(_revision)
+
+
+@cache
+def newest_revision() -> str:
+    """The newest migration that this version knows: the number that its file's name begins with."""
+    return max(path.name for path in MIGRATIONS.glob("[0-9]*.py"))[:4]
+
+
+def _make_folder(database: Database) -> None:
+    if database.is_sqlite and database.url.database:
+        Path(database.url.database).parent.mkdir(parents=True, exist_ok=True)
+
+
+async def _wait_for_others(connection: AsyncConnection, database: Database) -> None:
+    """One process at a time, until the transaction ends. SQLite's transactions do so by themselves."""
+    if not database.is_sqlite:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _upgrade(connection: Connection) -> None:
+    # Here, because most starts find nothing to do and loading Alembic takes longer than the rest.
+    from relevo.store import upgrading
+
+    revision, known = _revision(connection), upgrading.revisions(MIGRATIONS)
+    if revision is not None and revision not in known:
+        raise TooNew(
+            f"The database has the tables of a newer Relevo (migration {revision}); this one knows them up "
+            f"to {newest_revision()}. Install the newer version, or use another database."
+        )
+    upgrading.upgrade(connection, MIGRATIONS)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()

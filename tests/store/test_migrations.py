@@ -1,0 +1,195 @@
+"""The tables that migrations make are those of `tables.py`, whoever makes them and however many at once."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+
+from relevo.store import schema, tables, upgrading
+from relevo.store.database import Database
+from tests.architecture.sources import ROOT, parsed
+
+
+async def test_migrations_make_what_tables_says(database: Database) -> None:
+    async with database.write() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+def differences(connection: Connection) -> list[Any]:
+    return compare_metadata(MigrationContext.configure(connection), tables.metadata)
+
+
+async def test_the_comparison_sees_a_column_that_a_migration_forgot(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.execute(text("ALTER TABLE problems DROP COLUMN raw"))
+        assert len(await connection.run_sync(differences)) == 1
+
+
+async def test_down_to_the_conditions_of_partial_indexes_and_the_names_of_constraints(
+    database: Database, tmp_path: Path
+) -> None:
+    """What Alembic's comparison passes over: the same database made straight from `tables`."""
+    async with database.write() as connection:
+        migrated = await connection.run_sync(description)
+        await connection.run_sync(drop_everything)
+        await connection.run_sync(tables.metadata.create_all)
+        straight = await connection.run_sync(description)
+
+    assert migrated == straight
+    assert any("WHERE" in line for line in migrated)
+
+
+def drop_everything(connection: Connection) -> None:
+    tables.metadata.drop_all(connection)
+    connection.execute(text("DROP TABLE alembic_version"))
+
+
+def description(connection: Connection) -> list[str]:
+    """A line for each column, constraint and index."""
+    inspector = inspect(connection)
+    lines = [*index_definitions(connection)]
+    for table in tables.metadata.tables:
+        lines += [f"{table} column {column}" for column in inspector.get_columns(table)]
+        lines += [f"{table} unique {unique}" for unique in inspector.get_unique_constraints(table)]
+        lines += [f"{table} foreign key {key}" for key in inspector.get_foreign_keys(table)]
+        lines += [f"{table} primary key {inspector.get_pk_constraint(table)}"]
+    return sorted(lines)
+
+
+def index_definitions(connection: Connection) -> list[str]:
+    if connection.dialect.name == "sqlite":
+        query = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    else:
+        query = (
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+        )
+    wanted = {"tables": list(tables.metadata.tables)} if ":tables" in query else {}
+    return list(connection.execute(text(query), wanted).scalars())
+
+
+async def test_the_configuration_begins_with_version_one(database: Database) -> None:
+    async with database.read() as connection:
+        rows = (await connection.execute(tables.configuration.select())).all()
+
+    assert [tuple(row) for row in rows] == [(1, 1)]
+
+
+async def test_a_database_is_current_once_it_is_migrated_and_migrating_again_changes_nothing(
+    database_url: str,
+) -> None:
+    database = Database(database_url)
+    try:
+        assert not await schema.is_current(database)
+
+        await schema.migrate(database)
+        await schema.migrate(database)
+
+        assert await schema.is_current(database)
+        assert await schema.current_revision(database) == schema.newest_revision()
+    finally:
+        await database.close()
+
+
+async def test_a_failed_migration_leaves_the_database_as_it_was(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half_way(connection: Connection, _folder: Path) -> None:
+        upgrading_as_ever(connection, schema.MIGRATIONS)
+        raise ZeroDivisionError
+
+    upgrading_as_ever = upgrading.upgrade
+    monkeypatch.setattr(upgrading, "upgrade", half_way)
+    database = Database(database_url)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            await schema.migrate(database)
+
+        async with database.read() as connection:
+            assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == []
+    finally:
+        await database.close()
+
+
+async def test_the_database_of_a_newer_relevo_is_refused(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(schema.TooNew, match="newer Relevo"):
+        await schema.migrate(database)
+    assert not await schema.is_current(database)
+
+
+MIGRATE = """
+import asyncio, sys
+from relevo.store import schema
+from relevo.store.database import Database
+
+async def main():
+    database = Database(sys.argv[1])
+    print("ready", flush=True)
+    sys.stdin.readline()
+    await schema.migrate(database)
+    assert await schema.is_current(database)
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_several_processes_may_start_on_an_empty_database_at_once(database_url: str) -> None:
+    processes = [await started(database_url) for _ in range(3)]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+    ends = await asyncio.gather(*(process.communicate() for process in processes))
+
+    assert [error.decode() for _, error in ends] == ["", "", ""]
+
+
+async def started(url: str) -> asyncio.subprocess.Process:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        MIGRATE,
+        url,
+        env={"PYTHONPATH": str(ROOT / "src")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    return process
+
+
+async def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/not/there/relevo.db")
+    await schema.migrate(database)
+    await database.close()
+
+    assert (tmp_path / "not/there/relevo.db").exists()
+
+
+def test_a_migration_file_is_named_by_its_revision_and_imports_nothing_of_ours() -> None:
+    for file in schema.MIGRATIONS.glob("[0-9]*.py"):
+        assert f'revision = "{file.name[:4]}"' in file.read_text()
+        assert "relevo" not in imported(file)
+    assert upgrading.revisions(schema.MIGRATIONS)[0] == schema.newest_revision()
+
+
+def imported(file: Path) -> set[str]:
+    nodes = list(ast.walk(parsed(file)))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return {
+        name.split(".")[0]
+        for name in plain | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    }
