@@ -94,6 +94,7 @@ class Batch:
         self._catalog, self._workshop, self._ids = catalog, workshop, ids
         self._carriers, self._now, self._log_fault = carriers, now, log_fault
         self.commit_id = commit_id
+        self._all_events = list(events)  # and, behind them, those that outcomes bring along
         self.results: list[Result | RelevoError] = []
         self.settled: list[Settled] = []
         self.reserved: list[Delivery] = []
@@ -112,10 +113,10 @@ class Batch:
     async def run(self, connection: Connection) -> None:
         """Decide everything and write it. The caller commits."""
         await self._settle(connection)
-        if not self.events:
+        if not self._all_events:
             return
         await self._load(connection)
-        for index, event in enumerate(self.events):
+        for index, event in enumerate(self._all_events):
             self.results.append(self._decide_one(index, event))
         await self._write(connection)
 
@@ -128,14 +129,20 @@ class Batch:
         for one in self.settlements:
             mine = one.delivery.id in ours
             self.settled.append(Settled(mine, heads.get(one.delivery.lane) if mine else None))
+            if mine and one.event is not None:
+                self._all_events.append(one.event)
 
     # Loading
 
     async def _load(self, connection: Connection) -> None:
-        self._known = await applied.find(connection, [event.once.key for event in self.events if event.once])
-        ids = {event.to.id for event in self.events if isinstance(event.to, ByConversation)}
+        self._known = await applied.find(
+            connection, [event.once.key for event in self._all_events if event.once]
+        )
+        ids = {event.to.id for event in self._all_events if isinstance(event.to, ByConversation)}
         users = {
-            (event.to.channel_id, event.to.user_id) for event in self.events if isinstance(event.to, ByUser)
+            (event.to.channel_id, event.to.user_id)
+            for event in self._all_events
+            if isinstance(event.to, ByUser)
         }
         for one in await conversations.load_and_lock(connection, ids, users):
             self._loaded[one.id] = one
@@ -149,7 +156,7 @@ class Batch:
         flows = {one.flow_id for one in self._loaded.values()}
         flows |= {
             channel.flow_id
-            for event in self.events
+            for event in self._all_events
             if isinstance(event.to, ByUser)
             and (channel := self._catalog.directory.channels.get(event.to.channel_id))
         }
@@ -159,13 +166,13 @@ class Batch:
     async def _load_mids(self, connection: Connection) -> None:
         pairs = [
             (id_, event.mid)
-            for event in self.events
+            for event in self._all_events
             if isinstance(event, MessageReceived) and event.mid and (id_ := self._existing(event)) is not None
         ]
         self._mids = dict(await messages.known_mids(connection, pairs))
 
     async def _load_receipts(self, connection: Connection) -> None:
-        for index, event in enumerate(self.events):
+        for index, event in enumerate(self._all_events):
             id_ = self._existing(event)
             if isinstance(event, ReceiptCame) and id_ is not None:
                 self._receipts[index] = await messages.for_receipt(

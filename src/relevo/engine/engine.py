@@ -212,7 +212,7 @@ class Engine:
         self, batch: Batch, events: list[_Waiting[Result]], settlements: list[_Waiting[Settled]]
     ) -> None:
         """The commit is durable: answer, carry, tell."""
-        for waiting, result in zip(events, batch.results, strict=True):
+        for waiting, result in zip(events, batch.results, strict=False):
             _answer(waiting, result)
             DECISIONS.labels(_kind([waiting]), _ending(result)).inc()
         for settlement, settled in zip(settlements, batch.settled, strict=True):

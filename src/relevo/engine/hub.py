@@ -53,7 +53,7 @@ class WireSeen(msgspec.Struct, frozen=True):
 
     workspace_id: WorkspaceId
     conversation_id: ConversationId | None
-    data: dict[str, Any]
+    data: Any
 
 
 Notice = MessageStored | StatusChanged | Typing | ConversationChanged | WireSeen

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, tuple_, update
 
 from relevo.domain.deliveries import (
     Attempt,
@@ -26,6 +26,7 @@ from relevo.domain.deliveries import (
     RetryAt,
     Verdict,
 )
+from relevo.domain.events import ReceiptCame
 from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
 from relevo.store.database import AnyRow, Connection
 from relevo.store.tables import attempts, deliveries, nodes
@@ -40,6 +41,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
     delivery: Delivery
     attempt: Attempt
+    event: ReceiptCame | None = None
+    """What the conversation must know of it, applied in the same transaction."""
 
 
 async def busy_lanes(connection: Connection, conversations: Collection[ConversationId]) -> set[Lane]:
@@ -70,6 +73,12 @@ async def insert_new(
         await connection.execute(insert(deliveries), rows)
 
 
+async def any_due(connection: Connection, *, now: datetime, not_to: Collection[Destination] = ()) -> bool:
+    """Whether `claim_due` would find anything."""
+    query = _claimable(now, not_to).limit(1)
+    return (await connection.execute(query.with_only_columns(_rows.id))).first() is not None
+
+
 async def claim_due(
     connection: Connection,
     *,
@@ -79,6 +88,13 @@ async def claim_due(
     not_to: Collection[Destination] = (),
 ) -> list[Delivery]:
     """Take heads that are due and that nobody alive carries, the longest overdue first."""
+    query = _claimable(now, not_to).limit(limit).with_for_update(skip_locked=True)
+    found = [from_row(row) for row in (await connection.execute(query)).all()]
+    await claim(connection, [one.id for one in found], node)
+    return found
+
+
+def _claimable(now: datetime, not_to: Collection[Destination]) -> Select[Any]:
     alive = select(nodes.c.id).where(nodes.c.lease_until >= now)
     query = select(deliveries).where(
         _rows.state == "waiting",
@@ -86,12 +102,9 @@ async def claim_due(
         or_(_rows.claimed_by.is_(None), _rows.claimed_by.not_in(alive)),
     )
     if not_to:
-        wanted = tuple_(_rows.destination_kind, _rows.destination_id)
-        query = query.where(wanted.not_in(sorted((one.kind, one.id) for one in not_to)))
-    query = query.order_by(_rows.due_at).limit(limit).with_for_update(skip_locked=True)
-    found = [from_row(row) for row in (await connection.execute(query)).all()]
-    await claim(connection, [one.id for one in found], node)
-    return found
+        destination = tuple_(_rows.destination_kind, _rows.destination_id)
+        query = query.where(destination.not_in(sorted((one.kind, one.id) for one in not_to)))
+    return query.order_by(_rows.due_at)
 
 
 async def claim(connection: Connection, ids: Collection[DeliveryId], node: str) -> None:

@@ -154,3 +154,10 @@ async def _flows(connection: Connection) -> dict[FlowId, FlowEntry]:
 
 async def _all(connection: Connection, table: Any) -> list[AnyRow]:
     return list((await connection.execute(select(table))).all())
+
+
+async def disable_endpoint(connection: Connection, id_: EndpointId, reason: str) -> None:
+    """Stop posting to an endpoint, and say why."""
+    table = tables.endpoints
+    await connection.execute(update(table).where(table.c.id == id_).values(disabled_reason=reason))
+    await touch(connection)

@@ -1,0 +1,1 @@
+"""Couriers: carry deliveries to their destinations, lane by lane, and record what came of it."""

@@ -1,0 +1,74 @@
+"""What a courier for one kind of destination has to be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+import msgspec
+
+from relevo.domain.deliveries import Accepted, Delivery, Exchange, Outcome, Park, Refused, Unreachable
+from relevo.domain.retries import parse_retry_after
+from relevo.http_client.client import Answer
+from relevo.system.clock import Clock
+
+MASK = "••••"
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What one attempt came to. `park` says why it need not be decided by the schedule."""
+
+    outcome: Outcome
+    exchange: Exchange | None = None
+    park: Park | None = None
+
+
+class Courier(Protocol):
+    """Makes attempts at one kind of destination."""
+
+    schedule: Sequence[timedelta]
+
+    async def attempt(self, delivery: Delivery) -> Tried:
+        """Make one request, or say why none was made. Never raises for what others do wrong."""
+        ...
+
+
+def read_answer(answer: Answer, clock: Clock) -> Accepted | Refused:
+    """An answer as an outcome: 2xx is success, everything else, redirects too, is not."""
+    if 200 <= answer.status_code < 300:
+        return Accepted(answer.status_code)
+    asked = answer.headers.get("retry-after")
+    retry_after = parse_retry_after(asked, clock.now()) if asked else None
+    return Refused(answer.status_code, retry_after)
+
+
+def exchange(method: str, url: str, headers: dict[str, str], result: Answer | object) -> Exchange:
+    """The request and its answer as a person sees them."""
+    if not isinstance(result, Answer):
+        return Exchange(method=method, url=url, request_headers=headers)
+    return Exchange(
+        method=method,
+        url=url,
+        request_headers=headers,
+        status_code=result.status_code,
+        answer_headers=result.headers,
+        answer_body=result.body.decode("utf-8", "replace"),
+        address=result.address,
+    )
+
+
+def outcome_name(outcome: Outcome) -> str:
+    """One word for logs and metrics."""
+    return type(outcome).__name__.lower()
+
+
+def status_of(outcome: Outcome) -> int | str | None:
+    """What to show beside it: a status, or why there is none."""
+    match outcome:
+        case Accepted(status_code=status) | Refused(status_code=status):
+            return status
+        case Unreachable(reason=reason):
+            return reason
+        case _:
+            return outcome.reason

@@ -1,0 +1,36 @@
+"""Telling an endpoint something at once or never: typing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from relevo.domain import signing
+from relevo.domain.ids import EndpointId
+from relevo.engine.catalog import Catalog
+from relevo.engine.materials import Whispering
+from relevo.http_client.client import HttpClient
+from relevo.system.chance import Chance
+from relevo.system.clock import Clock
+
+_TIMEOUT = timedelta(seconds=3)
+
+
+class Whisperer:
+    """Posts once, without order, record or retry."""
+
+    def __init__(self, *, catalog: Catalog, http: HttpClient, clock: Clock, chance: Chance) -> None:
+        self._catalog, self._http, self._clock, self._chance = catalog, http, clock, chance
+
+    async def __call__(self, whispering: Whispering) -> None:
+        endpoint = self._catalog.directory.endpoints.get(EndpointId(whispering.endpoint_id))
+        if endpoint is None or endpoint.disabled_reason:
+            return
+        webhook_id = self._chance.webhook_id()
+        signed = signing.headers(endpoint.secrets, webhook_id, self._clock.now(), whispering.body)
+        headers = {
+            **endpoint.headers,
+            "content-type": "application/json",
+            **signed,
+            "relevo-event": whispering.event_type,
+        }
+        await self._http.request("POST", endpoint.url, headers, whispering.body, _TIMEOUT)
