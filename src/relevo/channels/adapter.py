@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from relevo.domain.degrading import Limits
 from relevo.domain.deliveries import Accepted, Refused, Rejected
 from relevo.domain.ids import ConversationId, MemberId, MessageId
 from relevo.domain.messages import Content, MessageStatus, MessageType
@@ -129,6 +130,18 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     text_limit: int = 4096
     typing: bool = False
     receipts: bool = False
+
+    @property
+    def limits(self) -> Limits:
+        """What `degrading.degrade` must respect before `send`."""
+        return Limits(
+            text=self.text_limit,
+            media=self.media,
+            buttons=self.buttons,
+            quick_replies=self.quick_replies,
+            cards=self.cards,
+            location=self.location,
+        )
 
 
 class Adapter(Protocol):

@@ -96,6 +96,11 @@ def payload(message: Message) -> dict[str, Any]:
     return {**inner, "referral": message.referral} if message.referral else inner
 
 
+def content_payload(content: Content) -> dict[str, Any]:
+    """The `payload` of a content alone, where there is no stored message (yet)."""
+    return _payload(content)
+
+
 def local_time(at: datetime, timezone: str) -> str:
     """`2026-11-22 10:00:00`, in the workspace's zone: the wire has no zone in it."""
     local = at if timezone == "UTC" else at.astimezone(ZoneInfo(timezone))

@@ -1,0 +1,1 @@
+"""API Chat: the generic channel. `doc.md` is its set-up guide."""

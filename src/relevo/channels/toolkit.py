@@ -1,0 +1,173 @@
+"""What every channel reads untrusted data with: JSON as types, errors that name the path, constant-time
+checks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from relevo.channels.adapter import VendorAnswer
+from relevo.domain.deliveries import Refused
+from relevo.domain.errors import ForeignPayload
+from relevo.domain.retries import parse_retry_after
+
+T = TypeVar("T")
+
+ID_LIMIT = 255
+"""Characters of an id that is kept. Longer ones come from nobody we know."""
+
+DEEPEST = 64
+"""Levels of lists and objects in a body."""
+
+Id = (
+    Annotated[str, msgspec.Meta(min_length=1, max_length=ID_LIMIT)]
+    | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+)
+"""An id as others write it: a text or a number."""
+
+_URL_PATTERN = r"^https?://[^\s]+$"
+WebUrl = Annotated[str, msgspec.Meta(pattern=_URL_PATTERN, max_length=4096)]
+Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
+Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
+
+
+# Reading
+
+
+def read_json(body: bytes, type_: type[T]) -> T:
+    """A body as `type_`. Raises `ForeignPayload`, which names the path and what would be right.
+
+    NUL characters are dropped from every text: PostgreSQL cannot keep them. What is nested deeper than
+    `DEEPEST` is refused: somebody else's JSON would break on it later.
+    """
+    try:
+        if _is_harmless(body):
+            return msgspec.json.decode(body, type=type_)
+        return msgspec.convert(_harmless(msgspec.json.decode(body), DEEPEST), type_)
+    except msgspec.ValidationError as error:
+        raise ForeignPayload(_readable(str(error))) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ForeignPayload(f"The body is not JSON: {error}") from error
+
+
+def read_value(value: Any, type_: type[T], path: str) -> T:
+    """A part of decoded JSON as `type_`; `path` is where it stood, for the error."""
+    try:
+        return msgspec.convert(value, type_)
+    except msgspec.ValidationError as error:
+        raise ForeignPayload(_readable(str(error), path)) from error
+
+
+def id_text(value: str | int | None) -> str:
+    """An id as we keep it; "" for none."""
+    return "" if value is None else str(value)
+
+
+def _is_harmless(body: bytes) -> bool:
+    return b"\\u0000" not in body and body.count(b"[") + body.count(b"{") <= DEEPEST
+
+
+_PLACE = re.compile(r" - at `\$?\.?(?P<path>.*)`$")
+
+
+def _harmless(value: Any, depth: int) -> Any:
+    match value:
+        case str():
+            return value.replace("\0", "")
+        case list() | dict() if depth == 0:
+            raise ForeignPayload(f"The body is nested more than {DEEPEST} deep")
+        case list():
+            return [_harmless(item, depth - 1) for item in value]
+        case dict():
+            return {key.replace("\0", ""): _harmless(item, depth - 1) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _readable(complaint: str, path: str = "") -> str:
+    """msgspec's "Expected `str`, got `int` - at `$.sender.name`" with the path first."""
+    place = _PLACE.search(complaint)
+    inner = place["path"] if place else ""
+    where = ".".join(filter(None, (path, inner))).replace(".[", "[") or "the body"
+    what = complaint[: place.start()] if place else complaint
+    what = what.replace(f"`str` matching regex {_URL_PATTERN!r}", "a URL like https://example.com/file")
+    return f"{where}: {what[:1].lower()}{what[1:]}"
+
+
+# Checking
+
+
+def is_same(given: str, expected: str) -> bool:
+    """Whether two secrets are equal, in a time that does not tell how much of them is."""
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
+
+
+def mac(key: bytes, data: bytes) -> bytes:
+    """HMAC-SHA256."""
+    return hmac.digest(key, data, hashlib.sha256)
+
+
+def bearer_token(headers: dict[str, str]) -> str:
+    """What follows `Authorization: Bearer`; "" when there is no such header."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def url_problem(value: Any) -> str | None:
+    """What is wrong with a URL that we shall call, or None."""
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+    except ValueError:
+        parts = None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        return f"{value!r} is not a URL; write one like https://example.com/hook"
+    if parts.username or parts.password:
+        return "A URL must not hold a name or password"
+    return None
+
+
+def unknown_options(given: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """The options that nobody knows, each with the nearest that somebody does."""
+    known = sorted(known)
+    return {
+        option: f"Unknown option; did you mean {near[0]}?"
+        if (near := get_close_matches(option, known, 1))
+        else f"Unknown option; known are: {', '.join(known)}"
+        for option in sorted(set(given) - set(known))
+    }
+
+
+# Answers of vendors
+
+
+def refused(answer: VendorAnswer, reason: str = "") -> Refused:
+    """A non-2xx answer as an outcome."""
+    return Refused(answer.status, _retry_after(answer.headers), reason)
+
+
+def is_success(answer: VendorAnswer) -> bool:
+    return 200 <= answer.status < 300
+
+
+def _retry_after(headers: dict[str, str]) -> timedelta | None:
+    """A date in `Retry-After` counts from the vendor's own clock, its `Date`."""
+    asked = headers.get("retry-after", "")
+    return parse_retry_after(asked, _date(headers.get("date", ""))) if asked else None
+
+
+def _date(text: str) -> datetime:
+    """Without a date it is the end of time, so that nothing is waited for."""
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return datetime.max.replace(tzinfo=UTC)
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
