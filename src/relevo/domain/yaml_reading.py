@@ -134,7 +134,7 @@ _Node = _Scalar | _List | _Map
 
 
 def read(text: str, problems: Problems) -> Value | None:
-    """The value that a file holds; None, with the reason in `problems`, when it is not YAML, empty or too much."""
+    """The value that a file holds; None, with the reason in `problems`, when there is none to be had."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         problems.add(
             Place(1, 1), f"the file is larger than {MAX_BYTES:,} bytes", "split it into smaller files"
@@ -341,6 +341,11 @@ class Value:
         """Report something about this value."""
         self._problems.add(self.place, what, remedy)
 
+    def problem_in_text(self, index: int | None, what: str, remedy: str) -> None:
+        """Report something about the character `index` of this text."""
+        place = self.place if index is None else self._place_in_text(index)
+        self._problems.add(place, what, remedy)
+
     def mismatch(self, wanted: str, remedy: str) -> None:
         """Report that this value is not what it must be: `minutes must be a number, not "soon"`."""
         self.problem(f"{self.name} must be {wanted}, not {self.shown}", remedy)
@@ -441,7 +446,7 @@ class Value:
             mapping.only(known)
         return mapping
 
-    def place_in_text(self, index: int) -> Place:
+    def _place_in_text(self, index: int) -> Place:
         """Where the character `index` of the text stands in the file; where that cannot be told
         (folded or escaped text), where the text starts."""
         node = self._node
@@ -499,11 +504,17 @@ class Mapping:
         self._problems.add(self._node.entries[key][0], what, remedy)
 
     def key_place(self, key: str) -> Place:
+        """Where a key that is there stands."""
         return self._node.entries[key][0]
 
     def get(self, key: str) -> Value | None:
-        entry = self._node.entries.get(key)
-        return Value(entry[1], key, self._problems, self._source) if entry else None
+        if key not in self:
+            return None
+        return self[key]
+
+    def __getitem__(self, key: str) -> Value:
+        """The value of a key that is known to be there."""
+        return Value(self._node.entries[key][1], key, self._problems, self._source)
 
     def need(self, key: str, remedy: str = "") -> Value | None:
         """The value of a key that must be there."""

@@ -1,0 +1,113 @@
+"""What a customer's answer to a question means."""
+
+from __future__ import annotations
+
+import re
+from typing import assert_never
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from relevo.domain.flows.model import Ask, Choice
+from relevo.domain.flows.saying import words_of_button
+from relevo.domain.flows.words import folded, words_of
+from relevo.domain.messages import Content, Interactive, Media, plain_text
+from relevo.domain.subscribers import FieldValue
+
+STANDARD_RETRY = {
+    "text": "Please write an answer.",
+    "number": "Please write a number, for example 12.",
+    "email": "Please write an e-mail address, for example ana@example.com.",
+    "phone": "Please write a phone number with its country code, for example +61 400 123 456.",
+    "choice": "Please choose one of the answers.",
+}
+"""What a question says about an answer that does not fit, unless the flow has words of its own."""
+
+_LONGEST = 1_000  # characters of an answer that is searched for a number, an address …
+_NUMBER = re.compile(r"(?<![\w.,])[-+]?\d+(?:[.,]\d+)*(?!\w)")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
+_MOST_DIGITS = 15  # what every JSON reader keeps exactly
+
+
+def understood(ask: Ask, content: Content, region: str | None) -> FieldValue:
+    """The value that is meant; None when the answer does not fit the question.
+
+    `region` is the country of phone numbers that are written without one.
+    """
+    text = _text(content)
+    match ask.kind:
+        case "text":
+            return text or None
+        case "number":
+            return _number(text[:_LONGEST])
+        case "email":
+            return _email(text[:_LONGEST])
+        case "phone":
+            return _phone(text[:_LONGEST], region)
+        case "choice":
+            return _choice(ask.choices, text) or _choice(ask.choices, plain_text(content))
+        case _:
+            assert_never(ask.kind)
+
+
+def _text(content: Content) -> str:
+    """What was said; of a file without words, where it is. A button's id has its words in full,
+    where a channel may have cut its title."""
+    if isinstance(content, Interactive) and (words := words_of_button(content.id)):
+        return words
+    text = plain_text(content).strip()
+    return text or (content.url if isinstance(content, Media) else "")
+
+
+def _number(text: str) -> int | float | None:
+    """The one number in a text: `12`, `12.5`, `12,5`, `1,000`, `about 5 people`."""
+    found = _NUMBER.findall(text)
+    if len(found) != 1 or sum(char.isdigit() for char in found[0]) > _MOST_DIGITS:
+        return None
+    number = _with_point(found[0].lstrip("+"))
+    if number.count(".") > 1:
+        return None
+    return float(number) if "." in number else int(number)
+
+
+def _with_point(number: str) -> str:
+    """The number with a decimal point and nothing between its thousands. Of two kinds of signs the
+    last is the decimal one; a comma alone is one too, unless three digits follow (1,000)."""
+    if "," in number and "." in number:
+        thousands, decimal = sorted(",.", key=number.rfind)
+        return number.replace(thousands, "").replace(decimal, ".")
+    if _THOUSANDS.fullmatch(number.lstrip("-")):
+        return number.replace(",", "")
+    return number.replace(".", "") if number.count(".") > 1 else number.replace(",", ".")
+
+
+def _email(text: str) -> str | None:
+    """The one address in a text, whether or not there is such a mailbox."""
+    candidates = [word.strip("<>()[]{}.,;:!?\"'") for word in text.split() if "@" in word]
+    if len(candidates) != 1:
+        return None
+    try:
+        return validate_email(candidates[0].removeprefix("mailto:"), check_deliverability=False).normalized
+    except EmailNotValidError:
+        return None
+
+
+def _phone(text: str, region: str | None) -> str | None:
+    """The one possible number in a text, in E.164: `+61400123456`."""
+    matches = list(phonenumbers.PhoneNumberMatcher(text, region))
+    if len(matches) != 1:
+        return None
+    return phonenumbers.format_number(matches[0].number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _choice(choices: tuple[Choice, ...], said: str) -> str | None:
+    """The value of a choice: by its value, its title, or its number (from 1)."""
+    for choice in choices:
+        if said == choice.value:
+            return choice.value
+    for simply in (folded, words_of):
+        for choice in choices:
+            if simply(said) and simply(said) in (simply(choice.title), simply(choice.value)):
+                return choice.value
+    number = int(said) if said.isdecimal() and len(said) <= 2 else 0
+    return choices[number - 1].value if 1 <= number <= len(choices) else None

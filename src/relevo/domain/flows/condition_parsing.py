@@ -1,0 +1,96 @@
+"""Conditions of a flow file: `{field: plan, is: pro}`, `{any: [...]}` and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+from relevo.domain.flows.expressions import Template
+from relevo.domain.flows.model import AllOf, AnyOf, Compare, Comparison, Condition, Exists, HasTag, Not
+from relevo.domain.flows.value_parsing import field_name, field_value, fixed_text
+from relevo.domain.subscribers import FieldValue
+from relevo.domain.yaml_reading import Mapping, Value
+
+COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
+_OF_NUMBERS = ("more_than", "at_least", "less_than", "at_most")
+_EXAMPLE = "for example {field: plan, is: pro}, {tag: vip}, {any: [...]}, {all: [...]} or {not: ...}"
+
+
+def condition(value: Value) -> Condition | None:
+    """A condition; None when it has mistakes, which are reported."""
+    keys = value.mapping(remedy=_EXAMPLE)
+    if keys is None:
+        return None
+    heads = [key for key in KINDS if key in keys]
+    if len(heads) != 1:
+        what = f"{' and '.join(heads)} in one condition" if heads else f"{value.shown} is no condition"
+        keys.problem(what, "combine them with all or any" if heads else _EXAMPLE)
+        return None
+    return KINDS[heads[0]](keys)
+
+
+def _field(keys: Mapping) -> Condition | None:
+    keys.only(("field", *COMPARISONS, "exists"))
+    head = keys["field"]
+    name = field_name(head, head.text("write the name of a field"))
+    tests = [_test(name or "", key, value) for key, value in keys.items() if key in (*COMPARISONS, "exists")]
+    if not tests:
+        keys.problem(
+            "the condition says nothing about the field", f"add one of {', '.join(COMPARISONS)}, exists"
+        )
+    return tests[0] if len(tests) == 1 else AllOf(tuple(tests))
+
+
+def _test(name: str, key: str, value: Value) -> Condition:
+    if key == "exists":
+        return Exists(name, value.boolean() is True)
+    by = next(comparison for comparison in COMPARISONS if comparison == key)
+    return Compare(name, by, _compared_with(key, value))
+
+
+def _compared_with(key: str, value: Value) -> FieldValue | Template:
+    wanted = field_value(value)
+    if value.is_null:
+        value.mismatch("a value", "to ask whether there is any, write exists: false")
+    elif key in _OF_NUMBERS and not isinstance(wanted, int | float | Template | None):
+        value.mismatch("a number", "for example 18")
+    return wanted
+
+
+def _tag(keys: Mapping) -> Condition | None:
+    keys.only(("tag",))
+    tag = fixed_text(keys["tag"])
+    return None if tag is None else HasTag(tag)
+
+
+def _all(keys: Mapping) -> Condition | None:
+    keys.only(("all",))
+    return AllOf(_several(keys["all"]))
+
+
+def _any(keys: Mapping) -> Condition | None:
+    keys.only(("any",))
+    return AnyOf(_several(keys["any"]))
+
+
+def _several(value: Value) -> tuple[Condition, ...]:
+    items = value.items("write a list of conditions")
+    if value.is_list and not items:
+        value.problem(f"{value.name} has no conditions", _EXAMPLE)
+    return tuple(found for item in items if (found := condition(item)) is not None)
+
+
+def _not(keys: Mapping) -> Condition | None:
+    keys.only(("not",))
+    inner = condition(keys["not"])
+    return None if inner is None else Not(inner)
+
+
+KINDS: dict[str, Callable[[Mapping], Condition | None]] = {
+    "field": _field,
+    "tag": _tag,
+    "all": _all,
+    "any": _any,
+    "not": _not,
+}
+"""What a condition may begin with."""

@@ -1,0 +1,311 @@
+"""Liquid in flows: `Hello {{ first_name }}`.
+
+Templates are compiled when the file is parsed and filled in with limits on: whoever writes a flow
+can neither reach a file nor keep the process busy. What is not defined is empty. Nothing here
+reads a clock: `now`, `today` and the `date` filter know the time of the decision.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from functools import wraps
+from io import StringIO
+from typing import Any
+
+import liquid
+from liquid.ast import Node
+from liquid.builtin.expressions.primitive import IntegerLiteral, RangeLiteral
+from liquid.exceptions import (
+    FilterArgumentError,
+    LiquidError,
+    LoopIterationLimitError,
+    OutputStreamLimitError,
+)
+from liquid.expression import Expression
+from liquid.filter import with_context
+from msgspec.structs import replace
+
+from relevo.domain.flows.runs import Scene
+from relevo.domain.subscribers import FieldValue, Subscriber
+
+MAX_TEMPLATE = 20_000
+"""Characters of a template."""
+MAX_OUTPUT = 20_000
+"""Characters that a template may become, and that any text within it may have."""
+MAX_ROUNDS = 1_000
+"""Rounds of all loops of a template together, and numbers in a range."""
+
+
+def _full_name(subscriber: Subscriber) -> str:
+    return f"{subscriber.first_name} {subscriber.last_name}".strip()
+
+
+_READERS: dict[str, Callable[[Scene, Subscriber], object]] = {
+    "first_name": lambda _, subscriber: subscriber.first_name,
+    "last_name": lambda _, subscriber: subscriber.last_name,
+    "name": lambda _, subscriber: subscriber.profile.name or _full_name(subscriber),
+    "email": lambda _, subscriber: subscriber.profile.email,
+    "phone": lambda _, subscriber: subscriber.profile.phone,
+    "language": lambda _, subscriber: subscriber.profile.language,
+    "tags": lambda _, subscriber: list(subscriber.tags),
+    "fields": lambda _, subscriber: subscriber.fields,
+    "channel": lambda scene, _: scene.channel_type,
+    "channel_name": lambda scene, _: scene.channel_name,
+    "user_ns": lambda scene, _: scene.user_ns,
+    "flow_ns": lambda scene, _: scene.flow_ns,
+    "last_input": lambda scene, _: scene.last_input,
+    "now": lambda scene, _: scene.now,
+    "today": lambda scene, _: scene.now.date(),
+}
+VARIABLES = tuple(_READERS)
+"""The names that every flow may use besides its fields."""
+
+PROFILE_FIELDS = ("first_name", "last_name", "name", "email", "phone", "language")
+"""The variables that a flow may set: they belong to the person, on every channel the same."""
+
+
+class Variables(Mapping[str, object]):
+    """What a template or a condition may look at: the scene, the person, and the fields by name."""
+
+    __slots__ = ("scene", "subscriber")
+
+    def __init__(self, scene: Scene, subscriber: Subscriber) -> None:
+        self.scene = scene
+        self.subscriber = subscriber
+
+    def __getitem__(self, name: str) -> object:
+        reader = _READERS.get(name)
+        return reader(self.scene, self.subscriber) if reader else self.subscriber.fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**_READERS, **self.subscriber.fields})
+
+    def __len__(self) -> int:
+        return len({**_READERS, **self.subscriber.fields})
+
+    def with_field(self, name: str, value: FieldValue) -> Variables:
+        """After a field was set; None clears it. The profile's own fields change the profile."""
+        subscriber = self.subscriber
+        if name in PROFILE_FIELDS:
+            profile = replace(subscriber.profile, **{name: "" if value is None else str(value)})
+            return Variables(self.scene, replace(subscriber, profile=profile))
+        fields = {key: old for key, old in subscriber.fields.items() if key != name}
+        if value is not None:
+            fields[name] = value
+        return Variables(self.scene, replace(subscriber, fields=fields))
+
+    def with_tag(self, name: str) -> Variables:
+        tags = (*self.without_tag(name).subscriber.tags, name)
+        return Variables(self.scene, replace(self.subscriber, tags=tags))
+
+    def without_tag(self, name: str) -> Variables:
+        tags = tuple(tag for tag in self.subscriber.tags if tag != name)
+        return Variables(self.scene, replace(self.subscriber, tags=tags))
+
+
+class TemplateMistake(Exception):
+    """A template cannot be compiled. `index` is the character where, None when that is unknown;
+    `word` the unknown tag or filter, `known` those that there are."""
+
+    def __init__(self, what: str, index: int | None, word: str = "", known: tuple[str, ...] = ()) -> None:
+        super().__init__(what)
+        self.what = what
+        self.index = index
+        self.word = word
+        self.known = known
+
+
+class TemplateFailed(Exception):
+    """A template could not be filled in. The text says why, without anything of the customer's."""
+
+
+class Template:
+    """A compiled template. Equal to another with the same source."""
+
+    __slots__ = ("_compiled", "source")
+
+    def __init__(self, source: str, compiled: liquid.BoundTemplate) -> None:
+        self.source = source
+        self._compiled = compiled
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Template) and other.source == self.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def __repr__(self) -> str:
+        return f"Template({self.source!r})"
+
+    def filled_in(self, variables: Variables) -> str:
+        """The text. Raises TemplateFailed."""
+        context = _Context(self._compiled, globals=variables)
+        out = _Output()
+        try:
+            for node in self._compiled.nodes:
+                node.render(context, out)
+        except Exception as error:  # a library's filters, given anything at all, raise anything at all
+            raise TemplateFailed(_without_values(error)) from error
+        return out.getvalue()
+
+
+def filled_in(text: str | Template, variables: Variables) -> str:
+    """The text, filled in if it is a template. Raises TemplateFailed."""
+    return text if isinstance(text, str) else text.filled_in(variables)
+
+
+def compiled(source: str) -> str | Template:
+    """A template; the text itself when there is nothing to fill in. Raises TemplateMistake."""
+    if "{{" not in source and "{%" not in source:
+        return source
+    if len(source) > MAX_TEMPLATE:
+        raise TemplateMistake(f"a template of {len(source):,} characters is too long", None)
+    try:
+        template = _LIQUID.from_string(source)
+        _check_filters(template)
+        _check_ranges(template)
+    except LiquidError as error:
+        raise _mistake(error, source) from error
+    except RecursionError as error:
+        raise TemplateMistake("the template is nested too deep", None) from error
+    return Template(source, template)
+
+
+def _mistake(error: LiquidError, source: str) -> TemplateMistake:
+    token = error.token
+    index = token.start_index if token and token.start_index >= 0 and token.source == source else None
+    unknown = re.fullmatch(r"unexpected tag '(\w+)'", str(error.message))
+    if unknown is None:
+        return TemplateMistake(str(error.message), index)
+    known = tuple(name for name in _LIQUID.tags if name not in _PSEUDO_TAGS)
+    return TemplateMistake(f'unexpected tag "{unknown[1]}"', index, unknown[1], known)
+
+
+def _check_filters(template: liquid.BoundTemplate) -> None:
+    """Liquid notices an unknown filter only when it is used."""
+    for name, spans in template.analyze(include_partials=False).filters.items():
+        if name not in _LIQUID.filters:
+            known = tuple(_LIQUID.filters)
+            raise TemplateMistake(f'there is no filter "{name}"', spans[0].index, name, known)
+
+
+def _check_ranges(template: liquid.BoundTemplate) -> None:
+    """Liquid writes ranges out in memory: `(1..1000000000) | join` would be the end of the process."""
+    for found in _ranges(template.nodes, liquid.RenderContext(template)):
+        bounds = [bound.value for bound in found.children() if isinstance(bound, IntegerLiteral)]
+        if len(bounds) < 2 or bounds[1] - bounds[0] >= MAX_ROUNDS:
+            what = f"{found} is not a range of two numbers, at most {MAX_ROUNDS:,} apart"
+            raise TemplateMistake(what, found.token.start_index)
+
+
+def _ranges(nodes: Iterable[Node], context: liquid.RenderContext) -> Iterator[RangeLiteral]:
+    for node in nodes:
+        for expression in node.expressions():
+            yield from _ranges_within(expression)
+        yield from _ranges(node.children(context, include_partials=False), context)
+
+
+def _ranges_within(expression: Expression) -> Iterator[RangeLiteral]:
+    if isinstance(expression, RangeLiteral):
+        yield expression
+    for child in expression.children():
+        yield from _ranges_within(child)
+
+
+def _without_values(error: Exception) -> str:
+    token = error.token if isinstance(error, LiquidError) else None
+    if token is None or token.start_index < 0:
+        return type(error).__name__
+    line = token.source.count("\n", 0, token.start_index) + 1
+    return f"{type(error).__name__} in line {line} of the text"
+
+
+class _Context(liquid.RenderContext):
+    """Counts the rounds of all loops together: Liquid itself only looks at loops within loops."""
+
+    __slots__ = ("_rounds",)
+
+    def raise_for_loop_limit(self, length: int = 1) -> None:
+        self._rounds = getattr(self, "_rounds", 0) + length
+        if self._rounds > MAX_ROUNDS:
+            raise LoopIterationLimitError(f"more than {MAX_ROUNDS} rounds", token=None)
+
+
+class _Output(StringIO):
+    """Liquid's own limited buffer encodes everything that is written once more, to count bytes."""
+
+    _left = MAX_OUTPUT
+
+    def write(self, text: str, /) -> int:
+        self._left -= len(text)
+        if self._left < 0:
+            raise OutputStreamLimitError("the text became too long", token=None)
+        return super().write(text)
+
+
+# Filters: Liquid's own, minus the clock, plus limits.
+
+
+@with_context
+def _date(value: object, format_: object = "%Y-%m-%d", *, context: liquid.RenderContext) -> str:
+    """`{{ now | date: "%d.%m." }}`: of a date, an ISO 8601 text or seconds since 1970, in UTC."""
+    moment = _moment(value, context.resolve("now"))
+    return moment.strftime(str(format_)) if moment else str("" if value is None else value)
+
+
+def _moment(value: object, now: datetime) -> date | None:
+    if value in ("now", "today"):
+        return now
+    if isinstance(value, date):
+        return value
+    try:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        return datetime.fromisoformat(str(value).strip())
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The filter, refusing what would make a text enormous."""
+
+    @wraps(function)
+    def limited(*args: Any, **options: Any) -> Any:
+        if _longest_result(function.__name__, args) > MAX_OUTPUT:
+            raise FilterArgumentError("the text became too long", token=None)
+        return function(*args, **options)
+
+    return limited
+
+
+def _longest_result(name: str, args: tuple[Any, ...]) -> int:
+    """How long the text can at most be that a filter makes."""
+    if name == "join":
+        items = args[0] if isinstance(args[0], list | tuple | range) else args[:1]
+        return sum(len(str(item)) for item in items) + len(items) * (len(str(args[1])) if args[1:] else 1)
+    if name.startswith("replace") and len(args) == 3:
+        return len(str(args[0])) + (len(str(args[0])) + 1) * len(str(args[2]))
+    return sum(len(str(arg)) for arg in args)
+
+
+_PSEUDO_TAGS = frozenset({"content", "output", "illegal", "#"})
+
+
+class _Environment(liquid.Environment):
+    output_stream_limit = MAX_OUTPUT * 4  # bytes; what `capture` and blocks write
+    local_namespace_limit = 100_000
+
+
+def _environment() -> liquid.Environment:
+    environment = _Environment()
+    for tag in ("include", "render", "tablerow"):
+        del environment.tags[tag]
+    environment.filters["date"] = _date
+    for name in ("append", "prepend", "replace", "replace_first", "replace_last", "join"):
+        environment.filters[name] = _limited(environment.filters[name])
+    return environment
+
+
+_LIQUID = _environment()

@@ -1,0 +1,99 @@
+"""What a flow says: its messages, filled in, as contents.
+
+The id of a button says what pressing it does, so that it still works when it is pressed late:
+`do:person` starts the subflow `person`; `say:Yes` is as good as writing *Yes*. A new version of
+the flow understands the buttons of an old one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, assert_never
+
+from relevo.domain.flows.expressions import Variables, filled_in
+from relevo.domain.flows.model import (
+    Choice,
+    FlowButton,
+    FlowMessage,
+    LocationMessage,
+    MediaMessage,
+    TextMessage,
+)
+from relevo.domain.messages import Button, Content, Location, Media, QuickReply, Text
+
+_DO = "do:"
+_SAY = "say:"
+
+
+def subflow_of(button_id: str) -> str | None:
+    """The subflow that a button of this id starts, if it does."""
+    return button_id[len(_DO) :] if button_id.startswith(_DO) else None
+
+
+def words_of_button(button_id: str) -> str | None:
+    """What a button of this id says, if it does."""
+    return button_id[len(_SAY) :] if button_id.startswith(_SAY) else None
+
+
+def content_of(
+    message: FlowMessage, variables: Variables, choices: tuple[Choice, ...] = ()
+) -> Content | None:
+    """The message as content; None when there is nothing in it. Raises TemplateFailed.
+
+    `choices` become quick replies, before those that the message has.
+    """
+    match message:
+        case TextMessage(text=text):
+            return _text(filled_in(text, variables), message, variables, choices)
+        case MediaMessage():
+            return _media(message, variables)
+        case LocationMessage(latitude=latitude, longitude=longitude, name=name, address=address):
+            return Location(latitude, longitude, filled_in(name, variables), filled_in(address, variables))
+        case _:
+            assert_never(message)
+
+
+def _text(text: str, message: TextMessage, variables: Variables, choices: tuple[Choice, ...]) -> Text | None:
+    if not text.strip():
+        return None
+    picks = tuple(QuickReply(choice.title, _SAY + choice.value) for choice in choices)
+    return Text(text, _buttons(message, variables), picks + _quick_replies(message, variables))
+
+
+def _media(message: MediaMessage, variables: Variables) -> Media | None:
+    url = filled_in(message.url, variables).strip()
+    if not url:
+        return None
+    return Media(
+        type=message.kind,
+        url=url,
+        title=filled_in(message.title, variables),
+        caption=filled_in(message.caption, variables),
+        buttons=_buttons(message, variables),
+        quick_replies=_quick_replies(message, variables),
+    )
+
+
+def _buttons(message: TextMessage | MediaMessage, variables: Variables) -> tuple[Button, ...]:
+    if not message.buttons:
+        return ()
+    made = (_button(button, variables) for button in message.buttons)
+    return tuple(button for button in made if button.title.strip())
+
+
+def _button(button: FlowButton, variables: Variables) -> Button:
+    title = filled_in(button.title, variables)
+    kind: Literal["url", "call"] = "url" if button.url else "call"
+    if target := filled_in(button.url or button.call, variables):
+        return Button(title, kind=kind, target=target)
+    return Button(title, id=_id(button, title))
+
+
+def _quick_replies(message: TextMessage | MediaMessage, variables: Variables) -> tuple[QuickReply, ...]:
+    if not message.quick_replies:
+        return ()
+    titles = [(reply, filled_in(reply.title, variables)) for reply in message.quick_replies]
+    return tuple(QuickReply(title, _id(reply, title)) for reply, title in titles if title.strip())
+
+
+def _id(button: FlowButton, title: str) -> str:
+    return _DO + button.do if button.do else _SAY + title
