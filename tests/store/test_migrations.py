@@ -25,7 +25,8 @@ async def test_migrations_make_what_tables_says(database: Database) -> None:
 
 
 def differences(connection: Connection) -> list[Any]:
-    return compare_metadata(MigrationContext.configure(connection), tables.metadata)
+    found: list[Any] = compare_metadata(MigrationContext.configure(connection), tables.metadata)
+    return found
 
 
 async def test_the_comparison_sees_a_column_that_a_migration_forgot(database: Database) -> None:
