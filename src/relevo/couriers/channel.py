@@ -55,7 +55,7 @@ class ChannelCourier:
         first: Tried | None = None
         for number, content in enumerate(parts):
             part = msgspec.structs.replace(message, content=content)
-            webhook_id = delivery.webhook_id if number == 0 else f"{delivery.webhook_id}.{number}"
+            webhook_id = delivery.webhook_id if number == 0 else f"{delivery.webhook_id}-{number}"
             tried = await self._say_part(adapter, part, channel, webhook_id)
             if not isinstance(tried.outcome, Accepted):
                 return tried

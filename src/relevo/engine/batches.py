@@ -35,7 +35,8 @@ T = TypeVar("T")
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What `submit` answers, after the commit. `duplicate`: it had happened before, and nothing was done."""
+    """What `submit` answers, after the commit: the messages that the event brought (not what the bot
+    answered). `duplicate`: it had happened before, and nothing was done."""
 
     conversation_id: ConversationId
     flow_id: FlowId
@@ -220,11 +221,12 @@ class Batch:
         self._loaded[conversation.id] = made.conversation
         self._by_user[conversation.channel_id, conversation.subscriber.user_id] = conversation.id
         self._made.append(made)
+        own = made.messages[:1] if isinstance(event, MessageReceived) else made.messages
         result = Result(
             conversation.id,
             conversation.flow_id,
-            tuple(message.id for message in made.messages),
-            tuple(message.seq for message in made.messages),
+            tuple(message.id for message in own),
+            tuple(message.seq for message in own),
         )
         self._remember(event, made, result)
         return result
