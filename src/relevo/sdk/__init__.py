@@ -1,0 +1,73 @@
+"""For the other side: what your live-chat platform needs to talk with Relevo.
+
+`Receiver` reads the webhooks that Relevo posts; `Client` calls its API. Imports nothing else
+of Relevo, and neither reads settings nor logs.
+"""
+
+from __future__ import annotations
+
+from relevo.sdk.client import Client
+from relevo.sdk.errors import (
+    ApiError,
+    ClientError,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Refused,
+    ScopeRequired,
+    ServerError,
+    Unauthenticated,
+    Unavailable,
+    Unreachable,
+)
+from relevo.sdk.messages import Message
+from relevo.sdk.objects import Agent, Label, Subflow, Subscriber, Tag, User, UserField
+from relevo.sdk.receiver import (
+    BadSignature,
+    InMemorySeen,
+    MessageReceived,
+    Meta,
+    MissingHeader,
+    PlatformEvent,
+    Received,
+    ReceiveError,
+    Receiver,
+    Seen,
+    UnreadableBody,
+    WrongTime,
+)
+
+__all__ = [
+    "Agent",
+    "ApiError",
+    "BadSignature",
+    "Client",
+    "ClientError",
+    "InMemorySeen",
+    "Invalid",
+    "Label",
+    "Message",
+    "MessageReceived",
+    "Meta",
+    "MissingHeader",
+    "NotFound",
+    "PlatformEvent",
+    "RateLimited",
+    "ReceiveError",
+    "Received",
+    "Receiver",
+    "Refused",
+    "ScopeRequired",
+    "Seen",
+    "ServerError",
+    "Subflow",
+    "Subscriber",
+    "Tag",
+    "Unauthenticated",
+    "Unavailable",
+    "Unreachable",
+    "UnreadableBody",
+    "User",
+    "UserField",
+    "WrongTime",
+]

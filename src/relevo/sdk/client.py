@@ -1,0 +1,311 @@
+"""The API, as typed calls.
+
+Every write carries an `Idempotency-Key`, the same on its repetitions, so that a repeated write
+happens once. Calls are repeated after a lost connection, 429 and 503, a bounded number of times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import random
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from relevo.sdk import answers
+from relevo.sdk.errors import RateLimited, ServerError, Unavailable, Unreachable
+from relevo.sdk.messages import Message
+from relevo.sdk.objects import Agent, Subflow, Subscriber, User, told
+
+if TYPE_CHECKING:
+    from pyreqwest import client as http
+
+T = TypeVar("T")
+
+MIDS_A_CALL = 100
+
+Status = Literal["open", "pending", "spam", "done"]
+QueryValue = str | int
+
+
+class Client:
+    """Calls the API with the token of one flow. Use it in `async with`, or `close` it.
+
+    `base_url` is the server's address, with or without `/api`. A call is made at most
+    `attempts` times, and waits at most `longest_wait` seconds between two of them: when
+    `Retry-After` asks for more, the error is raised at once. `timeout` is in seconds, for one
+    attempt. Every method raises a ClientError.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        timeout: float = 15.0,
+        attempts: int = 3,
+        longest_wait: float = 10.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.base_url = _api_url(base_url)
+        self._token = token
+        self._timeout = timedelta(seconds=timeout)
+        self._attempts = attempts
+        self._longest_wait = longest_wait
+        self._sleep = sleep
+        self._http: http.Client | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    # Who, and who writes
+
+    async def me(self) -> User:
+        """Whom the token belongs to."""
+        return _one(await self._get("/me"), User)
+
+    async def get_info(self, user_ns: str) -> Subscriber:
+        return _one(await self._get("/subscriber/get-info", {"user_ns": user_ns}), Subscriber)
+
+    async def get_info_by_user_id(self, user_id: str) -> Subscriber:
+        """By the id inside the channel: a phone number, a visitor's id …"""
+        return _one(await self._get("/subscriber/get-info-by-user-id", {"user_id": user_id}), Subscriber)
+
+    def subscribers(self, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Subscriber]:
+        """Everybody, most recent first. `filters` are the API's own: `name`, `phone`, `tag_ns` …
+
+        `limit` is the size of a page, not of the whole.
+        """
+        return self._pages("/subscribers", filters, Subscriber, limit)
+
+    async def bot_users_count(self) -> dict[str, int]:
+        """How many subscribers are in each status; a status that nobody is in is left out."""
+        rows = _rows(await self._get("/flow/bot-users-count"))
+        return {row["status"]: int(row["num"]) for row in rows}
+
+    # What was said
+
+    def chat_messages(
+        self,
+        user_ns: str,
+        *,
+        include_bot: bool = True,
+        include_note: bool = False,
+        include_system: bool = False,
+        limit: int = 100,
+        **filters: QueryValue,
+    ) -> AsyncIterator[Message]:
+        """The conversation, newest first. `limit` is the size of a page, not of the whole."""
+        query: dict[str, QueryValue] = {
+            "user_ns": user_ns,
+            "include_bot": int(include_bot),
+            "include_note": int(include_note),
+            "include_system": int(include_system),
+        }
+        return self._pages("/subscriber/chat-messages", query | filters, Message, limit)
+
+    async def chat_messages_by_mids(self, mids: Sequence[str]) -> list[Message]:
+        """The messages with these channel ids, a hundred a call; unknown ids are left out."""
+        found: list[Message] = []
+        for start in range(0, len(mids), MIDS_A_CALL):
+            body = {"mids": list(mids[start : start + MIDS_A_CALL])}
+            # A question, though it is a POST: it needs no key.
+            answer = await self._call("POST", "/subscriber/chat-messages-by-mids", body=body)
+            found += [_told(row, Message) for row in _rows(answer)]
+        return found
+
+    # Saying something
+
+    async def send_text(self, user_ns: str, text: str, *, idempotency_key: str | None = None) -> None:
+        """Say it as an agent. If the bot has control, Relevo pauses it."""
+        await self._post("/subscriber/send-text", {"user_ns": user_ns, "content": text}, idempotency_key)
+
+    async def send_content(
+        self,
+        user_ns: str,
+        content: Mapping[str, Any],
+        *,
+        send_as_agent: bool = False,
+        idempotency_key: str | None = None,
+    ) -> None:
+        """Send dynamic content v1: `{"messages": [{"type": "image", "url": …}, …], …}`."""
+        data = {"version": "v1", "content": content}
+        body = {"user_ns": user_ns, "data": data, "send_as_agent": int(send_as_agent)}
+        await self._post("/subscriber/send-content", body, idempotency_key)
+
+    async def typing(self, user_ns: str) -> None:
+        """Show the customer that an agent is typing, where the channel can."""
+        await self._post("/handoff/typing", {"user_ns": user_ns})
+
+    async def seen(self, user_ns: str) -> None:
+        """Tell that an agent has read the conversation so far."""
+        await self._post("/handoff/seen", {"user_ns": user_ns})
+
+    # Who answers
+
+    async def pause_bot(self, user_ns: str, minutes: int | None = 30) -> None:
+        """Give control to the agents for `minutes`; None: until somebody resumes the bot."""
+        await self._post("/subscriber/pause-bot", {"user_ns": user_ns, "minutes": minutes or 0})
+
+    async def resume_bot(self, user_ns: str) -> None:
+        """Give control back to the bot."""
+        await self._post("/subscriber/resume-bot", {"user_ns": user_ns})
+
+    async def assign_agent(self, user_ns: str, agent_id: int) -> None:
+        await self._post("/subscriber/assign-agent", {"user_ns": user_ns, "agent_id": agent_id})
+
+    async def unassign_agent(self, user_ns: str) -> None:
+        await self._post("/subscriber/unassign-agent", {"user_ns": user_ns})
+
+    async def move_chat_to(self, user_ns: str, status: Status) -> None:
+        """Set the status, which says whether work is left; it does not change who answers."""
+        await self._post("/subscriber/move-chat-to", {"user_ns": user_ns, "status": status})
+
+    # The flow
+
+    def agents(self, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Agent]:
+        return self._pages("/flow/agents", filters, Agent, limit)
+
+    def subflows(self, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Subflow]:
+        return self._pages("/flow/subflows", filters, Subflow, limit)
+
+    # How
+
+    async def _pages(
+        self, path: str, query: Mapping[str, QueryValue], into: type[T], limit: int
+    ) -> AsyncIterator[T]:
+        """Every row of every page. What moves from one page to the next meanwhile comes once."""
+        previous: list[Any] = []
+        for page in count(1):
+            answer = await self._get(path, {**query, "limit": limit, "page": page})
+            rows = _rows(answer)
+            fresh = [row for row in rows if row not in previous]
+            for row in fresh:
+                yield _told(row, into)
+            if not fresh or page >= _last_page(answer, page if len(rows) < limit else page + 1):
+                return
+            previous = rows
+
+    async def _get(self, path: str, query: Mapping[str, QueryValue] | None = None) -> dict[str, Any]:
+        return await self._call("GET", path, query=query)
+
+    async def _post(self, path: str, body: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
+        return await self._call("POST", path, body=body, key=key or secrets.token_urlsafe(16))
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        body: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> dict[str, Any]:
+        attempt = 1
+        while True:
+            try:
+                return await self._attempt(method, path, query or {}, body, key)
+            except (Unreachable, RateLimited, Unavailable) as error:
+                wait = self._wait_after(attempt, error)
+            await self._sleep(wait)
+            attempt += 1
+
+    def _wait_after(self, attempt: int, error: Unreachable | RateLimited | Unavailable) -> float:
+        """Seconds until the next attempt: what the server asked for, or a quarter, a half, one … give or
+        take a half. Raises the error again when there is to be no other attempt."""
+        asked = None if isinstance(error, Unreachable) else error.retry_after
+        wait = asked if asked is not None else 0.125 * 2**attempt * random.uniform(0.5, 1.5)
+        if attempt >= self._attempts or wait > self._longest_wait:
+            raise error
+        return wait
+
+    async def _attempt(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, QueryValue],
+        body: Mapping[str, Any] | None,
+        key: str | None,
+    ) -> dict[str, Any]:
+        from pyreqwest.exceptions import RequestError
+
+        request = self._connection().request(method, self.base_url + path).query(query)
+        if body is not None:
+            request = request.body_bytes(msgspec.json.encode(body)).header("content-type", "application/json")
+        if key is not None:
+            request = request.header("idempotency-key", key)
+        try:
+            response = await request.build().send()
+            content = bytes(await response.bytes())
+        except RequestError as error:
+            raise Unreachable(f"{method} {self.base_url}{path}: {error.message}") from error
+        return answers.read(response.status, response.get_header("retry-after"), content)
+
+    def _connection(self) -> http.Client:
+        """Made at the first call, so that the receiver can be used where pyreqwest is not installed."""
+        if self._http is None:
+            from pyreqwest.client import ClientBuilder
+
+            builder = ClientBuilder().timeout(self._timeout).follow_redirects(False).user_agent("relevo-sdk")
+            headers = {"authorization": f"Bearer {self._token}", "accept": "application/json"}
+            if _is_this_machine(self.base_url):
+                builder = builder.no_proxy()
+            self._http = builder.default_headers(headers).build()
+        return self._http
+
+
+def _api_url(base_url: str) -> str:
+    """`https://host`, `https://host/` and `https://host/api/` → `https://host/api`."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"the base URL is {base_url!r}; it looks like https://relevo.example.com")
+    path = parts.path.rstrip("/").removesuffix("/api")
+    return f"{parts.scheme}://{parts.netloc}{path}/api"
+
+
+def _is_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _one(answer: dict[str, Any], into: type[T]) -> T:
+    """The one object, in an envelope (`data`) or bare: servers do both."""
+    inner = answer.get("data")
+    return _told(inner if isinstance(inner, dict) else answer, into)
+
+
+def _rows(answer: dict[str, Any]) -> list[Any]:
+    rows = answer.get("data")
+    if not isinstance(rows, list):
+        raise ServerError("the answer has no list under data", status=200)
+    return rows
+
+
+def _last_page(answer: dict[str, Any], otherwise: int) -> int:
+    meta = answer.get("meta")
+    last = meta.get("last_page") if isinstance(meta, dict) else None
+    return last if isinstance(last, int) else otherwise
+
+
+def _told(row: Any, into: type[T]) -> T:
+    try:
+        return told(row, into)
+    except msgspec.ValidationError as error:
+        raise ServerError(f"the answer has an unexpected form: {error}", status=200) from error

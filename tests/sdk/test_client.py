@@ -1,0 +1,410 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from relevo.sdk.client import Client
+from relevo.sdk.errors import (
+    ApiError,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Refused,
+    ScopeRequired,
+    ServerError,
+    Unauthenticated,
+    Unavailable,
+    Unreachable,
+)
+from tests.sdk.fake_api import HANG_UP, OK, Answer, FakeApi, serving
+from tests.sdk.webhooks import ANA
+
+
+class Naps:
+    """Stands in for sleeping, and remembers for how long."""
+
+    def __init__(self) -> None:
+        self.taken: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.taken.append(seconds)
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[FakeApi]:
+    async with serving() as api:
+        yield api
+
+
+@pytest.fixture
+def naps() -> Naps:
+    return Naps()
+
+
+@pytest.fixture
+async def client(api: FakeApi, naps: Naps) -> AsyncIterator[Client]:
+    async with Client(api.url, "token-of-f1001", sleep=naps) as client:
+        yield client
+
+
+# Where and as whom
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/api", "/api/"])
+async def test_the_base_url_may_have_api_or_not(api: FakeApi, suffix: str) -> None:
+    async with Client(api.url + suffix, "token") as client:
+        await client.resume_bot(ANA)
+
+    assert [request.path for request in api.requests] == ["/api/subscriber/resume-bot"]
+
+
+def test_a_server_below_a_path_is_found() -> None:
+    assert Client("https://acme.example/chat/", "token").base_url == "https://acme.example/chat/api"
+
+
+@pytest.mark.parametrize("url", ["", "relevo.example.com", "ftp://relevo.example.com", "http://"])
+def test_a_base_url_that_is_none_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match="https://relevo"):
+        Client(url, "token")
+
+
+async def test_every_call_carries_the_token(api: FakeApi, client: Client) -> None:
+    await client.me()
+    await client.resume_bot(ANA)
+
+    assert {r.headers["authorization"] for r in api.requests} == {"Bearer token-of-f1001"}
+
+
+async def test_a_redirect_is_refused_and_not_followed(api: FakeApi, client: Client) -> None:
+    api.answer("/api/me", Answer(302, headers={"location": f"{api.url}/elsewhere"}))
+
+    with pytest.raises(Refused, match="302"):
+        await client.me()
+    assert api.asked("/elsewhere") == []
+
+
+# Reading
+
+
+async def test_me_may_be_bare_or_in_an_envelope(api: FakeApi, client: Client) -> None:
+    api.answer("/api/me", {"id": 7, "name": "Luis"}, {"data": {"id": 8, "name": "Eva"}, "status": "ok"})
+
+    assert [(await client.me()).name for _ in range(2)] == ["Luis", "Eva"]
+
+
+async def test_a_subscriber_is_told_with_what_the_server_knows(api: FakeApi, client: Client) -> None:
+    api.answer(
+        "/api/subscriber/get-info",
+        {
+            "data": {
+                "user_ns": ANA,
+                "name": "Ana Diaz",
+                "email": None,
+                "paused_diff_seconds": -1,
+                "tags": [{"name": "lead", "tag_ns": "f1001t7"}],
+                "user_fields": [{"name": "size", "var_type": "number", "value": "42"}],
+                "news": 1,
+            },
+            "status": "ok",
+        },
+    )
+
+    ana = await client.get_info(ANA)
+
+    assert (ana.name, ana.email, ana.is_paused) == ("Ana Diaz", "", True)
+    assert (ana.tags[0].name, ana.user_fields[0].value) == ("lead", "42")
+    assert api.requests[0].query == {"user_ns": ANA}
+
+
+async def test_a_subscriber_is_found_by_the_id_in_the_channel(api: FakeApi, client: Client) -> None:
+    api.answer("/api/subscriber/get-info-by-user-id", {"data": {"user_ns": ANA}})
+
+    assert (await client.get_info_by_user_id("61400000000")).user_ns == ANA
+    assert api.requests[0].query == {"user_id": "61400000000"}
+
+
+async def test_the_counts_go_by_status(api: FakeApi, client: Client) -> None:
+    rows = [{"status": "open", "num": 3}, {"status": "done", "num": "9"}]
+    api.answer("/api/flow/bot-users-count", {"data": rows, "status": "ok"})
+
+    assert await client.bot_users_count() == {"open": 3, "done": 9}
+
+
+def page(*ids: int, last: int | None = None) -> dict[str, Any]:
+    meta = {} if last is None else {"meta": {"last_page": last}}
+    return {"data": [{"id": id_, "type": "in", "sub_flow_ns": f"f1s{id_}"} for id_ in ids], **meta}
+
+
+async def ids_of(client: Client, limit: int = 2) -> list[int]:
+    return [message.id async for message in client.chat_messages(ANA, limit=limit)]
+
+
+async def test_all_pages_are_read(api: FakeApi, client: Client) -> None:
+    api.answer("/api/subscriber/chat-messages", page(5, 4, last=3), page(3, 2, last=3), page(1, last=3))
+
+    assert await ids_of(client) == [5, 4, 3, 2, 1]
+    assert [request.query["page"] for request in api.requests] == ["1", "2", "3"]
+    assert api.requests[0].query == {
+        "user_ns": ANA,
+        "include_bot": "1",
+        "include_note": "0",
+        "include_system": "0",
+        "limit": "2",
+        "page": "1",
+    }
+
+
+async def test_without_a_last_page_a_short_page_is_the_last(api: FakeApi, client: Client) -> None:
+    api.answer("/api/subscriber/chat-messages", page(3, 2), page(1))
+
+    assert await ids_of(client) == [3, 2, 1]
+    assert len(api.requests) == 2
+
+
+async def test_a_server_that_ignores_the_page_does_not_hold_us_forever(api: FakeApi, client: Client) -> None:
+    api.answer("/api/subscriber/chat-messages", page(3, 2))
+
+    assert await ids_of(client) == [3, 2]
+
+
+async def test_what_a_new_message_pushes_to_the_next_page_comes_once(api: FakeApi, client: Client) -> None:
+    api.answer("/api/subscriber/chat-messages", page(4, 3, last=2), page(3, 2, last=2))
+
+    assert await ids_of(client) == [4, 3, 2]
+
+
+async def test_no_more_pages_are_asked_for_than_are_read(api: FakeApi, client: Client) -> None:
+    api.answer("/api/subscriber/chat-messages", page(4, 3, last=9))
+
+    async for message in client.chat_messages(ANA, limit=2):
+        if message.id == 3:
+            break
+
+    assert len(api.requests) == 1
+
+
+async def test_agents_subflows_and_subscribers_are_lists_too(api: FakeApi, client: Client) -> None:
+    api.answer("/api/flow/agents", {"data": [{"id": 5, "name": "Luis", "is_online": 1}]})
+    api.answer("/api/flow/subflows", page(1))
+    api.answer("/api/subscribers", {"data": [{"user_ns": ANA}]})
+
+    assert [agent.is_online async for agent in client.agents()] == [True]
+    assert [subflow.sub_flow_ns async for subflow in client.subflows()] == ["f1s1"]
+    assert [person.user_ns async for person in client.subscribers(name="Ana")] == [ANA]
+    assert api.asked("/api/subscribers")[0].query["name"] == "Ana"
+
+
+async def test_more_than_a_hundred_mids_are_asked_for_in_parts(api: FakeApi, client: Client) -> None:
+    api.answer("/api/subscriber/chat-messages-by-mids", page(1), page(2))
+
+    found = await client.chat_messages_by_mids([f"m{number}" for number in range(150)])
+
+    assert [message.id for message in found] == [1, 2]
+    assert [len(body["mids"]) for body in api.bodies("/api/subscriber/chat-messages-by-mids")] == [100, 50]
+
+
+# Writing
+
+
+WRITES: list[tuple[Callable[[Client], Awaitable[None]], str, dict[str, Any]]] = [
+    (lambda c: c.send_text(ANA, "Hi"), "subscriber/send-text", {"content": "Hi"}),
+    (
+        lambda c: c.send_content(ANA, {"messages": []}, send_as_agent=True),
+        "subscriber/send-content",
+        {"data": {"version": "v1", "content": {"messages": []}}, "send_as_agent": 1},
+    ),
+    (lambda c: c.pause_bot(ANA), "subscriber/pause-bot", {"minutes": 30}),
+    (lambda c: c.pause_bot(ANA, None), "subscriber/pause-bot", {"minutes": 0}),
+    (lambda c: c.resume_bot(ANA), "subscriber/resume-bot", {}),
+    (lambda c: c.assign_agent(ANA, 55), "subscriber/assign-agent", {"agent_id": 55}),
+    (lambda c: c.unassign_agent(ANA), "subscriber/unassign-agent", {}),
+    (lambda c: c.move_chat_to(ANA, "done"), "subscriber/move-chat-to", {"status": "done"}),
+    (lambda c: c.typing(ANA), "handoff/typing", {}),
+    (lambda c: c.seen(ANA), "handoff/seen", {}),
+]
+
+
+@pytest.mark.parametrize(("write", "path", "body"), WRITES)
+async def test_a_write_says_what_it_should(
+    api: FakeApi,
+    client: Client,
+    write: Callable[[Client], Awaitable[None]],
+    path: str,
+    body: dict[str, Any],
+) -> None:
+    await write(client)
+
+    assert [(r.method, r.path, r.json) for r in api.requests] == [
+        ("POST", f"/api/{path}", {"user_ns": ANA, **body})
+    ]
+
+
+@pytest.mark.parametrize(("write", "path", "body"), WRITES)
+async def test_a_repeated_write_has_the_same_key_and_another_write_another(
+    api: FakeApi,
+    client: Client,
+    write: Callable[[Client], Awaitable[None]],
+    path: str,
+    body: dict[str, Any],
+) -> None:
+    api.answer(f"/api/{path}", HANG_UP, Answer(503), OK, OK)
+
+    await write(client)
+    await write(client)
+
+    keys = [request.headers["idempotency-key"] for request in api.requests]
+    assert keys[0] == keys[1] == keys[2] != keys[3]
+
+
+async def test_a_key_of_your_own_is_used(api: FakeApi, client: Client) -> None:
+    await client.send_text(ANA, "Hi", idempotency_key="reply-7")
+
+    assert api.requests[0].headers["idempotency-key"] == "reply-7"
+
+
+async def test_a_question_has_no_key(api: FakeApi, client: Client) -> None:
+    await client.me()
+
+    assert "idempotency-key" not in api.requests[0].headers
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (Answer(401, {"message": "Unauthenticated."}), Unauthenticated, "Unauthenticated."),
+        (
+            Answer(403, {"message": "Scope required: Manage Flow"}),
+            ScopeRequired,
+            "Scope required: Manage Flow",
+        ),
+        (Answer(404, {"message": "No query results"}), NotFound, "No query results"),
+        (Answer(404, text="<html>Not found</html>"), NotFound, "not found: is the base URL right?"),
+        (Answer(422, {"message": "The content is required."}), Invalid, "The content is required."),
+        (Answer(400, {"error": "No."}), Refused, "No."),
+        (Answer(409, {"detail": "Taken."}), Refused, "Taken."),
+        (Answer(413, text=""), Refused, "the server answered with 413"),
+        (Answer(500, {"message": "Oh."}), ServerError, "Oh."),
+        (Answer(502, text="<html>"), ServerError, "the server failed with 502"),
+        (Answer(200, {"status": "error", "message": "Bot is blocked."}), Refused, "Bot is blocked."),
+        (Answer(200, text="<html>Sign in</html>"), ServerError, "is not a JSON object"),
+        (Answer(200, json=[1]), ServerError, "is not a JSON object"),
+    ],
+)
+async def test_errors_go_by_class_and_are_not_repeated(
+    api: FakeApi, client: Client, answer: Answer, error: type[ApiError], message: str
+) -> None:
+    api.answer("/api/subscriber/send-text", answer)
+
+    with pytest.raises(error) as refusal:
+        await client.send_text(ANA, "Hi")
+
+    assert message in str(refusal.value)
+    assert type(refusal.value) is error
+    assert refusal.value.status == answer.status
+    assert len(api.requests) == 1
+
+
+async def test_what_is_invalid_is_told_by_field(api: FakeApi, client: Client) -> None:
+    errors = {"user_ns": ["The user ns format is invalid."]}
+    api.answer("/api/subscriber/send-text", Answer(422, {"message": "Invalid.", "errors": errors}))
+
+    with pytest.raises(Invalid) as refusal:
+        await client.send_text("ana", "Hi")
+
+    assert refusal.value.errors == errors
+
+
+async def test_an_answer_of_an_unexpected_form_is_the_servers_error(api: FakeApi, client: Client) -> None:
+    api.answer("/api/subscriber/get-info", {"data": {"name": "nobody"}})
+    api.answer("/api/flow/agents", {"status": "ok"})
+
+    with pytest.raises(ServerError, match="user_ns"):
+        await client.get_info(ANA)
+    with pytest.raises(ServerError, match="no list"):
+        _ = [agent async for agent in client.agents()]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_after_is_waited_for(api: FakeApi, client: Client, naps: Naps, status: int) -> None:
+    busy = Answer(status, {"message": "Later."}, headers={"retry-after": "3"})
+    api.answer("/api/subscriber/resume-bot", busy, busy, OK)
+
+    await client.resume_bot(ANA)
+
+    assert naps.taken == [3.0, 3.0]
+
+
+async def test_too_many_attempts_under_200_are_too_many_attempts(
+    api: FakeApi, client: Client, naps: Naps
+) -> None:
+    api.answer("/api/subscriber/resume-bot", {"message": "Too Many Attempts."}, OK)
+
+    await client.resume_bot(ANA)
+
+    assert len(naps.taken) == 1
+
+
+async def test_a_longer_wait_than_the_longest_is_the_callers_business(
+    api: FakeApi, client: Client, naps: Naps
+) -> None:
+    api.answer("/api/me", Answer(429, headers={"retry-after": "11"}))
+
+    with pytest.raises(RateLimited) as refusal:
+        await client.me()
+
+    assert refusal.value.retry_after == 11
+    assert naps.taken == []
+
+
+async def test_retry_after_may_be_a_date(api: FakeApi, client: Client, naps: Naps) -> None:
+    long_ago = Answer(503, headers={"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"})
+    api.answer("/api/me", long_ago, Answer(503, headers={"retry-after": "soon"}), {"id": 1})
+
+    await client.me()
+
+    assert naps.taken[0] == 0
+    assert naps.taken[1] > 0
+
+
+async def test_without_retry_after_the_waits_grow(api: FakeApi, naps: Naps) -> None:
+    api.answer("/api/me", HANG_UP)
+
+    async with Client(api.url, "token", attempts=5, sleep=naps) as client:
+        with pytest.raises(Unreachable, match="/api/me"):
+            await client.me()
+
+    bounds = [(0.125, 0.375), (0.25, 0.75), (0.5, 1.5), (1.0, 3.0)]
+    assert all(low <= nap <= high for nap, (low, high) in zip(naps.taken, bounds, strict=True))
+
+
+async def test_after_the_last_attempt_the_error_is_told(api: FakeApi, client: Client, naps: Naps) -> None:
+    api.answer("/api/me", Answer(503, {"message": "Cannot store."}, headers={"retry-after": "2"}))
+
+    with pytest.raises(Unavailable, match="Cannot store"):
+        await client.me()
+
+    assert (len(api.requests), len(naps.taken)) == (3, 2)
+
+
+async def test_a_server_that_is_not_there_is_unreachable(naps: Naps) -> None:
+    async with serving() as api:
+        gone = api.url
+
+    async with Client(gone, "token", sleep=naps) as client:
+        with pytest.raises(Unreachable, match=r"GET http://127\.0\.0\.1"):
+            await client.me()
+
+    assert len(naps.taken) == 2
+
+
+async def test_a_server_that_says_nothing_is_unreachable(api: FakeApi, naps: Naps) -> None:
+    api.answer("/api/me", Answer(text="half", headers={"content-length": "9"}))
+
+    async with Client(api.url, "token", attempts=1, timeout=0.2, sleep=naps) as client:
+        with pytest.raises(Unreachable):
+            await client.me()
