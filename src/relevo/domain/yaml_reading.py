@@ -45,6 +45,7 @@ _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 _DURATION = re.compile(r"(\d{1,6}) ?(s|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_MOST_NAMES = 20
 _LONGEST_DURATION = timedelta(days=366)
 
 Literal = str | int | float | bool | None
@@ -89,17 +90,18 @@ class Problems:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that somebody most likely meant."""
     by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.65)
     return by_lower[close[0]] if close else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A remedy for a word that is not one of the known ones."""
     names = list(known)
-    if not names:
-        return "leave it out"
-    close = nearest(word, names)
-    return f'did you mean "{close}"?' if close else f"use {'one of: ' if names[1:] else ''}{', '.join(names)}"
+    if (close := nearest(word, names)) is not None:
+        return f'did you mean "{close}"?'
+    if len(names) == 1:
+        return f"only {names[0]} is known here"
+    return f"use one of: {', '.join(names[:_MOST_NAMES])}{', …' if names[_MOST_NAMES:] else ''}"
 
 
 def quoted(value: object) -> str:

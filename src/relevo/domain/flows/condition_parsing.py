@@ -9,7 +9,7 @@ from relevo.domain.flows.expressions import Template
 from relevo.domain.flows.model import AllOf, AnyOf, Compare, Comparison, Condition, Exists, HasTag, Not
 from relevo.domain.flows.value_parsing import field_name, field_value, fixed_text
 from relevo.domain.subscribers import FieldValue
-from relevo.domain.yaml_reading import Mapping, Value
+from relevo.domain.yaml_reading import Mapping, Value, did_you_mean, nearest
 
 COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 _OF_NUMBERS = ("more_than", "at_least", "less_than", "at_most")
@@ -22,11 +22,14 @@ def condition(value: Value) -> Condition | None:
     if keys is None:
         return None
     heads = [key for key in KINDS if key in keys]
-    if len(heads) != 1:
-        what = f"{' and '.join(heads)} in one condition" if heads else f"{value.shown} is no condition"
-        keys.problem(what, "combine them with all or any" if heads else _EXAMPLE)
-        return None
-    return KINDS[heads[0]](keys)
+    if len(heads) == 1:
+        return KINDS[heads[0]](keys)
+    if heads:
+        keys.problem(f"{' and '.join(heads)} in one condition", "combine them with all or any")
+    else:
+        meant = next((key for key in keys if nearest(key, KINDS)), None)
+        keys.problem(f"{value.shown} is no condition", did_you_mean(meant, KINDS) if meant else _EXAMPLE)
+    return None
 
 
 def _field(keys: Mapping) -> Condition | None:

@@ -40,7 +40,7 @@ from relevo.domain.flows.value_parsing import (
     template,
 )
 from relevo.domain.flows.words import folded
-from relevo.domain.yaml_reading import Mapping, Value, did_you_mean, quoted
+from relevo.domain.yaml_reading import Mapping, Value, did_you_mean, nearest, quoted
 
 MAX_BUTTONS = 10
 MAX_QUICK_REPLIES = 11
@@ -71,11 +71,17 @@ def _step(item: Value, names: Names) -> Step | None:
         _report_step(keys, found)
         return None
     name = found[0]
-    for key in keys:
-        if key not in (name, *BESIDE.get(name, ())):
-            remedy = f"write it inside: {name}: {{{key}: …}}; or start a new step with -"
-            keys.problem_at(key, f"{quoted(key)} does not belong beside {name}", remedy)
+    _check_beside(keys, name)
     return STEPS[name](keys, names)
+
+
+def _check_beside(keys: Mapping, name: str) -> None:
+    beside = BESIDE.get(name, ())
+    for key in keys:
+        if key not in (name, *beside):
+            inside = f"write it inside: {name}: {{{key}: …}}"
+            remedy = did_you_mean(key, beside) if nearest(key, beside) else inside
+            keys.problem_at(key, f"{quoted(key)} does not belong beside {name}", remedy)
 
 
 def _report_step(keys: Mapping, found: list[str]) -> None:
@@ -122,14 +128,20 @@ def _message(value: Value, names: Names) -> FlowMessage | None:
     assert keys is not None
     found = [key for key in _CONTENTS if key in keys]
     if len(found) != 1:
-        what = f"{' and '.join(found)} in one message" if found else "the message has no content"
-        keys.problem(
-            what, "send each by a step of its own" if found else f"add one of: {', '.join(_CONTENTS)}"
-        )
+        _report_contents(keys, found)
         return None
     if found[0] == "text":
         return _text_message(keys, names)
     return _location(keys) if found[0] == "location" else _media(keys, names)
+
+
+def _report_contents(keys: Mapping, found: list[str]) -> None:
+    if found:
+        keys.problem(f"{' and '.join(found)} in one message", "send each by a step of its own")
+    elif meant := next((key for key in keys if nearest(key, _CONTENTS)), None):
+        keys.problem_at(meant, f"unknown key {quoted(meant)}", did_you_mean(meant, _CONTENTS))
+    else:
+        keys.problem("the message has no content", f"add one of: {', '.join(_CONTENTS)}")
 
 
 def _text_message(keys: Mapping, names: Names) -> TextMessage | None:

@@ -21,9 +21,9 @@ class Names:
         self._subflows = tuple(subflows or ())
 
     def subflow(self, value: Value) -> str | None:
-        """A subflow's name; one that is not there is reported."""
+        """A subflow's name; one that is not there is reported, unless there are none at all."""
         name = value.text("write the name of a subflow")
-        if name is None or name in self._subflows:
+        if name is None or not self._subflows or name in self._subflows:
             return name
         value.problem(f"there is no subflow {quoted(name)}", did_you_mean(name, self._subflows))
         return None
