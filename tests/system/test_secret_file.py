@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from relevo.system.secret_file import read_or_make
+from relevo.system.secret_file import make, read_or_make
 
 
 def test_the_first_reading_makes_a_secret_and_the_next_one_finds_it(tmp_path: Path) -> None:
@@ -31,6 +31,15 @@ def test_a_secret_that_is_there_is_never_written_over(tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_text("mine\n")
 
     assert read_or_make(tmp_path / "secret.key") == "mine"
+
+
+def test_who_comes_second_leaves_the_first_secret_and_nothing_else(tmp_path: Path) -> None:
+    first = read_or_make(tmp_path / "secret.key")
+
+    make(tmp_path / "secret.key")
+
+    assert read_or_make(tmp_path / "secret.key") == first
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_all_who_start_at_once_get_the_same_secret(tmp_path: Path) -> None:

@@ -17,12 +17,15 @@ def read_or_make(path: Path) -> str:
     try:
         return path.read_text().strip()
     except FileNotFoundError:
-        _make(path)
+        make(path)
         return path.read_text().strip()
 
 
-def _make(path: Path) -> None:
-    """Written beside and then linked into place: nobody can ever read half a secret."""
+def make(path: Path) -> None:
+    """Make a secret unless somebody was faster.
+
+    It is written beside its place and then linked into it: nobody can ever read half a secret.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -72,14 +72,12 @@ class FakeClock:
 
     def _next_due(self, until: datetime) -> datetime | None:
         """The earliest moment up to `until` at which somebody wants to wake."""
-        while self._sleepers and self._sleepers[0][2].done():
-            heapq.heappop(self._sleepers)  # cancelled while asleep
         return self._sleepers[0][0] if self._sleepers and self._sleepers[0][0] <= until else None
 
     def _wake(self, due: datetime) -> None:
         while self._sleepers and self._sleepers[0][0] <= due:
             _, _, woken = heapq.heappop(self._sleepers)
-            if not woken.done():
+            if not woken.done():  # it may have been cancelled in its sleep
                 woken.set_result(None)
 
 
