@@ -34,6 +34,16 @@ def words_of_button(button_id: str) -> str | None:
     return button_id[len(_SAY) :] if button_id.startswith(_SAY) else None
 
 
+def start_id(subflow: str) -> str:
+    """The id of a button that starts a subflow."""
+    return _DO + subflow
+
+
+def say_id(words: str) -> str:
+    """The id of a button that is as good as writing these words."""
+    return _SAY + words
+
+
 def content_of(
     message: FlowMessage, variables: Variables, choices: tuple[Choice, ...] = ()
 ) -> Content | None:
