@@ -299,6 +299,15 @@ def test_a_mapping_keeps_the_order_of_the_file() -> None:
     assert (mapping.place, mapping.key_place("a"), mapping["a"].place) == ((1, 1), (2, 1), (2, 4))
 
 
+def test_an_empty_mapping_is_there_all_the_same() -> None:
+    value, problems = value_of("{}")
+    mapping = value.mapping()
+
+    assert mapping
+    assert len(mapping) == 0
+    assert problems.found == ()
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [

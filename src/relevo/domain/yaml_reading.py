@@ -497,6 +497,10 @@ class Mapping:
     def __len__(self) -> int:
         return len(self._node.entries)
 
+    def __bool__(self) -> bool:
+        """True, also for an empty mapping: `if mapping` asks whether there is one."""
+        return True
+
     def problem(self, what: str, remedy: str) -> None:
         """Report something about the whole mapping."""
         self._problems.add(self.place, what, remedy)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import wraps
 from io import StringIO
 from typing import Any
@@ -252,20 +252,27 @@ class _Output(StringIO):
 def _date(value: object, format_: object = "%Y-%m-%d", *, context: liquid.RenderContext) -> str:
     """`{{ now | date: "%d.%m." }}`: of a date, an ISO 8601 text or seconds since 1970, in UTC."""
     moment = _moment(value, context.resolve("now"))
-    return moment.strftime(str(format_)) if moment else str("" if value is None else value)
+    if moment is None:
+        return str("" if value is None else value)
+    seconds = str(int(moment.timestamp()))  # strftime would count %s from the zone of the machine
+    return moment.strftime(
+        _SECONDS.sub(lambda found: found[0] if found[0] == "%%" else seconds, str(format_))
+    )
 
 
-def _moment(value: object, now: datetime) -> date | None:
+_SECONDS = re.compile(r"%%|%s")
+
+
+def _moment(value: object, now: datetime) -> datetime | None:
     if value in ("now", "today"):
         return now
-    if isinstance(value, date):
-        return value
     try:
         if isinstance(value, int | float):
             return datetime.fromtimestamp(value, UTC)
-        return datetime.fromisoformat(str(value).strip())
+        moment = datetime.fromisoformat(str(value).strip())
     except (ValueError, OverflowError, OSError):
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
