@@ -97,7 +97,7 @@ def _webhook(hook: Hook) -> dict[str, Any]:
     }
 
 
-_HEADERS = [(b"content-type", b"application/json")]
+_HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"15")]
 
 
 def main() -> None:

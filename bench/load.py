@@ -41,7 +41,7 @@ class Connection(asyncio.Protocol):
         if end < 0:
             return
         head = self._buffer[:end].lower()
-        length = int(head.split(b"content-length:")[1].split(b"\r\n")[0]) if b"content-length:" in head else 0
+        length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
         if len(self._buffer) < end + 4 + length:
             return
         status = int(self._buffer[9:12])

@@ -66,7 +66,8 @@ class Receiver:
             if not part.get("more_body"):
                 break
         answer = self._answer(scope, body)
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
     def _answer(self, scope: Any, body: bytes) -> bytes:
@@ -109,9 +110,6 @@ class Receiver:
             signing.verify([self._secret], given, body, now=datetime.now(UTC))
         except (RelevoError, ValueError, signing.BadSignature):
             self._report.badly_signed += 1
-
-
-_HEADERS = [(b"content-type", b"application/json")]
 
 
 def main() -> None:

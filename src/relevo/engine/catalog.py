@@ -30,15 +30,25 @@ class Catalog:
         self.member_names: dict[MemberId, str] = {}
 
     async def refresh(self, *, at_once: bool = False) -> None:
-        """Notice changes made by anybody, another process included, within a quarter of a second."""
+        """Notice changes made by anybody, another process included, within a quarter of a second.
+
+        One caller looks; the others go on with what is known, unless they want it `at_once`.
+        """
         now = self._clock.monotonic()
         if not at_once and now - self._looked_at < _LOOK_AGAIN_AFTER:
             return
+        before, self._looked_at = self._looked_at, now
+        try:
+            await self._look()
+        except BaseException:
+            self._looked_at = before
+            raise
+
+    async def _look(self) -> None:
         async with self._database.read() as connection:
             if await directories.version(connection) != self.directory.version:
                 self.directory = await directories.load(connection, self._cipher)
                 self.member_names = {one.id: one.name for one in self.directory.members.values()}
-        self._looked_at = now
 
     async def channel(self, type_: str, key: str) -> Channel | None:
         """The channel with this hook; one that was just made is found as well."""

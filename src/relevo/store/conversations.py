@@ -44,15 +44,24 @@ async def load_and_lock(
 ) -> list[Conversation]:
     """The named conversations, locked until the transaction ends (in the order of id, so that
     two processes cannot wait for each other). Unknown ones are left out."""
-    wanted = []
-    if ids:
-        wanted.append(_rows.id.in_(sorted(ids)))
-    if users:
-        wanted.append(tuple_(_rows.channel_id, _rows.user_id).in_(sorted(users)))
-    if not wanted:
+    if not (ids or users):
         return []
-    query = select(conversations).where(or_(*wanted)).order_by(_rows.id).with_for_update()
-    return [from_row(row) for row in (await connection.execute(query)).all()]
+    result = await connection.execute(_LOAD_AND_LOCK, {"ids": sorted(ids), "users": sorted(users)})
+    return [from_row(row) for row in result]
+
+
+# Statements of the hot path are made once: building one costs more than running it.
+_LOAD_AND_LOCK = (
+    select(conversations)
+    .where(
+        or_(
+            _rows.id.in_(bindparam("ids", expanding=True)),
+            tuple_(_rows.channel_id, _rows.user_id).in_(bindparam("users", expanding=True)),
+        )
+    )
+    .order_by(_rows.id)
+    .with_for_update()
+)
 
 
 async def find(connection: Connection, id_: ConversationId) -> Conversation | None:

@@ -17,9 +17,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from relevo.domain.errors import Unavailable
+from relevo.store import inline_sqlite
 
 SQLITE_BUSY_TIMEOUT = 5_000  # milliseconds that a writer waits for another process
 _READERS = 4
+_POOL_TIMEOUT = 5  # seconds that a caller waits for a connection
 
 
 class Transient(Unavailable):
@@ -35,11 +37,11 @@ class Database:
         self.url = driver_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            self._writer = _sqlite_engine(self.url, size=1, writes=True)
-            self._reader = _sqlite_engine(self.url, size=_READERS, writes=False)
+            self._writer = _sqlite_writer(self.url)
+            self._reader = _sqlite_reader(self.url)
         else:
             self._writer = self._reader = create_async_engine(
-                self.url, pool_size=10, max_overflow=5, pool_timeout=5, pool_pre_ping=False
+                self.url, pool_size=10, max_overflow=5, pool_timeout=_POOL_TIMEOUT, pool_pre_ping=False
             )
 
     @property
@@ -89,31 +91,53 @@ def is_transient(error: DBAPIError) -> bool:
     return error.connection_invalidated or code.startswith(("40", "57P", "08")) or "locked" in str(error.orig)
 
 
-def _sqlite_engine(url: URL, *, size: int, writes: bool) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=5)
+def _sqlite_writer(url: URL) -> AsyncEngine:
+    engine = create_async_engine(
+        url.set(drivername=inline_sqlite.DRIVER),
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=_POOL_TIMEOUT,
+        connect_args={
+            "factory": inline_sqlite.InlineConnection,
+            "check_same_thread": False,  # its commits run in other threads
+        },
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
-        cursor = connection.cursor()
-        for pragma in _pragmas(writes):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        # FULL costs nothing under group commit, and NORMAL may lose what was acknowledged.
+        _pragmas(connection, "journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 4000")
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
         # IMMEDIATE: a transaction that turns from reading to writing cannot wait, it fails.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        inline_sqlite.begin_immediate(connection.connection.dbapi_connection, SQLITE_BUSY_TIMEOUT)
 
     return engine
 
 
-def _pragmas(writes: bool) -> list[str]:
-    common = [f"busy_timeout = {SQLITE_BUSY_TIMEOUT}", "foreign_keys = ON", "cache_size = -65536"]
-    if not writes:
-        return [*common, "query_only = ON"]
-    # FULL costs nothing under group commit, and NORMAL may lose what was acknowledged.
-    return ["journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 4000", *common]
+def _sqlite_reader(url: URL) -> AsyncEngine:
+    """In threads: a page may ask for something that takes long, and must not stop the server."""
+    engine = create_async_engine(url, pool_size=_READERS, max_overflow=0, pool_timeout=_POOL_TIMEOUT)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        _pragmas(connection, f"busy_timeout = {SQLITE_BUSY_TIMEOUT}", "query_only = ON")
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _pragmas(connection: Any, *pragmas: str) -> None:
+    cursor = connection.cursor()
+    for pragma in (*pragmas, "foreign_keys = ON", "cache_size = -65536"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 class _faults_as_unavailable:  # noqa: N801  (reads as a statement)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, text, tuple_, update
 
 from relevo.domain.deliveries import (
     Attempt,
@@ -33,7 +33,8 @@ from relevo.store.tables import attempts, deliveries, nodes
 
 _rows = deliveries.c
 _encode = msgspec.json.Encoder().encode
-_LANE = tuple_(_rows.conversation_id, _rows.destination_kind, _rows.destination_id)
+_LANE = (_rows.conversation_id, _rows.destination_kind, _rows.destination_id)
+_WAITING = text("deliveries.state = 'waiting'")  # in the very words of the partial indexes
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,17 +52,20 @@ async def busy_lanes(connection: Connection, conversations: Collection[Conversat
     Locks the heads that it finds: a courier that settles one at this moment either did it
     before (and the lane shows as it left it) or will see what we are about to insert.
     """
-    query = (
-        select(_rows.conversation_id, _rows.destination_kind, _rows.destination_id)
-        .where(
-            _rows.state == "waiting",
-            _rows.conversation_id.in_(sorted(conversations)),
-            _rows.due_at.is_not(None),
-        )
-        .order_by(_rows.id)
-        .with_for_update(read=True)
+    result = await connection.execute(_BUSY_LANES, {"conversations": sorted(conversations)})
+    return {_lane(row) for row in result}
+
+
+_BUSY_LANES = (
+    select(_rows.conversation_id, _rows.destination_kind, _rows.destination_id)
+    .where(
+        _WAITING,
+        _rows.conversation_id.in_(bindparam("conversations", expanding=True)),
+        _rows.due_at.is_not(None),
     )
-    return {_lane(row) for row in (await connection.execute(query)).all()}
+    .order_by(_rows.id)
+    .with_for_update(read=True)
+)
 
 
 async def insert_new(
@@ -154,43 +158,39 @@ async def promote_heads(
     if not lanes:
         return {}
     keys = sorted((lane.conversation_id, lane.destination.kind, lane.destination.id) for lane in lanes)
-    waiting = and_(_rows.state == "waiting", _LANE.in_(keys))
-    firsts = (
-        select(
-            _rows.conversation_id,
-            _rows.destination_kind,
-            _rows.destination_id,
-            func.min(_rows.seq).label("seq"),
-        )
-        .where(waiting)
-        .group_by(_rows.conversation_id, _rows.destination_kind, _rows.destination_id)
-        .subquery()
-    )
-    query = select(deliveries).join(
-        firsts,
-        and_(
-            _rows.conversation_id == firsts.c.conversation_id,
-            _rows.destination_kind == firsts.c.destination_kind,
-            _rows.destination_id == firsts.c.destination_id,
-            _rows.seq == firsts.c.seq,
-            _rows.state == "waiting",
-        ),
-    )
-    heads = [from_row(row) for row in (await connection.execute(query)).all()]
+    heads = [from_row(row) for row in await connection.execute(_FIRST_WAITING, {"lanes": keys})]
     if heads:
-        chosen = _rows.id.in_([head.id for head in heads])
-        await connection.execute(update(deliveries).where(chosen).values(due_at=now, claimed_by=node))
+        chosen = {"ids": [head.id for head in heads], "now": now, "node": node}
+        await connection.execute(_PROMOTE, chosen)
     return {head.lane: msgspec.structs.replace(head, due_at=now) for head in heads}
 
 
 async def _still_ours(connection: Connection, ids: Sequence[DeliveryId], node: str) -> set[DeliveryId]:
-    query = (
-        select(_rows.id)
-        .where(_rows.id.in_(sorted(ids)), _rows.claimed_by == node, _rows.state == "waiting")
-        .order_by(_rows.id)
-        .with_for_update()
-    )
-    return {DeliveryId(row.id) for row in (await connection.execute(query)).all()}
+    result = await connection.execute(_STILL_OURS, {"ids": sorted(ids), "node": node})
+    return {DeliveryId(row.id) for row in result}
+
+
+_STILL_OURS = (
+    select(_rows.id)
+    .where(_rows.id.in_(bindparam("ids", expanding=True)), _rows.claimed_by == bindparam("node"), _WAITING)
+    .order_by(_rows.id)
+    .with_for_update()
+)
+_firsts = (
+    select(*_LANE, func.min(_rows.seq).label("seq"))
+    .where(_WAITING, tuple_(*_LANE).in_(bindparam("lanes", expanding=True)))
+    .group_by(*_LANE)
+    .subquery()
+)
+_FIRST_WAITING = select(deliveries).join(
+    _firsts,
+    and_(*(_rows[column.name] == column for column in _firsts.c), _WAITING),
+)
+_PROMOTE = (
+    update(deliveries)
+    .where(_rows.id.in_(bindparam("ids", expanding=True)))
+    .values(due_at=bindparam("now"), claimed_by=bindparam("node"))
+)
 
 
 # What people look at and do

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import Select, bindparam, insert, select, text, tuple_, update
 
 from relevo.domain.conversations import UpdateMessage
 from relevo.domain.deciding import StoredMessage
@@ -28,11 +28,14 @@ async def known_mids(connection: Connection, mids: Collection[Mid]) -> dict[Mid,
     """Which of these messages are stored already: (conversation, mid) → (id, seq)."""
     if not mids:
         return {}
-    query = select(_rows.conversation_id, _rows.mid, _rows.id, _rows.seq).where(
-        _rows.mid != "", tuple_(_rows.mid, _rows.conversation_id).in_(sorted((mid, one) for one, mid in mids))
-    )
-    rows = (await connection.execute(query)).all()
-    return {(ConversationId(row.conversation_id), row.mid): row for row in rows}
+    result = await connection.execute(_KNOWN_MIDS, {"mids": [(mid, one) for one, mid in mids]})
+    return {(ConversationId(row.conversation_id), row.mid): row for row in result}
+
+
+_KNOWN_MIDS = select(_rows.conversation_id, _rows.mid, _rows.id, _rows.seq).where(
+    text("mid <> ''"),  # as the index says it: SQLite must see the very words to use it
+    tuple_(_rows.mid, _rows.conversation_id).in_(bindparam("mids", expanding=True)),
+)
 
 
 async def insert_new(connection: Connection, new: Sequence[Message]) -> None:

@@ -1,0 +1,92 @@
+"""SQLite inside the event loop's thread, for the one connection that writes.
+
+The usual driver hands every statement to a thread and back, three times over. A statement of a
+batch takes some microseconds, a hand-over many times that: measured on two cores, a batch cost
+five times as much. So statements run where they are, and only what may wait for the disk or for
+another process (COMMIT, a busy BEGIN) goes to a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
+from sqlalchemy.util.concurrency import await_
+
+DRIVER = "sqlite+inline"
+
+
+class _Nothing:
+    """Is there at once. SQLAlchemy takes a driver that never awaits for a mistake."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
+_NOTHING: Any = _Nothing()
+
+
+class InlineCursor(sqlite3.Cursor):
+    """A cursor of which an `AsyncEngine` can ask what it asks of its own."""
+
+    async def _async_soft_close(self) -> None:
+        """Nothing is fetched ahead, so there is nothing to put away."""
+
+
+class InlineConnection(sqlite3.Connection):
+    """The connection that makes such cursors; for `connect_args`."""
+
+    def cursor(self, factory: Any = InlineCursor) -> Any:
+        return super().cursor(factory)
+
+
+class InlineSQLite(SQLiteDialect_pysqlite):
+    """The standard library's driver for an `AsyncEngine`: most of it never waits."""
+
+    driver = "inline"
+    is_async = True
+    supports_statement_cache = True
+
+    @classmethod
+    def get_pool_class(cls, url: URL) -> type[Pool]:
+        return AsyncAdaptedQueuePool
+
+    def do_execute(self, cursor: Any, statement: Any, parameters: Any, context: Any = None) -> None:
+        super().do_execute(cursor, statement, parameters, context)
+        await_(_NOTHING)
+
+    def do_executemany(self, cursor: Any, statement: Any, parameters: Any, context: Any = None) -> None:
+        super().do_executemany(cursor, statement, parameters, context)
+        await_(_NOTHING)
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        _in_thread(dbapi_connection.commit)
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        pass  # `begin_immediate`, from the engine's own event
+
+
+def begin_immediate(connection: sqlite3.Connection, busy_timeout: int) -> None:
+    """Begin to write; while another process writes, wait in a thread, `busy_timeout` ms at most."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        connection.execute(f"PRAGMA busy_timeout = {busy_timeout}")
+        _in_thread(lambda: connection.execute("BEGIN IMMEDIATE"))
+
+
+def _in_thread(work: Callable[[], object]) -> None:
+    loop = asyncio.get_running_loop()
+    await_(loop.run_in_executor(None, work))
+
+
+registry.register("sqlite.inline", __name__, InlineSQLite.__name__)
