@@ -166,14 +166,14 @@ def compiled(source: str) -> str | Template:
         template = _LIQUID.from_string(source)
         _check_filters(template)
         _check_ranges(template)
-    except LiquidError as error:
+    except (LiquidError, RecursionError) as error:
         raise _mistake(error, source) from error
-    except RecursionError as error:
-        raise TemplateMistake("the template is nested too deep", None) from error
     return Template(source, template)
 
 
-def _mistake(error: LiquidError, source: str) -> TemplateMistake:
+def _mistake(error: LiquidError | RecursionError, source: str) -> TemplateMistake:
+    if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
+        return TemplateMistake("the template is nested too deep", None)
     token = error.token
     index = token.start_index if token and token.start_index >= 0 and token.source == source else None
     unknown = re.fullmatch(r"unexpected tag '(\w+)'", str(error.message))

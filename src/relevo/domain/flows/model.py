@@ -188,11 +188,6 @@ class End(msgspec.Struct, frozen=True, tag="end"):
 Step = Send | Ask | When | Set | Tag | Untag | Go | Call | Wait | Pause | End
 
 
-def step_name(step: Step) -> str:
-    """The word for it in a flow file."""
-    return str(type(step).__struct_config__.tag)
-
-
 def branch(step: Step, name: str) -> tuple[Step, ...] | None:
     """The steps that a step holds under a name; None when it holds none of that name."""
     match step, name:

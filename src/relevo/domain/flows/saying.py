@@ -65,7 +65,7 @@ def content_of(
 def _text(text: str, message: TextMessage, variables: Variables, choices: tuple[Choice, ...]) -> Text | None:
     if not text.strip():
         return None
-    picks = tuple(QuickReply(choice.title, _SAY + choice.value) for choice in choices)
+    picks = tuple(QuickReply(choice.title, say_id(choice.value)) for choice in choices)
     return Text(text, _buttons(message, variables), picks + _quick_replies(message, variables))
 
 
@@ -106,4 +106,4 @@ def _quick_replies(message: TextMessage | MediaMessage, variables: Variables) ->
 
 
 def _id(button: FlowButton, title: str) -> str:
-    return _DO + button.do if button.do else _SAY + title
+    return start_id(button.do) if button.do else say_id(title)
