@@ -310,6 +310,11 @@ class Couriers:
         """How many lanes are carried now."""
         return len(self._tasks)
 
+    async def until_idle(self) -> None:
+        """Wait until no lane is carried. One that is given up for a retry later is not."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def stop(self, grace: timedelta) -> None:
         """Start no new attempts, let those in flight end within `grace`, and free all claims."""
         self._stopping = True

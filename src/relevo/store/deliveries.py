@@ -383,7 +383,7 @@ def _attempt_row(one: Attempt) -> dict[str, Any]:
 
 def _attempt(row: AnyRow) -> Attempt:
     text = (
-        f'{{"delivery_id":{row.delivery_id},"number":{row.number},"took":0,'
+        f'{{"delivery_id":{row.delivery_id},"number":{row.number},"took":"PT0S",'
         f'"started_at":"{row.started_at.isoformat()}","outcome":{row.outcome},"verdict":{row.verdict},'
         f'"exchange":{row.exchange or "null"}}}'
     )

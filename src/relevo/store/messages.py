@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, bindparam, insert, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, text, tuple_, update
 
 from relevo.domain.conversations import UpdateMessage
 from relevo.domain.deciding import StoredMessage
@@ -113,18 +113,43 @@ async def page(
     offset: int = 0,
 ) -> list[Message]:
     """A page of a conversation, newest first."""
-    query = select(messages).where(
-        _rows.conversation_id == conversation_id, _rows.type.in_([type_.value for type_ in types])
-    )
-    if msg_types:
-        query = query.where(_rows.msg_type.in_(msg_types))
-    if since is not None:
-        query = query.where(_rows.created_at >= since)
-    if until is not None:
-        query = query.where(_rows.created_at <= until)
+    wanted = _wanted(conversation_id, types, msg_types, since, until)
     if before_seq is not None:
-        query = query.where(_rows.seq < before_seq)
-    return await _messages(connection, query.order_by(_rows.seq.desc()).limit(limit).offset(offset))
+        wanted.append(_rows.seq < before_seq)
+    query = select(messages).where(*wanted).order_by(_rows.seq.desc())
+    return await _messages(connection, query.limit(limit).offset(offset))
+
+
+async def count(
+    connection: Connection,
+    conversation_id: ConversationId,
+    *,
+    types: Collection[MessageType],
+    msg_types: Collection[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> int:
+    """How many messages all the pages of a conversation have."""
+    wanted = _wanted(conversation_id, types, msg_types, since, until)
+    query = select(func.count()).select_from(messages).where(*wanted)
+    return int((await connection.execute(query)).scalar_one())
+
+
+def _wanted(
+    conversation_id: ConversationId,
+    types: Collection[MessageType],
+    msg_types: Collection[str],
+    since: datetime | None,
+    until: datetime | None,
+) -> list[ColumnElement[bool]]:
+    parts = [_rows.conversation_id == conversation_id, _rows.type.in_([type_.value for type_ in types])]
+    if msg_types:
+        parts.append(_rows.msg_type.in_(msg_types))
+    if since is not None:
+        parts.append(_rows.created_at >= since)
+    if until is not None:
+        parts.append(_rows.created_at <= until)
+    return parts
 
 
 async def by_mids(connection: Connection, flow_id: FlowId, mids: Collection[str]) -> list[Message]:
@@ -132,7 +157,7 @@ async def by_mids(connection: Connection, flow_id: FlowId, mids: Collection[str]
     query = (
         select(messages)
         .join(conversations, conversations.c.id == _rows.conversation_id)
-        .where(conversations.c.flow_id == flow_id, _rows.mid.in_(mids), _rows.mid != "")
+        .where(conversations.c.flow_id == flow_id, text("mid <> ''"), _rows.mid.in_(mids))
         .order_by(_rows.id.desc())
     )
     return await _messages(connection, query)

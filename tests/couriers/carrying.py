@@ -1,0 +1,166 @@
+"""A company whose couriers carry, over a network that is a script."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from relevo.couriers.attempts import Courier
+from relevo.couriers.channel import ChannelCourier
+from relevo.couriers.couriers import Couriers
+from relevo.couriers.media import MediaCourier
+from relevo.couriers.webhook import WebhookCourier
+from relevo.domain.deliveries import Attempt, Destination
+from relevo.domain.ids import DeliveryId, EndpointId
+from relevo.engine.engine import Engine
+from relevo.store import deliveries, directory, tables
+from relevo.store.database import AnyRow, Database
+from relevo.testing.builders import SUPPORT, StillCarriers, World, make_engine
+from relevo.testing.fake_http import Asked, FakeHttp, Script
+
+TIMEOUT = timedelta(seconds=15)
+
+
+class Passed:
+    """Hands the engine's wishes to couriers that are made after it."""
+
+    def __init__(self) -> None:
+        self.to: Any = StillCarriers()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.to, name)
+
+
+class Keeper:
+    """Keeps files in memory."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    async def keep(self, media_id: str, body: bytes) -> str:
+        self.files[media_id] = body
+        return "image/jpeg"
+
+
+class Carrying(msgspec.Struct, kw_only=True):
+    """A world with couriers."""
+
+    world: World
+    couriers: Couriers
+    http: FakeHttp
+    keeper: Keeper
+
+    async def settle_down(self) -> None:
+        """Until nothing more can be done now: the lanes that are due are carried to their ends."""
+        await self.couriers.until_idle()
+        while await self.couriers.claim_due() or self.couriers.lanes:
+            await self.couriers.until_idle()
+
+    async def later(self, by: timedelta) -> None:
+        """Let time pass, and do what is due then."""
+        self.world.clock.advance(by)
+        await self.couriers._renew()
+        await self.settle_down()
+
+    def posted(self, url: str = "https://desk.example.com/uchat") -> list[Asked]:
+        return [asked for asked in self.http.requests if asked.url == url]
+
+    async def rows(self, kind: str = "endpoint") -> list[AnyRow]:
+        """The log of deliveries to a kind of destination, in order."""
+        async with self.world.database.read() as connection:
+            found = await deliveries.listing(connection, self.world.company.workspace.id, limit=200)
+        return [row for row in reversed(found) if row.destination_kind == kind]
+
+    async def attempts(self, id_: int) -> list[Attempt]:
+        async with self.world.database.read() as connection:
+            return await deliveries.attempts_of(connection, DeliveryId(id_))
+
+
+@asynccontextmanager
+async def carrying(
+    database: Database, script: Script | None = None, *, flow: str = SUPPORT
+) -> AsyncIterator[Carrying]:
+    """The company *Acme* with couriers; its endpoint wants `message.received` only."""
+    passed, http, keeper = Passed(), FakeHttp(script), Keeper()
+    async with make_engine(database, flow=flow, carriers=passed) as world:
+        await _want_messages_only(world)
+        couriers = make_couriers(world, http, keeper)
+        await couriers.start()
+        passed.to = couriers
+        yield Carrying(world=world, couriers=couriers, http=http, keeper=keeper)
+        await couriers.stop(timedelta(seconds=1))
+
+
+def make_couriers(world: World, http: FakeHttp, keeper: Keeper) -> Couriers:
+    """The couriers of one more process on the world's database."""
+    given: dict[str, Any] = {"catalog": world.catalog, "http": http, "clock": world.clock, "timeout": TIMEOUT}
+    kinds: dict[str, Courier] = {
+        "endpoint": WebhookCourier(**given),
+        "channel": ChannelCourier(**given),
+        "media": MediaCourier(
+            http=http, database=world.database, keeper=keeper, clock=world.clock, limit=1000
+        ),
+    }
+
+    async def disable(id_: EndpointId, reason: str) -> None:
+        async with world.database.write() as connection:
+            await directory.disable_endpoint(connection, id_, reason)
+        await world.catalog.refresh(at_once=True)
+
+    async def whisper(_: object) -> None:
+        return None
+
+    couriers = Couriers(
+        couriers=kinds,
+        database=world.database,
+        hub=world.hub,
+        clock=world.clock,
+        chance=world.chance,
+        disable_endpoint=disable,
+        whisper=whisper,
+        alone=False,
+    )
+    couriers.recorder = world.engine
+    return couriers
+
+
+@asynccontextmanager
+async def another_process(
+    world: World, script: Script | None = None
+) -> AsyncIterator[tuple[Couriers, FakeHttp]]:
+    """Couriers and an engine of their own, on the same database."""
+    http = FakeHttp(script)
+    couriers = make_couriers(world, http, Keeper())
+    engine = Engine(
+        database=world.database,
+        catalog=world.catalog,
+        workshop=world.workshop,
+        ids=world.ids,
+        carriers=couriers,
+        hub=world.hub,
+        clock=world.clock,
+        chance=world.chance,
+    )
+    couriers.recorder = engine
+    running = asyncio.create_task(engine.run())
+    await couriers.start()
+    yield couriers, http
+    await couriers.stop(timedelta(seconds=1))
+    engine.stop()
+    await running
+
+
+async def _want_messages_only(world: World) -> None:
+    async with world.database.write() as connection:
+        await connection.execute(tables.endpoints.update().values(events="[]"))
+        await directory.touch(connection)
+    await world.catalog.refresh(at_once=True)
+
+
+def endpoint_of(world: World) -> Destination:
+    return Destination("endpoint", world.company.endpoint.id)
