@@ -1,0 +1,1 @@
+"""All traffic out: which addresses may be called, and one request at a time."""
