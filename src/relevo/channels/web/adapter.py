@@ -99,8 +99,8 @@ def _message(body: bytes, user_id: str) -> Inbound:
 
 
 def _opened(body: bytes, user_id: str) -> Inbound:
-    toolkit.read_json(body, _Nothing)
-    return InboundOpened(user_id=user_id)
+    post = toolkit.read_json(body, wire.OpenPost)
+    return InboundOpened(user_id=user_id, profile=post.profile.told())
 
 
 def _typing(body: bytes, user_id: str) -> Inbound:

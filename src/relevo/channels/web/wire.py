@@ -3,7 +3,7 @@
 | call | body | answer |
 |---|---|---|
 | `POST session` | `SessionRequest` | `SessionAnswer` |
-| `POST open` | `{}` | 200 |
+| `POST open` | `OpenPost` | 200 |
 | `POST messages` | `MessagePost` | `MessageAnswer`, after the commit |
 | `POST uploads?name=…` | the file itself, with its content type | `UploadAnswer`, or 413 |
 | `GET messages?after=SEQ&wait=SECONDS` | | `MessagesAnswer` |
@@ -74,6 +74,12 @@ class SessionRequest(msgspec.Struct, frozen=True, kw_only=True):
     profile: VisitorProfile = VisitorProfile()
 
 
+class OpenPost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The visitor has opened the chat: the conversation begins here, so it says again who they are."""
+
+    profile: VisitorProfile = VisitorProfile()
+
+
 class WidgetCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What the widget may offer."""
 
@@ -85,7 +91,8 @@ class WidgetCapabilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """`after`: show the conversation from that seq on. `title`, `subtitle` and `color` are the
+    """`user_ns` is empty until the conversation has begun, with `open` or the first message.
+    `after`: show the conversation from that seq on. `title`, `subtitle` and `color` are the
     channel's settings; an empty color is the widget's own."""
 
     token: str
