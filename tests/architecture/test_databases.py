@@ -6,6 +6,11 @@ import sqlite3
 from contextlib import closing
 
 import asyncpg
+import pytest
+
+from relevo.store import directory, tables
+from relevo.store.database import Database
+from relevo.testing.clock import NOON
 
 
 async def table_names(url: str) -> list[str]:
@@ -29,3 +34,14 @@ async def test_a_database_is_empty_and_usable(database_url: str) -> None:
 
 async def test_no_test_finds_what_another_left(database_url: str) -> None:
     assert await table_names(database_url) == []
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+async def test_nothing_is_left_in_the_database_that_is_used_again(database: Database, name: str) -> None:
+    """Both find an empty one, and the same ids."""
+    row = {"name": name, "timezone": "UTC", "agent_reply_pauses_for_seconds": 1, "paused_automation": "x"}
+    insert = tables.workspaces.insert().values(row | {"created_at": NOON}).returning(tables.workspaces.c.id)
+    async with database.write() as connection:
+        assert (await connection.execute(insert)).scalar_one() == 1
+        await directory.touch(connection)
+        assert await directory.version(connection) == 2

@@ -6,6 +6,7 @@ import ast
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,14 @@ from relevo.store.database import Database
 from tests.architecture.sources import ROOT, parsed
 
 
+@pytest.fixture
+async def own(migrated_database_url: str) -> AsyncIterator[Database]:
+    """A database whose tables nobody else uses."""
+    database = Database(migrated_database_url)
+    yield database
+    await database.close()
+
+
 async def test_migrations_make_what_tables_says(database: Database) -> None:
     async with database.write() as connection:
         assert await connection.run_sync(differences) == []
@@ -29,17 +38,17 @@ def differences(connection: Connection) -> list[Any]:
     return found
 
 
-async def test_the_comparison_sees_a_column_that_a_migration_forgot(database: Database) -> None:
-    async with database.write() as connection:
+async def test_the_comparison_sees_a_column_that_a_migration_forgot(own: Database) -> None:
+    async with own.write() as connection:
         await connection.execute(text("ALTER TABLE problems DROP COLUMN raw"))
         assert len(await connection.run_sync(differences)) == 1
 
 
 async def test_down_to_the_conditions_of_partial_indexes_and_the_names_of_constraints(
-    database: Database, tmp_path: Path
+    own: Database, tmp_path: Path
 ) -> None:
     """What Alembic's comparison passes over: the same database made straight from `tables`."""
-    async with database.write() as connection:
+    async with own.write() as connection:
         migrated = await connection.run_sync(description)
         await connection.run_sync(drop_everything)
         await connection.run_sync(tables.metadata.create_all)
@@ -120,13 +129,13 @@ async def test_a_failed_migration_leaves_the_database_as_it_was(
         await database.close()
 
 
-async def test_the_database_of_a_newer_relevo_is_refused(database: Database) -> None:
-    async with database.write() as connection:
+async def test_the_database_of_a_newer_relevo_is_refused(own: Database) -> None:
+    async with own.write() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     with pytest.raises(schema.TooNew, match="newer Relevo"):
-        await schema.migrate(database)
-    assert not await schema.is_current(database)
+        await schema.migrate(own)
+    assert not await schema.is_current(own)
 
 
 MIGRATE = """
