@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
@@ -52,3 +54,21 @@ OLDEST_WAITING = Gauge(
 )
 LANES = Gauge("relevo_lanes_carried", "Lanes that this process carries now.", registry=REGISTRY)
 EVENTS_WAITING = Gauge("relevo_events_waiting", "Events waiting for a commit.", registry=REGISTRY)
+HTTP_REQUESTS = Counter(
+    "relevo_http_requests",
+    "Requests answered, by area and status; status 0 is a client that went away.",
+    ["area", "status"],
+    registry=REGISTRY,
+)
+
+
+@lru_cache(maxsize=1024)
+def counter(metric: Counter, *labels: str) -> Counter:
+    """The counter with these labels; looking it up each time costs more than counting."""
+    return metric.labels(*labels)
+
+
+@lru_cache(maxsize=256)
+def histogram(metric: Histogram, *labels: str) -> Histogram:
+    """The histogram with these labels."""
+    return metric.labels(*labels)

@@ -37,7 +37,7 @@ from relevo.engine.batches import Settled
 from relevo.engine.hub import Hub, WireSeen
 from relevo.engine.materials import Whispering
 from relevo.engine.timers import sleep_or
-from relevo.metrics import ATTEMPTS, DELIVERIES, DELIVERY_SECONDS, LANES
+from relevo.metrics import ATTEMPTS, DELIVERIES, DELIVERY_SECONDS, LANES, counter, histogram
 from relevo.store import deliveries, nodes
 from relevo.store.database import Database
 from relevo.store.deliveries import Settlement
@@ -217,12 +217,12 @@ class Couriers:
             took_ms=round(attempt.took.total_seconds() * 1000),
             decision=decision if ours else "claim_lost",
         )
-        ATTEMPTS.labels(kind, outcome).inc()
+        counter(ATTEMPTS, kind, outcome).inc()
         if not isinstance(attempt.verdict, RetryAt):
-            DELIVERIES.labels(kind, _STATE[type(attempt.verdict)]).inc()
+            counter(DELIVERIES, kind, _STATE[type(attempt.verdict)]).inc()
         if isinstance(attempt.verdict, Done):
             ended = attempt.started_at + attempt.took
-            DELIVERY_SECONDS.labels(kind).observe((ended - delivery.created_at).total_seconds())
+            histogram(DELIVERY_SECONDS, kind).observe((ended - delivery.created_at).total_seconds())
         self._hub.publish([WireSeen(delivery.workspace_id, delivery.conversation_id, (delivery, attempt))])
 
     # Looking for work

@@ -13,6 +13,7 @@ from typing import Any, assert_never
 
 import msgspec
 
+import relevo.domain.flows.engine as flow_engine
 from relevo.domain.conversations import (
     Control,
     Conversation,
@@ -49,7 +50,6 @@ from relevo.domain.events import (
     SubscriberChanged,
     TimeCame,
 )
-from relevo.domain.flows import engine as flow_engine
 from relevo.domain.flows.model import Flow
 from relevo.domain.flows.runs import (
     AddTag,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -332,6 +333,11 @@ class Batch:
     def earliest_deadline(self) -> datetime | None:
         """When the first of the conversations of this batch wants to be woken."""
         return min((at for made in self._made if (at := made.conversation.wake_at)), default=None)
+
+    @property
+    def messages_by_type(self) -> Counter[str]:
+        """How many messages were stored, by who said them."""
+        return Counter(message.type.value for made in self._made for message in made.messages)
 
     def release(self) -> None:
         """Give the reserved places back: the batch was not committed."""

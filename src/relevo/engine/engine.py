@@ -21,7 +21,7 @@ from relevo.engine.batches import Batch, Carriers, Result, Settled
 from relevo.engine.catalog import Catalog
 from relevo.engine.hub import Hub
 from relevo.engine.materials import Workshop
-from relevo.metrics import COMMIT_SECONDS, COMMIT_SIZE, DECISIONS
+from relevo.metrics import COMMIT_SECONDS, COMMIT_SIZE, DECISIONS, MESSAGES, counter
 from relevo.store import nodes
 from relevo.store.database import Database, StoreFault, Transient
 from relevo.store.deliveries import Settlement
@@ -214,13 +214,15 @@ class Engine:
         """The commit is durable: answer, carry, tell."""
         for waiting, result in zip(events, batch.results, strict=False):
             _answer(waiting, result)
-            DECISIONS.labels(_kind([waiting]), _ending(result)).inc()
+            counter(DECISIONS, _kind([waiting]), _ending(result)).inc()
         for settlement, settled in zip(settlements, batch.settled, strict=True):
             _answer(settlement, settled)
         for delivery in batch.reserved:
             self._carriers.carry(delivery)
         for whispering in batch.whispers:
             self._carriers.whisper(whispering)
+        for type_, number in batch.messages_by_type.items():
+            counter(MESSAGES, type_).inc(number)
         self._hub.publish(batch.notices)
         self._note_deadline(batch.earliest_deadline)
 
