@@ -75,7 +75,7 @@ class FlowPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 class WorkspacePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a workspace file asks for. `places`: where in `file` each field of each thing stands,
-    by kind, name and field ("" is the thing itself)."""
+    by kind, name and field ("" is the thing itself). `variables`: what placeholders stood for."""
 
     file: str
     workspace: WorkspaceWish
@@ -84,6 +84,14 @@ class WorkspacePlan(msgspec.Struct, frozen=True, kw_only=True):
     flows: tuple[FlowPlan, ...] = ()
     channels: tuple[ChannelWish, ...] = ()
     places: dict[tuple[str, str, str], Place] = {}
+    variables: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"WorkspacePlan({self.workspace.name!r}, file={self.file!r})"
+
+    def conceal(self, text: str) -> str:
+        """A text to be shown, with placeholders instead of what they stood for."""
+        return _concealed(text, self.variables)
 
     def place(self, kind: str, name: str, field: str) -> Place:
         return self.places.get((kind, name, field)) or self.places.get((kind, name, "")) or Place(1, 1)
@@ -138,7 +146,13 @@ class _Reader:
         """Whether the name of some flow could not be read: then one that is missing may be that one."""
 
     def found(self) -> tuple[Problem, ...]:
-        return tuple(map(self._concealed, [*self._problems.found, *self._flow_problems]))
+        problems = [*self._problems.found, *self._flow_problems]
+        return tuple(
+            msgspec.structs.replace(
+                one, what=_concealed(one.what, self._used), remedy=_concealed(one.remedy, self._used)
+            )
+            for one in problems
+        )
 
     def plan(self, text: str) -> WorkspacePlan | None:
         root = yaml_reading.read(text, self._problems)
@@ -160,6 +174,7 @@ class _Reader:
             flows=flows,
             channels=channels,
             places=self._places,
+            variables=self._used,
         )
 
     # The parts of the file
@@ -283,7 +298,8 @@ class _Reader:
     def _named(self, kind: str, keys: yaml_reading.Mapping | None, by: str = "name") -> str | None:
         """What the thing is called; None, reported, when it has no name or another's."""
         value = keys.need(by) if keys else None
-        name = self._text(value) if value else None
+        text = self._text(value) if value else None
+        name = text.lower() if text and by == "email" else text
         if keys is None or value is None or name is None or not self._is_first(kind, name, value):
             return None
         self._note(keys, kind, name)
@@ -379,13 +395,12 @@ class _Reader:
         self._used[name] = self._environ[name]
         return True
 
-    def _concealed(self, problem: Problem) -> Problem:
-        what, remedy = problem.what, problem.remedy
-        for name, value in self._used.items():
-            if len(value) >= _SHORTEST_CONCEALED:
-                what = _without(what, name, value)
-                remedy = _without(remedy, name, value)
-        return msgspec.structs.replace(problem, what=what, remedy=remedy)
+
+def _concealed(text: str, variables: Mapping[str, str]) -> str:
+    for name, value in variables.items():
+        if len(value) >= _SHORTEST_CONCEALED:
+            text = _without(text, name, value)
+    return text
 
 
 def _without(text: str, name: str, value: str) -> str:

@@ -54,7 +54,8 @@ async def update_member(connection: Connection, member: Member) -> None:
     await directory.touch(connection)
 
 
-async def set_password(connection: Connection, member_id: MemberId, password_hash: str) -> None:
+async def set_password(connection: Connection, member_id: MemberId, password_hash: str | None) -> None:
+    """None: they cannot sign in."""
     table = tables.members
     await connection.execute(update(table).where(table.c.id == member_id).values(password_hash=password_hash))
 
@@ -64,6 +65,15 @@ async def credentials(connection: Connection, email: str) -> list[Credentials]:
     table = tables.members
     rows = (await connection.execute(select(table).where(table.c.email == email).order_by(table.c.id))).all()
     return [Credentials(member_from_row(row), row.password_hash) for row in rows]
+
+
+async def who_can_sign_in(connection: Connection, workspace_id: WorkspaceId | None = None) -> set[MemberId]:
+    """The members, of a workspace or of all of them, who have a password."""
+    table = tables.members
+    query = select(table.c.id).where(table.c.password_hash.is_not(None))
+    if workspace_id is not None:
+        query = query.where(table.c.workspace_id == workspace_id)
+    return {MemberId(row.id) for row in (await connection.execute(query)).all()}
 
 
 # Console sessions

@@ -1,0 +1,176 @@
+"""Making a workspace as its file says. Twice is once: what is so already is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from relevo.admin import channels, endpoints, flows, members, workspaces
+from relevo.admin.addresses import look_up
+from relevo.admin.changing import Changing, Means, Saved, changing
+from relevo.domain.errors import InvalidInput, RelevoError
+from relevo.domain.ids import WorkspaceId
+from relevo.domain.workspace_file import FlowPlan, WorkspacePlan
+from relevo.domain.workspaces import Channel, Endpoint, FlowEntry, Member, Role
+from relevo.domain.yaml_reading import Problem
+
+T = TypeVar("T")
+
+Kind = Literal["workspace", "endpoint", "agent", "flow", "channel"]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one object. `kept`: it is not in the file and stays as it is. `secret` was made
+    for it and is not shown again."""
+
+    kind: Kind
+    name: str
+    action: Literal["created", "updated", "unchanged", "kept"]
+    detail: str = ""
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"Change({self.kind}, {self.name!r}, {self.action}, {self.detail!r})"
+
+
+class Refused(RelevoError):
+    """The workspace file asks for something that cannot be. Nothing was changed."""
+
+    code = "invalid_input"
+    status = 422
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class _DryRun(Exception):
+    """Takes everything back that was done."""
+
+
+async def apply(means: Means, plan: WorkspacePlan, *, dry_run: bool = False) -> tuple[Change, ...]:
+    """Make the workspace as the plan says, all of it or nothing, and say what became of each object.
+
+    Raises `Refused` with every problem. A dry run does the same and then takes it back: what it
+    says is what would happen.
+    """
+    work = _Applying(plan)
+    notes = await work.look_up_addresses(means)
+    try:
+        async with changing(means) as change:
+            await work.everything(change)
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        pass
+    return tuple(_noted(one, notes, dry_run=dry_run) for one in work.changes)
+
+
+class _Applying:
+    """Collects, on the way through a plan, what was done and what cannot be."""
+
+    def __init__(self, plan: WorkspacePlan) -> None:
+        self._plan = plan
+        self._problems: list[Problem] = []
+        self.changes: list[Change] = []
+
+    async def look_up_addresses(self, means: Means) -> dict[tuple[str, str], str]:
+        """What is to be said about the addresses of endpoints and channels, by kind and name."""
+        called = list(_called(self._plan))
+        findings = await asyncio.gather(*(look_up(means.guard, url) for _, _, _, url in called))
+        notes: dict[tuple[str, str], str] = {}
+        for (kind, name, field, _), finding in zip(called, findings, strict=True):
+            if finding.wrong is not None:
+                self._problems.append(self._problem(kind, name, field, str(finding.wrong)))
+            elif not finding.has_address:
+                notes[kind, name] = "its host has no address now"
+        self._refuse()
+        return notes
+
+    async def everything(self, change: Changing) -> None:
+        plan = self._plan
+        workspace = await self._save("workspace", plan.workspace.name, workspaces.put(change, plan.workspace))
+        if workspace is not None:
+            await self._contents(change, workspace.thing.id)
+        self._refuse()
+
+    async def _contents(self, change: Changing, id_: WorkspaceId) -> None:
+        for endpoint in self._plan.endpoints:
+            await self._save("endpoint", endpoint.name, endpoints.put(change, id_, endpoint))
+        for agent in self._plan.agents:
+            await self._save("agent", agent.email, members.put(change, id_, agent))
+        for flow in self._plan.flows:
+            await self._save("flow", flow.name, _put_flow(change, id_, flow))
+        for channel in self._plan.channels:
+            await self._save("channel", channel.name, channels.put(change, id_, channel))
+        self._kept(change, id_)
+
+    async def _save(self, kind: Kind, name: str, saving: Awaitable[Saved[Any]]) -> Saved[Any] | None:
+        result = await self._try(kind, name, saving)
+        if result is not None:
+            detail = ", ".join(filter(None, (*result.changed, _disabled(result.thing))))
+            self.changes.append(
+                Change(kind=kind, name=name, action=result.action, detail=detail, secret=result.secret)
+            )
+        return result
+
+    async def _try(self, kind: Kind, name: str, doing: Awaitable[T]) -> T | None:
+        """What it answers; None when it refuses, which is a problem of the file."""
+        try:
+            return await doing
+        except InvalidInput as error:
+            for field, texts in error.errors.items():
+                self._problems += [self._problem(kind, name, field, text) for text in texts]
+        return None
+
+    def _problem(self, kind: Kind, name: str, field: str, text: str) -> Problem:
+        place = self._plan.place(kind, name, field)
+        what, _, remedy = self._plan.conceal(text).partition("; ")
+        return Problem(self._plan.file, place.line, place.column, what, remedy)
+
+    def _refuse(self) -> None:
+        if self._problems:
+            raise Refused(dict.fromkeys(self._problems))
+
+    def _kept(self, change: Changing, id_: WorkspaceId) -> None:
+        """Say what the workspace has that the file does not name."""
+        agents = [one.email for one in change.of(Member, id_) if one.role == Role.AGENT]
+        self._keep("endpoint", [one.name for one in change.of(Endpoint, id_)])
+        self._keep("agent", agents)
+        self._keep("flow", [one.name for one in change.of(FlowEntry, id_)])
+        self._keep("channel", [one.name for one in change.of(Channel, id_)])
+
+    def _keep(self, kind: Kind, names: Iterable[str]) -> None:
+        told = {change.name for change in self.changes if change.kind == kind}
+        kept = [Change(kind=kind, name=name, action="kept") for name in names if name not in told]
+        self.changes += kept
+
+
+async def _put_flow(change: Changing, id_: WorkspaceId, flow: FlowPlan) -> Saved[FlowEntry]:
+    return await flows.put(change, id_, flow.source, file=flow.file)
+
+
+def _called(plan: WorkspacePlan) -> Iterable[tuple[Kind, str, str, str]]:
+    """Every URL that Relevo is to call: kind, name and field, and the URL."""
+    for endpoint in plan.endpoints:
+        yield "endpoint", endpoint.name, "url", endpoint.url or ""
+    for channel in plan.channels:
+        for option in channels.CALLED:
+            if isinstance(url := channel.config.get(option), str):
+                yield "channel", channel.name, option, url
+
+
+def _disabled(thing: Any) -> str:
+    reason = getattr(thing, "disabled_reason", "")
+    return f"disabled: {reason}" if reason else ""
+
+
+def _noted(change: Change, notes: dict[tuple[str, str], str], *, dry_run: bool) -> Change:
+    secret = "a secret would be made" if change.secret and dry_run else ""
+    details = (change.detail, notes.get((change.kind, change.name), ""), secret)
+    return msgspec.structs.replace(
+        change, detail=", ".join(filter(None, details)), secret="" if dry_run else change.secret
+    )

@@ -1,0 +1,145 @@
+"""Endpoints: where the platform is told, and how it knows that it is us."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+import msgspec
+
+from relevo.admin.addresses import look_up
+from relevo.admin.changing import Changing, Means, Saved, changing, named, refuse, refuse_taken, saved
+from relevo.domain import signing
+from relevo.domain.configuring import MASK, EndpointWish, Wrong, check_endpoint
+from relevo.domain.ids import EndpointId, WorkspaceId
+from relevo.domain.workspaces import Endpoint
+from relevo.store import configuring
+from relevo.system.chance import Chance
+
+SECRET_BYTES = 32
+
+_WORDS = {
+    "name": "name",
+    "url": "URL",
+    "headers": "headers",
+    "secrets": "signing secret",
+    "events": "events",
+    "disabled_reason": "enabled",
+}
+
+
+def new_secret(chance: Chance) -> str:
+    """A signing secret that nobody has."""
+    return signing.format_secret(base64.urlsafe_b64decode(chance.token(SECRET_BYTES) + "="))
+
+
+async def save(
+    means: Means, workspace_id: WorkspaceId, wish: EndpointWish, endpoint_id: EndpointId | None = None
+) -> Saved[Endpoint]:
+    """Make an endpoint, or change the one of this id. One without a secret gets one (`Saved.secret`)."""
+    await check_url(means, wish)
+    async with changing(means) as change:
+        old = None if endpoint_id is None else change.get(Endpoint, workspace_id, endpoint_id)
+        refuse_taken("an endpoint", wish.name, change.of(Endpoint, workspace_id), old)
+        return await _write(change, workspace_id, wish, old)
+
+
+async def put(change: Changing, workspace_id: WorkspaceId, wish: EndpointWish) -> Saved[Endpoint]:
+    """Have the endpoint of this name be so. The URL was looked at before (`check_url`)."""
+    return await _write(change, workspace_id, wish, named(change.of(Endpoint, workspace_id), wish.name))
+
+
+async def check_url(means: Means, wish: EndpointWish) -> None:
+    """Raise `InvalidInput` when Relevo does not connect to where the URL leads."""
+    wrong = (await look_up(means.guard, wish.url)).wrong if wish.url is not None else None
+    refuse({"url": wrong} if wrong else {})
+
+
+async def rotate_secret(means: Means, workspace_id: WorkspaceId, endpoint_id: EndpointId) -> str:
+    """A new signing secret. The newest of the old ones signs too, until `retire_secret`."""
+    secret = new_secret(means.chance)
+    async with changing(means) as change:
+        old = change.get(Endpoint, workspace_id, endpoint_id)
+        await _update(change, msgspec.structs.replace(old, secrets=(secret, *old.secrets[:1])))
+    return secret
+
+
+async def retire_secret(means: Means, workspace_id: WorkspaceId, endpoint_id: EndpointId) -> Endpoint:
+    """Sign with the newest secret only."""
+    async with changing(means) as change:
+        old = change.get(Endpoint, workspace_id, endpoint_id)
+        return await _update(change, msgspec.structs.replace(old, secrets=old.secrets[:1]))
+
+
+async def enable(means: Means, workspace_id: WorkspaceId, endpoint_id: EndpointId) -> Endpoint:
+    """Post to it again, whatever the reason was not to."""
+    return await disable(means, workspace_id, endpoint_id, "")
+
+
+async def disable(means: Means, workspace_id: WorkspaceId, endpoint_id: EndpointId, reason: str) -> Endpoint:
+    async with changing(means) as change:
+        old = change.get(Endpoint, workspace_id, endpoint_id)
+        return await _update(change, msgspec.structs.replace(old, disabled_reason=reason))
+
+
+def masked(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers as a form shows them; sent back like this, they stay as they are."""
+    return dict.fromkeys(headers, MASK)
+
+
+async def _write(
+    change: Changing, workspace_id: WorkspaceId, wish: EndpointWish, old: Endpoint | None
+) -> Saved[Endpoint]:
+    wish = _unmasked(wish, old)
+    refuse(check_endpoint(wish))
+    if old is None:
+        return await _insert(change, workspace_id, wish)
+    new = _merged(old, wish)
+    if new != old:
+        await _update(change, new)
+    return saved(old, new, _WORDS)
+
+
+async def _insert(change: Changing, workspace_id: WorkspaceId, wish: EndpointWish) -> Saved[Endpoint]:
+    if wish.url is None:
+        refuse({"url": Wrong("the URL is missing", "write one like https://desk.example.com/hook")})
+    made = "" if wish.secrets else new_secret(change.means.chance)
+    blank = Endpoint(id=EndpointId(0), workspace_id=workspace_id, name=wish.name, url="", secrets=(made,))
+    connection, means = change.connection, change.means
+    new = await configuring.insert_endpoint(connection, means.cipher, _merged(blank, wish), means.clock.now())
+    change.note(new)
+    return saved(None, new, _WORDS, secret=made)
+
+
+async def _update(change: Changing, endpoint: Endpoint) -> Endpoint:
+    await configuring.update_endpoint(change.connection, change.means.cipher, endpoint)
+    change.note(endpoint)
+    return endpoint
+
+
+def _merged(old: Endpoint, wish: EndpointWish) -> Endpoint:
+    """An endpoint that was disabled works again once it has another URL."""
+    moved = wish.url is not None and wish.url != old.url
+    return msgspec.structs.replace(
+        old,
+        name=wish.name,
+        url=old.url if wish.url is None else wish.url,
+        headers=old.headers if wish.headers is None else wish.headers,
+        secrets=old.secrets if wish.secrets is None else wish.secrets,
+        events=old.events if wish.events is None else wish.events,
+        disabled_reason="" if moved else old.disabled_reason,
+    )
+
+
+def _unmasked(wish: EndpointWish, old: Endpoint | None) -> EndpointWish:
+    """With the stored values of headers that a form sent back masked."""
+    stored = old.headers if old else {}
+    headers = wish.headers or {}
+    unknown = [name for name, value in headers.items() if value == MASK and name not in stored]
+    refuse(
+        {f"headers.{name}": Wrong(f"the header {name} has no stored value", "write it") for name in unknown}
+    )
+    if MASK not in headers.values():
+        return wish
+    shown = {name: stored[name] if value == MASK else value for name, value in headers.items()}
+    return msgspec.structs.replace(wish, headers=shown)

@@ -1,0 +1,297 @@
+"""Applying a workspace file: what it makes, what it leaves alone, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+import pytest
+
+from relevo.admin import endpoints, members, workspaces
+from relevo.admin.apply import Change, Refused, apply
+from relevo.admin.changing import Means, reading
+from relevo.admin.channels import channel_types
+from relevo.domain.configuring import EndpointWish, MemberWish, WorkspaceWish
+from relevo.domain.signing import check_secret
+from relevo.domain.workspace_file import FlowText, WorkspacePlan, parse
+from relevo.domain.workspaces import LiveChatMode, Role
+from relevo.store.database import Database
+
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+ENVIRON = {"DESK_KEY": "k-123456", "DESK_SECRET": SECRET, "DESK_PATH": "very-private-path"}
+
+SUPPORT = "version: 1\nflow: support\nstart: welcome\nsubflows:\n  welcome: [end]\n"
+
+FILE = """\
+version: 1
+workspace: Acme
+endpoints:
+  - name: desk
+    url: http://127.0.0.1:9100/uchat
+    headers: {X-Desk-Key: "{{ env.DESK_KEY }}"}
+    secret: "{{ env.DESK_SECRET }}"
+agents:
+  - {name: Luis, email: luis@example.com}
+flows:
+  - support.flow.yaml
+channels:
+  - {name: site, type: web, flow: support, live_chat: {mode: webhook, endpoint: desk}}
+  - name: other
+    type: apichat
+    flow: support
+    webhook_url: http://127.0.0.1:9200/in
+    live_chat: {mode: webhook, endpoint: desk}
+"""
+
+
+def plan(text: str = FILE, *, flow: str = SUPPORT, environ: Mapping[str, str] = ENVIRON) -> WorkspacePlan:
+    parsed = parse(
+        text,
+        file="relevo.yaml",
+        environ=environ,
+        types=channel_types(),
+        read_flow=lambda path: FlowText(path, flow),
+    )
+    assert parsed.plan is not None, parsed.problems
+    return parsed.plan
+
+
+def told(changes: tuple[Change, ...]) -> list[str]:
+    return [f"{change.action} {change.kind} {change.name} {change.detail}".strip() for change in changes]
+
+
+async def test_everything_in_the_file_is_made(means: Means) -> None:
+    changes = await apply(means, plan())
+    found = await reading(means)
+
+    assert told(changes) == [
+        "created workspace Acme",
+        "created endpoint desk",
+        "created agent luis@example.com",
+        "created flow support version 1",
+        "created channel site",
+        "created channel other",
+    ]
+    (acme,) = found.workspaces.values()
+    (desk,) = found.endpoints.values()
+    (luis,) = found.members.values()
+    (support,) = found.flows.values()
+    site, other = found.channels.values()
+    assert (desk.url, desk.headers, desk.secrets) == (
+        "http://127.0.0.1:9100/uchat",
+        {"X-Desk-Key": "k-123456"},
+        (SECRET,),
+    )
+    assert (luis.name, luis.role, luis.workspace_id) == ("Luis", Role.AGENT, acme.id)
+    assert support.subflows == {"welcome": 1}
+    for channel in (site, other):
+        assert (channel.flow_id, channel.live_chat.mode) == (support.id, LiveChatMode.WEBHOOK)
+        assert channel.live_chat.endpoint_id == desk.id
+    assert other.config["webhook_url"] == "http://127.0.0.1:9200/in"
+
+
+async def test_twice_is_once(means: Means) -> None:
+    await apply(means, plan())
+    before = await reading(means)
+
+    changes = await apply(means, plan())
+
+    assert {change.action for change in changes} == {"unchanged"}
+    assert not any(change.secret for change in changes)
+    assert await reading(means) == before
+
+
+async def test_only_what_is_different_is_changed(means: Means) -> None:
+    await apply(means, plan())
+    text = (
+        FILE.replace("uchat", "new")
+        .replace("Luis", "Luis P")
+        .replace("{mode: webhook, endpoint: desk}}", "{mode: inbox}}")
+    )
+
+    changes = await apply(means, plan(f"{text}timezone: Europe/Madrid\n", flow=f"{SUPPORT}  more: [end]\n"))
+
+    assert told(changes) == [
+        "updated workspace Acme time zone",
+        "updated endpoint desk URL",
+        "updated agent luis@example.com name",
+        "updated flow support version 2",
+        "updated channel site live chat",
+        "unchanged channel other",
+    ]
+
+
+async def test_secrets_that_were_made_are_told_once(means: Means) -> None:
+    text = FILE.replace('    secret: "{{ env.DESK_SECRET }}"\n', "")
+
+    made = {change.name: change.secret for change in await apply(means, plan(text)) if change.secret}
+    again = await apply(means, plan(text))
+
+    assert list(made) == ["desk", "other"]
+    assert all(check_secret(secret) is None for secret in made.values())
+    assert not any(change.secret for change in again)
+    assert made["desk"] not in repr(await apply(means, plan(text)))
+
+
+async def test_a_dry_run_says_what_would_happen_and_changes_nothing(means: Means) -> None:
+    before = await reading(means)
+    text = FILE.replace('    secret: "{{ env.DESK_SECRET }}"\n', "")
+
+    dry = await apply(means, plan(text), dry_run=True)
+
+    assert await reading(means) == before
+    assert told(dry)[:3] == [
+        "created workspace Acme",
+        "created endpoint desk a secret would be made",
+        "created agent luis@example.com",
+    ]
+    assert not any(change.secret for change in dry)
+    assert [change.action for change in dry] == [change.action for change in await apply(means, plan(text))]
+
+
+async def test_what_is_not_in_the_file_is_left_alone_and_listed(means: Means) -> None:
+    await apply(means, plan())
+    before = await reading(means)
+
+    changes = await apply(means, plan("version: 1\nworkspace: Acme\n"))
+
+    assert told(changes) == [
+        "unchanged workspace Acme",
+        "kept endpoint desk",
+        "kept agent luis@example.com",
+        "kept flow support",
+        "kept channel site",
+        "kept channel other",
+    ]
+    assert await reading(means) == before
+
+
+async def test_what_the_file_leaves_out_of_an_object_stays(means: Means) -> None:
+    await apply(means, plan())
+    before = await reading(means)
+    text = "version: 1\nworkspace: Acme\nendpoints: [{name: desk, url: http://127.0.0.1:9100/uchat}]\n"
+
+    assert "unchanged endpoint desk" in told(await apply(means, plan(text)))
+    assert await reading(means) == before
+
+
+async def test_another_workspace_is_none_of_its_business(means: Means) -> None:
+    await apply(means, plan())
+
+    changes = await apply(means, plan(FILE.replace("Acme", "Other")))
+
+    assert {change.action for change in changes} == {"created"}
+    found = await reading(means)
+    assert [len(things) for things in (found.workspaces, found.endpoints, found.flows, found.channels)] == [
+        2,
+        2,
+        2,
+        4,
+    ]
+
+
+async def test_the_workspace_of_the_first_member_takes_the_name_of_the_file(means: Means) -> None:
+    ana = (await members.save(means, None, MemberWish(email="ana@example.com", role=Role.OWNER))).thing
+
+    changes = await apply(means, plan())
+
+    assert told(changes)[0] == "updated workspace Acme name"
+    assert list((await reading(means)).workspaces) == [ana.workspace_id]
+    assert not any(change.name == ana.email for change in changes)
+
+
+async def test_a_workspace_that_somebody_named_or_used_keeps_its_name(means: Means) -> None:
+    named = (await workspaces.save(means, WorkspaceWish(name="Named"))).thing
+    assert told(await apply(means, plan()))[0] == "created workspace Acme"
+    used = (await workspaces.save(means, WorkspaceWish(name=workspaces.FIRST_NAME))).thing
+    await endpoints.save(means, used.id, EndpointWish(name="x", url="https://desk.example.com"))
+
+    await apply(means, plan(FILE.replace("Acme", "Third")))
+
+    names = [one.name for one in (await reading(means)).workspaces.values()]
+    assert names == [named.name, "Acme", used.name, "Third"]
+
+
+async def test_the_only_workspace_keeps_its_name_once_it_is_used(means: Means) -> None:
+    used = (await workspaces.save(means, WorkspaceWish(name=workspaces.FIRST_NAME))).thing
+    await endpoints.save(means, used.id, EndpointWish(name="x", url="https://desk.example.com"))
+
+    assert told(await apply(means, plan()))[0] == "created workspace Acme"
+
+
+async def test_an_agent_who_is_a_member_already_keeps_role_and_password(means: Means) -> None:
+    acme = (await workspaces.save(means, WorkspaceWish(name="Acme"))).thing
+    wish = MemberWish(email="LUIS@example.com", name="Luis", role=Role.ADMIN)
+    luis = (await members.save(means, acme.id, wish, password="a long password")).thing
+
+    changes = await apply(means, plan(FILE.replace("luis@example.com", "Luis@Example.com")))
+
+    assert "unchanged agent luis@example.com" in told(changes)
+    assert await members.verify(means, "luis@example.com", "a long password") == luis
+
+
+async def test_a_disabled_endpoint_is_said_to_be(means: Means) -> None:
+    await apply(means, plan())
+    desk = next(iter((await reading(means)).endpoints.values()))
+    await endpoints.disable(means, desk.workspace_id, desk.id, "it answered 410")
+
+    assert "unchanged endpoint desk disabled: it answered 410" in told(await apply(means, plan()))
+
+
+async def test_a_name_without_an_address_is_accepted_and_said(means: Means) -> None:
+    text = FILE.replace("http://127.0.0.1:9100", "https://soon.example.com")
+
+    assert "created endpoint desk its host has no address now" in told(await apply(means, plan(text)))
+
+
+async def test_forbidden_addresses_are_refused_at_their_place_and_nothing_is_changed(means: Means) -> None:
+    text = FILE.replace("http://127.0.0.1:9100/uchat", '"http://10.0.0.1/{{ env.DESK_PATH }}"').replace(
+        "127.0.0.1", "169.254.169.254"
+    )
+    before = await reading(means)
+
+    with pytest.raises(Refused) as refusal:
+        await apply(means, plan(text))
+
+    assert [str(problem) for problem in refusal.value.problems] == [
+        "relevo.yaml:5:10: http://10.0.0.1/{{ env.DESK_PATH }} leads to 10.0.0.1, which is private; "
+        "use a public address, or add its network to RELEVO_ALLOWED_NETWORKS (10.0.0.1 is enough)",
+        "relevo.yaml:17:18: http://169.254.169.254:9200/in leads to 169.254.169.254, which is "
+        "the metadata service of a cloud; use a public address, or add its network to "
+        "RELEVO_ALLOWED_NETWORKS (169.254.169.254 is enough)",
+    ]
+    assert await reading(means) == before
+
+
+async def test_what_does_not_fit_what_is_there_is_refused_at_its_place_all_at_once(means: Means) -> None:
+    await apply(means, plan())
+    before = await reading(means)
+    swapped = FILE.replace("name: site, type: web,", "name: other, type: web,").replace(
+        "- name: other", "- name: site"
+    )
+    changed = swapped.replace("9100/uchat", "9100/new")
+
+    with pytest.raises(Refused) as refusal:
+        await apply(means, plan(changed))
+
+    places = [(problem.line, problem.column) for problem in refusal.value.problems]
+    assert (13, 25) in places  # type: web
+    assert (15, 11) in places  # type: apichat
+    assert str(refusal.value).startswith("relevo.yaml:13:")
+    assert await reading(means) == before
+
+
+@pytest.mark.parametrize("database_kind", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def test_two_at_once_are_one_after_the_other(means: Means, swept_database_url: str) -> None:
+    database = Database(swept_database_url)
+    other = msgspec.structs.replace(means, database=database)
+    try:
+        both = await asyncio.gather(apply(means, plan()), apply(other, plan()))
+    finally:
+        await database.close()
+
+    assert sorted([sorted({change.action for change in changes}) for changes in both]) == [
+        ["created"],
+        ["unchanged"],
+    ]
