@@ -17,6 +17,10 @@ from relevo.domain.subscribers import FieldValue, Profile, Subscriber
 from relevo.store.database import AnyRow, Connection
 from relevo.store.tables import conversations
 
+SEARCHED = 200
+"""Characters of a name, phone or email that can be searched for: PostgreSQL refuses a longer index entry,
+and with it the message. The profile keeps all of them."""
+
 _rows = conversations.c
 
 
@@ -160,9 +164,9 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
     subscriber = one.subscriber
     state = _State(one.pause, one.run, one.started, one.message_seq, one.webhook_seqs)
     return {
-        "name": subscriber.display_name,
-        "phone": subscriber.profile.phone,
-        "email": subscriber.profile.email,
+        "name": subscriber.display_name[:SEARCHED],
+        "phone": subscriber.profile.phone[:SEARCHED],
+        "email": subscriber.profile.email[:SEARCHED],
         "profile": _encode(subscriber.profile).decode(),
         "fields": _encode(subscriber.fields).decode(),
         "tags": _encode(subscriber.tags).decode(),

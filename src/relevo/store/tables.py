@@ -239,6 +239,15 @@ Index("ix_conversations_wake", conversations.c.wake_at, sqlite_where=text("wake_
 Index("ix_conversations_flow", conversations.c.flow_id, conversations.c.last_message_at)
 Index("ix_conversations_flow_user", conversations.c.flow_id, conversations.c.user_id)
 Index("ix_conversations_workspace", conversations.c.workspace_id, conversations.c.last_message_at)
+# Finding subscribers: by name the whole of this index is looked through, and the rows are not.
+Index("ix_conversations_name", conversations.c.flow_id, conversations.c.name)
+_PHONE, _EMAIL, _NOT_OPEN = text("phone <> ''"), text("email <> ''"), text("status <> 'open'")
+Index("ix_conversations_phone", conversations.c.flow_id, conversations.c.phone,
+      sqlite_where=_PHONE, postgresql_where=_PHONE)  # fmt: skip
+Index("ix_conversations_email", conversations.c.flow_id, conversations.c.email,
+      sqlite_where=_EMAIL, postgresql_where=_EMAIL)  # fmt: skip
+Index("ix_conversations_not_open", conversations.c.flow_id, conversations.c.status,
+      sqlite_where=_NOT_OPEN, postgresql_where=_NOT_OPEN)  # fmt: skip
 
 messages = Table(
     # Everything that was said.

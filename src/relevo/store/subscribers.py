@@ -1,0 +1,190 @@
+"""Subscribers as lists: found by what is known of them, and counted. Made for a million of them in a flow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, not_, select
+
+from relevo.domain.conversations import Conversation
+from relevo.domain.ids import ChannelId, ConversationId, FlowId
+from relevo.store.conversations import SEARCHED, from_row
+from relevo.store.database import Connection
+from relevo.store.tables import conversations
+
+FEW = 1000
+"""So many are looked up first and then put in order; more of them turn up soon enough among the latest."""
+
+_rows = conversations.c
+
+# With the values in the statement, as the partial indexes have them: a bound one would not be known to fit.
+_HAS_PHONE = _rows.phone != literal("", literal_execute=True)
+_HAS_EMAIL = _rows.email != literal("", literal_execute=True)
+_NOT_OPEN = _rows.status != literal("open", literal_execute=True)
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom to list; what is left out does not matter.
+
+    `name` is any part of the name (ASCII letters in either case), `phone`, `email` and `user_id` are
+    all of it. The `…_since` pairs say whether the person, or anybody, has said something since then.
+    """
+
+    flow_id: FlowId
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    user_id: str = ""
+    channel_ids: tuple[ChannelId, ...] | None = None
+    active_since: tuple[datetime, bool] | None = None
+    message_since: tuple[datetime, bool] | None = None
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """A page, and how many there are on all pages."""
+
+    rows: list[Conversation]
+    total: int
+
+
+async def listing(connection: Connection, wanted: Wanted, *, limit: int, offset: int) -> Listing:
+    """A page: whoever spoke or was spoken to last comes first, those with no message at all come last."""
+    if wanted.channel_ids == ():
+        return Listing([], 0)
+    few = await _few(connection, wanted)
+    rows = await _page(connection, _condition(wanted, few), limit, offset)
+    if len(rows) < limit and (rows or not offset):
+        return Listing(rows, offset + len(rows))
+    return Listing(rows, await _total(connection, wanted, few))
+
+
+async def find(connection: Connection, flow_id: FlowId, id_: ConversationId) -> Conversation | None:
+    """A subscriber of this flow, unlocked."""
+    query = select(conversations).where(_rows.id == id_, _rows.flow_id == flow_id)
+    row = (await connection.execute(query)).first()
+    return from_row(row) if row else None
+
+
+async def exists(connection: Connection, flow_id: FlowId, id_: ConversationId) -> bool:
+    """Whether this flow has this subscriber."""
+    query = select(_rows.id).where(_rows.id == id_, _rows.flow_id == flow_id)
+    return (await connection.execute(query)).first() is not None
+
+
+async def get_many(
+    connection: Connection, ids: Collection[ConversationId]
+) -> dict[ConversationId, Conversation]:
+    """Those of them that there are, unlocked."""
+    if not ids:
+        return {}
+    query = select(conversations).where(_rows.id.in_(sorted(ids)))
+    return {one.id: one for one in map(from_row, (await connection.execute(query)).all())}
+
+
+async def count_by_status(connection: Connection, flow_id: FlowId) -> dict[str, int]:
+    """How many subscribers of a flow are in each status; a status that nobody is in is left out."""
+    total = await _count(connection, _rows.flow_id == flow_id)
+    # There is no index of the open ones: it would have to change with the busiest rows.
+    query = (
+        select(_rows.status, func.count())
+        .where(_rows.flow_id == flow_id, _NOT_OPEN)
+        .group_by(_rows.status)
+        .order_by(_rows.status)
+    )
+    others = {row[0]: int(row[1]) for row in (await connection.execute(query)).all()}
+    counts = {"open": total - sum(others.values()), **others}
+    return {status: count for status, count in counts.items() if count}
+
+
+# Conditions
+
+
+async def _few(connection: Connection, wanted: Wanted) -> list[int] | None:
+    """The ids of all that fit, if an index finds them and they are few: what is left to do is to put them in
+    order. None: they are many, so a walk through the flow, the latest first, soon has met enough of them."""
+    parts = _findable(wanted)
+    if not parts:
+        return None
+    query = select(_rows.id).where(*parts).limit(FEW + 1)
+    ids = [row[0] for row in (await connection.execute(query)).all()]
+    return ids if len(ids) <= FEW else None
+
+
+def _condition(wanted: Wanted, few: list[int] | None) -> ColumnElement[bool]:
+    found = [_rows.flow_id == wanted.flow_id, *_findable(wanted)] if few is None else [_rows.id.in_(few)]
+    return and_(*found, *_recent(wanted))
+
+
+def _findable(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What an index finds, or can be counted in."""
+    flow = _rows.flow_id == wanted.flow_id
+    parts: list[ColumnElement[bool]] = []
+    if wanted.channel_ids is not None:
+        parts.append(_rows.channel_id.in_(wanted.channel_ids))  # a channel belongs to one flow
+    if wanted.phone:
+        parts += [flow, _rows.phone == wanted.phone, _HAS_PHONE]
+    if wanted.email:
+        parts += [flow, _rows.email == wanted.email, _HAS_EMAIL]
+    if wanted.user_id:
+        parts += [flow, _rows.user_id == wanted.user_id]
+    if wanted.name:
+        parts += [flow, _rows.name.icontains(wanted.name[:SEARCHED], autoescape=True)]
+    return parts
+
+
+def _recent(wanted: Wanted) -> list[ColumnElement[bool]]:
+    parts: list[ColumnElement[bool]] = []
+    if wanted.message_since is not None:
+        since, recent = wanted.message_since
+        parts.append(_is(_rows.last_message_at >= since, recent))
+    if wanted.active_since is not None:
+        # Whoever said something since then has a message since then, and that is what is indexed.
+        since, recent = wanted.active_since
+        parts.append(_is(and_(_rows.last_message_at >= since, _rows.last_seen_at >= since), recent))
+    return parts
+
+
+def _is(condition: ColumnElement[bool], wanted: bool) -> ColumnElement[bool]:
+    return condition if wanted else not_(func.coalesce(condition, false()))
+
+
+# Pages
+
+
+async def _page(
+    connection: Connection, condition: ColumnElement[bool], limit: int, offset: int
+) -> list[Conversation]:
+    """Those with a message, then those without: one order that both databases read from an index."""
+    spoken = and_(condition, _rows.last_message_at.is_not(None))
+    query = select(conversations).where(spoken).order_by(_rows.last_message_at.desc(), _rows.id.desc())
+    rows = await _conversations(connection, query.limit(limit).offset(offset))
+    if len(rows) == limit:
+        return rows
+    skipped = 0 if rows or not offset else offset - await _count(connection, spoken)
+    silent = select(conversations).where(condition, _rows.last_message_at.is_(None)).order_by(_rows.id.desc())
+    return rows + await _conversations(connection, silent.limit(limit - len(rows)).offset(skipped))
+
+
+async def _total(connection: Connection, wanted: Wanted, few: list[int] | None) -> int:
+    if wanted.active_since is not None and not wanted.active_since[1]:
+        # All but those who are: there is an index of these, and none of the others.
+        since = wanted.active_since[0]
+        everybody = await _total(connection, replace(wanted, active_since=None), few)
+        return everybody - await _total(connection, replace(wanted, active_since=(since, True)), few)
+    only_channels = few is None and wanted == Wanted(flow_id=wanted.flow_id, channel_ids=wanted.channel_ids)
+    if only_channels and wanted.channel_ids is not None:
+        return await _count(connection, and_(*_findable(wanted)))
+    return await _count(connection, _condition(wanted, few))
+
+
+async def _count(connection: Connection, condition: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(conversations).where(condition)
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def _conversations(connection: Connection, query: Select[Any]) -> list[Conversation]:
+    return [from_row(row) for row in (await connection.execute(query)).all()]
