@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relevo.domain import yaml_reading
 from relevo.domain.yaml_reading import (
     MAX_BYTES,
     Mapping,
@@ -360,6 +362,20 @@ def test_long_lists_of_names_are_cut() -> None:
 def test_the_nearest_word_is_found_whatever_its_case() -> None:
     assert nearest("SEND", ["send", "ask"]) == "send"
     assert nearest("xyz", ["send", "ask"]) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [1, x]\nb:\n  - &c {d: |\n   e\n   }\n  - *c\n", "a: [", "a: \x01", "\t", "- " * 99]
+)
+def test_without_libyaml_it_reads_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = Problems("f.yaml")
+    fast_root = read(text, fast)
+    monkeypatch.setattr(yaml_reading, "_Loader", yaml.BaseLoader)
+    slow = Problems("f.yaml")
+    slow_root = read(text, slow)
+
+    assert (slow_root and slow_root.shown) == (fast_root and fast_root.shown)
+    assert len(slow.found) == len(fast.found)
 
 
 @given(st.text())

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from relevo.domain.flows import expressions
 from relevo.domain.flows.expressions import (
-    MAX_TEMPLATE,
     VARIABLES,
     Template,
     TemplateFailed,
@@ -108,7 +107,6 @@ def test_variables_change_without_changing_those_before() -> None:
         ("{% render 'x' %}", 'unexpected tag "render"', 3),
         ("{{ a | upcas }}", 'there is no filter "upcas"', 7),
         ("{% if a %}{{ b | foo }}{% endif %}", 'there is no filter "foo"', 17),
-        ("{{ a" + " " * MAX_TEMPLATE + "}}", "a template of 20,006 characters is too long", None),
         ("{{ (1..1001) | join }}", "(1..1001) is not a range of two numbers, at most 1,000 apart", 3),
         (
             "{% for i in (1..age) %}{% endfor %}",
@@ -134,7 +132,7 @@ def test_mistakes_in_templates_are_found_before_they_are_used(
     with pytest.raises(TemplateMistake) as caught:
         compiled(source)
 
-    assert (caught.value.what, caught.value.index) == (what, index)
+    assert (str(caught.value), caught.value.what, caught.value.index) == (what, what, index)
 
 
 def test_an_unknown_word_comes_with_the_known_ones() -> None:

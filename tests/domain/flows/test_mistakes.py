@@ -143,6 +143,17 @@ subflows: {a: [end]}
     ]
 
 
+def test_texts_have_a_bound() -> None:
+    long = "x" * 20_001
+    step = f"    - send: {long}\n    - tag: {long}\n    - set: {{a: {long}}}\n    - send: {long[1:]}\n"
+
+    assert problems_of(START + step) == [
+        "7:13: send has 20,001 characters; at most 20,000 are allowed",
+        "8:12: tag has 20,001 characters; at most 20,000 are allowed",
+        "9:16: a has 20,001 characters; at most 20,000 are allowed",
+    ]
+
+
 def test_all_mistakes_come_at_once_and_in_order() -> None:
     steps = "    - snd: hi\n    - wait: 5\n    - go: nowhere\n    - send: '{{ x'\n    - end: 1\n"
 

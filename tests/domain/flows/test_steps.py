@@ -101,6 +101,16 @@ def test_send(send: str, content: Content) -> None:
     assert walked(f"- send: {send}", more="b: [end]") == Turn((Say(content),), None)
 
 
+def test_as_many_buttons_and_choices_as_fit_are_fine() -> None:
+    ten = "[a, b, c, d, e, f, g, h, i, j]"
+    turn = walked(f"- send: {{text: x, buttons: {ten}}}\n- ask: {{text: x, choices: {ten[:-1]}, k]}}")
+
+    content = said(turn), said(turn, 1)
+    assert isinstance(content[0], Text)
+    assert isinstance(content[1], Text)
+    assert (len(content[0].buttons), len(content[1].quick_replies)) == (10, 11)
+
+
 def test_a_text_that_comes_out_empty_is_not_sent() -> None:
     assert walked("- send: '{{ nothing }}'\n- send: '{% if nothing %}x{% endif %}'") == Turn()
 

@@ -30,10 +30,8 @@ from msgspec.structs import replace
 from relevo.domain.flows.runs import Scene
 from relevo.domain.subscribers import FieldValue, Subscriber
 
-MAX_TEMPLATE = 20_000
-"""Characters of a template."""
-MAX_OUTPUT = 20_000
-"""Characters that a template may become, and that any text within it may have."""
+MAX_TEXT = 20_000
+"""Characters of a text, of a template and of what it becomes, and of any text on the way there."""
 MAX_ROUNDS = 1_000
 """Rounds of all loops of a template together, and numbers in a range."""
 
@@ -160,8 +158,6 @@ def compiled(source: str) -> str | Template:
     """A template; the text itself when there is nothing to fill in. Raises TemplateMistake."""
     if "{{" not in source and "{%" not in source:
         return source
-    if len(source) > MAX_TEMPLATE:
-        raise TemplateMistake(f"a template of {len(source):,} characters is too long", None)
     try:
         template = _LIQUID.from_string(source)
         _check_filters(template)
@@ -236,7 +232,7 @@ class _Context(liquid.RenderContext):
 class _Output(StringIO):
     """Liquid's own limited buffer encodes everything that is written once more, to count bytes."""
 
-    _left = MAX_OUTPUT
+    _left = MAX_TEXT
 
     def write(self, text: str, /) -> int:
         self._left -= len(text)
@@ -280,7 +276,7 @@ def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def limited(*args: Any, **options: Any) -> Any:
-        if _longest_result(function.__name__, args) > MAX_OUTPUT:
+        if _longest_result(function.__name__, args) > MAX_TEXT:
             raise FilterArgumentError("the text became too long", token=None)
         return function(*args, **options)
 
@@ -301,7 +297,7 @@ _PSEUDO_TAGS = frozenset({"content", "output", "illegal", "#"})
 
 
 class _Environment(liquid.Environment):
-    output_stream_limit = MAX_OUTPUT * 4  # bytes; what `capture` and blocks write
+    output_stream_limit = MAX_TEXT * 4  # bytes; what `capture` and blocks write
     local_namespace_limit = 100_000
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 
-from relevo.domain.flows.expressions import PROFILE_FIELDS, VARIABLES, Template, TemplateMistake, compiled
+from relevo.domain.flows.expressions import (
+    MAX_TEXT,
+    PROFILE_FIELDS,
+    VARIABLES,
+    Template,
+    TemplateMistake,
+    compiled,
+)
 from relevo.domain.subscribers import FieldValue
 from relevo.domain.yaml_reading import Mapping, Value, did_you_mean, quoted
 
@@ -40,7 +47,16 @@ def template(value: Value) -> str | Template | None:
     return None if source is None else _compiled(value, source)
 
 
+def _is_too_long(value: Value, text: str) -> bool:
+    if len(text) <= MAX_TEXT:
+        return False
+    value.problem(f"{value.name} has {len(text):,} characters", f"at most {MAX_TEXT:,} are allowed")
+    return True
+
+
 def _compiled(value: Value, source: str) -> str | Template | None:
+    if _is_too_long(value, source):
+        return None
     try:
         return compiled(source)
     except TemplateMistake as mistake:
@@ -58,7 +74,9 @@ def field_value(value: Value) -> FieldValue | Template:
 def fixed_text(value: Value) -> str | None:
     """A text in which Liquid does not work."""
     text = value.text()
-    if text is not None and ("{{" in text or "{%" in text):
+    if text is None or _is_too_long(value, text):
+        return None
+    if "{{" in text or "{%" in text:
         value.problem(f"Liquid does not work in {value.name}", "write the text as it is to be")
         return None
     return text

@@ -1,0 +1,90 @@
+"""docs/reference/flow-language.md has every part of the language, nothing else, and examples that work."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from relevo.domain.flows import engine
+from relevo.domain.flows.condition_parsing import COMPARISONS
+from relevo.domain.flows.expressions import MAX_ROUNDS, PROFILE_FIELDS, VARIABLES
+from relevo.domain.flows.parsing import TRIGGERS, parse
+from relevo.domain.flows.step_parsing import MAX_BUTTONS, MAX_QUICK_REPLIES, STEPS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "flow-language.md").read_text()
+SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S))
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.M | re.S)
+OTHERS = "".join(
+    f"  {name}: [end]\n" for name in ("person", "goodbye", "menu", "prices", "welcome", "fallback")
+)
+
+
+def headings(section: str) -> list[str]:
+    return re.findall(r"^### (\w+)$", SECTIONS[section], re.M)
+
+
+def rows(section: str) -> list[str]:
+    """What stands in the first column of a section's tables."""
+    return re.findall(r"^\| `(\w+)` \|", SECTIONS[section], re.M)
+
+
+def test_every_step_and_trigger_is_documented_and_nothing_else() -> None:
+    assert headings("Steps") == list(STEPS)
+    assert headings("Triggers") == list(TRIGGERS)
+
+
+def test_every_variable_is_documented_and_nothing_else() -> None:
+    assert set(rows("Variables")) == set(VARIABLES)
+    assert all(f"`{name}`" in SECTIONS["Steps"] for name in PROFILE_FIELDS)
+
+
+def test_every_comparison_is_documented() -> None:
+    assert {*COMPARISONS, "exists"} <= set(rows("Steps"))
+
+
+def test_every_stumble_is_documented_and_nothing_else() -> None:
+    codes = re.findall(r'_(?:stop|stumble)\(\s*"(\w+)"', inspect.getsource(engine))
+
+    assert set(rows("When a flow stumbles")) == set(codes)
+
+
+def test_every_bound_is_told() -> None:
+    told = set(re.findall(r"\d[\d,]*", PAGE))
+    bounds = (
+        MAX_BUTTONS,
+        MAX_QUICK_REPLIES,
+        MAX_TEXT,
+        MAX_ROUNDS,
+        engine.MAX_STEPS,
+        engine.MAX_DEPTH,
+    )
+
+    assert {f"{bound:,}" for bound in (*bounds, engine.SAYS_OF_A_RUNAWAY)} <= told
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_is_right(example: str) -> None:
+    parsed = parse(whole_file(example), file="example")
+
+    assert [str(problem) for problem in parsed.problems] == []
+
+
+def whole_file(example: str) -> str:
+    if example.startswith("version:"):
+        return example
+    head = "version: 1\nflow: example\nstart: a\n"
+    if "- {on:" in example:
+        return f"{head}triggers:\n{indent(example, '  ')}subflows:\n  a: [end]\n{OTHERS}"
+    if example.startswith("- {"):  # conditions
+        example = re.sub(r"^- (.*)$", r"- when: \1\n  then: [end]", example, flags=re.M)
+    return f"{head}subflows:\n  a:\n{indent(example, '    ')}{OTHERS}"
+
+
+def test_the_first_example_is_the_one_of_the_repository() -> None:
+    file = (Path(__file__).parents[2] / "examples" / "support.flow.yaml").read_text()
+
+    assert file.endswith(EXAMPLES[0])
