@@ -88,7 +88,7 @@ async def carrying(
     """The company *Acme* with couriers; its endpoint wants `message.received` only."""
     passed, http, keeper = Passed(), FakeHttp(script), Keeper()
     async with make_engine(database, flow=flow, carriers=passed) as world:
-        await _want_messages_only(world)
+        await want_messages_only(world)
         couriers = make_couriers(world, http, keeper)
         await couriers.start()
         passed.to = couriers
@@ -155,7 +155,7 @@ async def another_process(
     await running
 
 
-async def _want_messages_only(world: World) -> None:
+async def want_messages_only(world: World) -> None:
     async with world.database.write() as connection:
         await connection.execute(tables.endpoints.update().values(events="[]"))
         await directory.touch(connection)
