@@ -11,7 +11,7 @@ import pytest
 
 from relevo.domain.flows import engine
 from relevo.domain.flows.condition_parsing import COMPARISONS
-from relevo.domain.flows.expressions import MAX_ROUNDS, PROFILE_FIELDS, VARIABLES
+from relevo.domain.flows.expressions import MAX_ROUNDS, MAX_TEXT, PROFILE_FIELDS, VARIABLES
 from relevo.domain.flows.parsing import TRIGGERS, parse
 from relevo.domain.flows.step_parsing import MAX_BUTTONS, MAX_QUICK_REPLIES, STEPS
 

@@ -100,6 +100,7 @@ def test_variables_change_without_changing_those_before() -> None:
     ("source", "what", "index"),
     [
         ("Hi {{ name", "expected '}}', found end of file", 3),
+        ("{{ name", "expected '}}', found end of file", 0),
         ("{% if a %}x", "expected tag endif, found end of expression", None),
         ("{{ a b }}", "expected end of expression, found word", 5),
         ("{% fi %}", 'unexpected tag "fi"', 3),
