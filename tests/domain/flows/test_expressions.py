@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from relevo.domain.flows import expressions
 from relevo.domain.flows.expressions import (
+    MAX_TEXT,
     VARIABLES,
     Template,
     TemplateFailed,
@@ -183,6 +184,14 @@ def test_templates_that_fail_or_overdo_it_are_stopped(source: str, why: str) -> 
         template.filled_in(HERE.with_field("long", LONG))
 
     assert str(caught.value).startswith(why)
+
+
+def test_a_text_may_become_as_long_as_the_bound() -> None:
+    long = "x" * MAX_TEXT
+
+    assert filled_in(compiled("{{ fields.long }}"), HERE.with_field("long", long)) == long
+    with pytest.raises(TemplateFailed):
+        filled_in(compiled("{{ fields.long }}"), HERE.with_field("long", long + "x"))
 
 
 def test_why_a_template_failed_says_nothing_of_the_customer() -> None:
