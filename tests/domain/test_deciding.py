@@ -7,6 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from relevo.domain import deciding
 from relevo.domain.conversations import (
     Control,
     Conversation,
@@ -38,7 +39,7 @@ from relevo.domain.events import (
     SubscriberChanged,
     TimeCame,
 )
-from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
+from relevo.domain.flows.runs import AddTag, PauseBot, RemoveTag, Say, SetField, Turn
 from relevo.domain.ids import MemberId, MessageId
 from relevo.domain.messages import Media, MessageStatus, MessageType, Reaction, Text, plain_text
 from relevo.domain.subscribers import Profile
@@ -403,3 +404,13 @@ def test_a_run_whose_version_is_gone_ends_and_is_reported() -> None:
 
     assert reports(decision) == ["flow_version_missing"]
     assert decision.conversation.run is None
+
+
+def test_even_a_flow_that_would_speak_after_its_pause_is_silenced(monkeypatch: pytest.MonkeyPatch) -> None:
+    talkative = Turn(acts=(PauseBot(timedelta(minutes=1)), Say(Text("one more thing"))))
+    monkeypatch.setattr(deciding.flow_engine, "begin", lambda *_: talkative)
+
+    decision = decided(ANA, says("agent"))
+
+    assert words(decision) == [("in", "agent")]
+    assert reports(decision) == ["bot_is_paused"]
