@@ -1,0 +1,47 @@
+"""`python -m relevo.desk`: the desk on a port of its own."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+
+import uvicorn
+
+from relevo.desk.app import create_desk
+
+
+def main() -> None:
+    options = _parser().parse_args()
+    header = tuple(options.header.split(":", 1)) if options.header else None
+    if header is not None and len(header) != 2:
+        raise SystemExit(f"--header is {options.header!r}; it looks like 'X-Desk-Key: the value'")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        desk = create_desk(
+            options.base_url,
+            options.token,
+            options.secret,
+            custom_header=(header[0].strip(), header[1].strip()) if header else None,
+        )
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+    print(f"The desk is at http://{options.host}:{options.port}/ and takes webhooks at /uchat")
+    # Open pages listen without end: give them a second, then let go.
+    uvicorn.run(desk, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m relevo.desk", description=__doc__)
+    parser.add_argument("--base-url", default="http://127.0.0.1:8080", help="where Relevo is (%(default)s)")
+    parser.add_argument("--token", help="an API token of the flow, or DESK_TOKEN in the environment")
+    parser.add_argument("--secret", help="the endpoint's whsec_… secret, or DESK_SECRET in the environment")
+    parser.add_argument("--header", default="", help="a header that webhooks must carry, 'Name: value'")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (%(default)s)")
+    parser.add_argument("--port", type=int, default=9100, help="the port to listen at (%(default)s)")
+    parser.set_defaults(token=os.environ.get("DESK_TOKEN", ""), secret=os.environ.get("DESK_SECRET", ""))
+    return parser
+
+
+if __name__ == "__main__":
+    main()
