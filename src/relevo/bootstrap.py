@@ -5,24 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import gc
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
 import uvicorn
+import uvloop
 
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
 from relevo.couriers.media import MediaCourier
 from relevo.couriers.webhook import WebhookCourier
 from relevo.couriers.whispers import Whisperer
+from relevo.domain.deliveries import Delivery, Exchange, Outcome
+from relevo.domain.ids import EndpointId
+from relevo.domain.workspaces import Endpoint
 from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
+from relevo.engine.housekeeping import Housekeeping
 from relevo.engine.hub import Hub
 from relevo.engine.materials import Workshop
 from relevo.engine.timers import Timers
@@ -38,7 +45,7 @@ from relevo.system.clock import SystemClock
 from relevo.system.dns import resolve
 from relevo.system.media_files import MediaFiles
 from relevo.web.app import create_app
-from relevo.web.services import Edge, Services
+from relevo.web.services import Edge, Services, TryEndpoint
 
 log = structlog.get_logger()
 
@@ -84,6 +91,7 @@ class _Parts(msgspec.Struct, frozen=True):
     services: Services
     couriers: Couriers
     timers: Timers
+    housekeeping: Housekeeping
     http: HttpClient
 
 
@@ -148,8 +156,15 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         visitor_key=_derive(key, "visitor"),
         cookie_key=_derive(key, "cookie"),
         is_demo=is_demo,
+        try_endpoint=_trier(webhook),
     )
-    return _Parts(services, couriers, Timers(engine=engine, database=database, clock=clock), http)
+    return _Parts(
+        services,
+        couriers,
+        Timers(engine=engine, database=database, clock=clock),
+        Housekeeping(database=database, clock=clock, retention=settings.attempt_retention),
+        http,
+    )
 
 
 async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
@@ -164,11 +179,13 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     stack.push_async_callback(_stop_couriers, couriers, carrying, living)
     firing = _spawn(timers.run(), "timers")
     stack.push_async_callback(_ended, timers.stop, firing)
+    tidying = _spawn(parts.housekeeping.run(), "housekeeping")
+    stack.push_async_callback(_ended, parts.housekeeping.stop, tidying)
     return Running(
         services=parts.services,
         couriers=couriers,
         timers=timers,
-        tasks=(committing, carrying, living, firing),
+        tasks=(committing, carrying, living, firing, tidying),
     )
 
 
@@ -197,8 +214,16 @@ async def _stop_couriers(couriers: Couriers, *tasks: asyncio.Task[None]) -> None
         await couriers.leave()
 
 
-def _disabler(database: Database, catalog: Catalog) -> Callable[[directory.EndpointId, str], Awaitable[None]]:
-    async def disable(id_: directory.EndpointId, reason: str) -> None:
+def _trier(webhook: WebhookCourier) -> TryEndpoint:
+    async def attempt(endpoint: Endpoint, delivery: Delivery) -> tuple[Outcome, Exchange | None]:
+        tried = await webhook.post(endpoint, delivery)
+        return tried.outcome, tried.exchange
+
+    return attempt
+
+
+def _disabler(database: Database, catalog: Catalog) -> Callable[[EndpointId, str], Awaitable[None]]:
+    async def disable(id_: EndpointId, reason: str) -> None:
         async with database.write() as connection:
             await directory.disable_endpoint(connection, id_, reason)
         await catalog.refresh(at_once=True)
@@ -213,7 +238,7 @@ def _derive(key: bytes, purpose: str) -> bytes:
 
 
 @contextlib.contextmanager
-def _only_process(folder: Path) -> AsyncIterator[None]:  # type: ignore[misc]
+def _only_process(folder: Path) -> Iterator[None]:
     """Holds the folder's lock: on SQLite one process carries everything."""
     with (folder / "relevo.lock").open("w") as lock:
         try:
@@ -278,12 +303,9 @@ async def _work(settings: Settings) -> None:
         await stopping.wait()
 
 
-def _run(main: Awaitable[None]) -> None:
-    with asyncio.Runner(loop_factory=_fast_loop) as runner:
-        runner.run(main)  # type: ignore[arg-type]
-
-
-def _fast_loop() -> asyncio.AbstractEventLoop:
-    import uvloop
-
-    return uvloop.new_event_loop()
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    gc.collect()
+    gc.freeze()  # what is there at the start stays: no need to look through it again and again
+    gc.set_threshold(20_000, 20, 50)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)

@@ -27,7 +27,10 @@ class Tried(msgspec.Struct, frozen=True):
 class Courier(Protocol):
     """Makes attempts at one kind of destination."""
 
-    schedule: Sequence[timedelta]
+    @property
+    def schedule(self) -> Sequence[timedelta]:
+        """The waits between its attempts."""
+        ...
 
     async def attempt(self, delivery: Delivery) -> Tried:
         """Make one request, or say why none was made. Never raises for what others do wrong."""
