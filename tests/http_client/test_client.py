@@ -379,6 +379,20 @@ async def test_looking_up_is_part_of_the_time_taken(http: HttpClient, names: Nam
     assert request.result().took == timedelta(seconds=3)
 
 
+async def test_a_look_up_that_took_all_the_time_leaves_none_for_the_request(
+    http: HttpClient, names: Names, clock: FakeClock
+) -> None:
+    names.opened.clear()
+    async with Loopback() as desk, asyncio.TaskGroup() as tasks:
+        request = tasks.create_task(post(http, desk.url, timeout=LONG))
+        await names.was_asked.wait()
+        clock.advance(LONG)
+        names.opened.set()
+
+    assert request.result() == Unreachable("timeout")
+    assert desk.connections == 0
+
+
 async def test_the_origins_not_used_for_longest_are_forgotten(names: Names, clock: FakeClock) -> None:
     names.known = {f"{letter}.test": ["127.0.0.1"] for letter in "abc"}
     http = make_client(names, clock, origins=2)
@@ -559,6 +573,16 @@ async def test_an_answer_is_cut_and_its_connection_serves_again(
 
     assert (len(outcome.body), outcome.is_whole) == (kept, is_whole)
     assert desk.connections == 1
+
+
+async def test_an_answer_within_the_read_limit_is_waited_for_to_its_end(http: HttpClient) -> None:
+    async def stop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % READ_LIMIT)
+        writer.write(b"a" * (READ_LIMIT - 1))
+        await asyncio.Event().wait()
+
+    async with Loopback(stop) as desk:
+        assert await post(http, desk.url, timeout=SHORT) == Unreachable("timeout")
 
 
 async def test_an_answer_without_end_is_read_to_the_limit_and_hung_up_on(http: HttpClient) -> None:
