@@ -49,6 +49,11 @@ class Connection(asyncio.Protocol):
         if self._answer and not self._answer.done():
             self._answer.set_result(status)
 
+    @property
+    def is_open(self) -> bool:
+        """Servers close connections that were idle for some seconds."""
+        return self.transport is not None and not self.transport.is_closing()
+
     async def request(self, data: bytes) -> int:
         """Send a request; its status, 0 when the connection broke."""
         self._answer = asyncio.get_running_loop().create_future()
@@ -148,8 +153,10 @@ class Load:
             self._free.append(connection)
 
     async def _connection(self) -> Connection:
-        if self._free:
-            return self._free.popleft()
+        while self._free:
+            connection = self._free.popleft()
+            if connection.is_open:
+                return connection
         parts = urlsplit(self._target.url)
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(Connection, parts.hostname, parts.port)

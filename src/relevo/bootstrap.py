@@ -19,6 +19,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from relevo import logs
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
 from relevo.couriers.media import MediaCourier
@@ -35,7 +36,7 @@ from relevo.engine.materials import Workshop
 from relevo.engine.timers import Timers
 from relevo.http_client.client import HttpClient
 from relevo.http_client.egress_guard import EgressGuard
-from relevo.settings import Settings, secret_key
+from relevo.settings import SERVED_AT, Settings, secret_key
 from relevo.store import directory, schema
 from relevo.store.database import Database
 from relevo.store.encryption import Cipher
@@ -262,11 +263,21 @@ def work(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, host: str, port: int) -> None:
-    async with running(settings) as parts:
+    logs.set_up(settings.log_level, settings.log_format)
+    async with running(settings, public_url=settings.public_url or _note_url(settings, host, port)) as parts:
         app = create_app(parts.services, is_well=parts.is_well)
         server = _Server(_uvicorn_config(app, host, port), on_stop=parts.services.hub.close)
         log.info("serving", url=parts.services.edge.public_url, host=host, port=port)
         await server.serve()
+
+
+def _note_url(settings: Settings, host: str, port: int) -> str:
+    """The URL that this server has by itself, noted for the commands that print links to it."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+    url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    (settings.data_dir / SERVED_AT).write_text(url)
+    return url
 
 
 def _uvicorn_config(app: object, host: str, port: int) -> uvicorn.Config:
@@ -294,6 +305,7 @@ class _Server(uvicorn.Server):
 
 
 async def _work(settings: Settings) -> None:
+    logs.set_up(settings.log_level, settings.log_format)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -23,6 +23,9 @@ import msgspec
 from relevo.system import secret_file
 
 PREFIX = "RELEVO_"
+SERVED_AT = "served-at"
+"""A file of the data folder: the URL under which the server was started last, where none is set."""
+
 SECRET_KEY_FILE = "secret.key"
 SECRET_KEY_BYTES = 32
 

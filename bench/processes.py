@@ -1,0 +1,147 @@
+"""The processes of a run: started for it, on loopback, and ended with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from bench.load import Target
+
+RELEVO = str(Path(sys.executable).parent / "relevo")
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+
+FLOW = """\
+version: 1
+flow: bench
+start: begin
+subflows:
+  begin:
+    - pause_bot
+"""
+WORKSPACE = """\
+version: 1
+workspace: Bench
+endpoints:
+  - {{name: desk, url: "{url}", secret: "{secret}", headers: {{X-Desk-Key: bench}}}}
+flows: [bench.flow.yaml]
+channels:
+  - {{name: hooks, type: apichat, flow: bench, webhook_url: "{url}",
+      live_chat: {{mode: webhook, endpoint: desk}}}}
+"""
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A server under load: where its hooks go, and its process."""
+
+    target: Target
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """What the process has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_mb(self) -> float:
+        """The most memory that the process has had (resident)."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+@contextmanager
+def receiver() -> Iterator[str]:
+    """The platform's side; its base URL."""
+    port = free_port()
+    with _running("-m", "bench.receiver", "--port", str(port), "--secret", SECRET):
+        url = f"http://127.0.0.1:{port}"
+        _until_answers(f"{url}/report")
+        yield url
+
+
+@contextmanager
+def floor(receiver_url: str) -> Iterator[Server]:
+    """The bare relay."""
+    port = free_port()
+    given = ("--port", str(port), "--target", f"{receiver_url}/hook", "--secret", SECRET)
+    with _running("-m", "bench.floor", *given) as process:
+        _until_answers(f"http://127.0.0.1:{port}/")
+        yield Server(Target(f"http://127.0.0.1:{port}/hook"), process.pid)
+
+
+@contextmanager
+def relevo(receiver_url: str, folder: Path, database_url: str = "") -> Iterator[Server]:
+    """Relevo, set up through its own commands."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "RELEVO_DATA_DIR": str(folder / "data"),
+        "RELEVO_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "RELEVO_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "RELEVO_LOG_LEVEL": "warning",
+        **({"RELEVO_DATABASE_URL": database_url} if database_url else {}),
+    }
+    (folder / "bench.flow.yaml").write_text(FLOW)
+    workspace = WORKSPACE.format(url=f"{receiver_url}/hook", secret=SECRET)
+    (folder / "bench.yaml").write_text(workspace)
+    _command(environment, "apply", str(folder / "bench.yaml"))
+    token = _command(environment, "token", "create", "--flow", "bench").strip()
+    (channel,) = json.loads(_command(environment, "channels", "--json"))
+    with _running(RELEVO, "serve", "--port", str(port), environment=environment) as process:
+        _until_answers(f"http://127.0.0.1:{port}/readyz")
+        yield Server(Target(channel["hook_url"], token), process.pid)
+
+
+def get_json(url: str, method: str = "GET") -> bytes:
+    request = urllib.request.Request(url, method=method)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return bytes(answer.read())
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def _command(environment: dict[str, str], *words: str) -> str:
+    done = subprocess.run([RELEVO, *words], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"relevo {' '.join(words)} failed:\n{done.stderr}")
+    return done.stdout
+
+
+@contextmanager
+def _running(*words: str, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    command = words if words[0] == RELEVO else (sys.executable, *words)
+    process = subprocess.Popen(command, env=environment)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _until_answers(url: str, seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            get_json(url)
+            return
+        except urllib.error.HTTPError as error:
+            if error.code < 500:
+                return
+        except OSError:
+            pass
+        if time.monotonic() > until:
+            raise SystemExit(f"{url} did not answer within {seconds} s")
+        time.sleep(0.05)
