@@ -39,7 +39,9 @@ async def is_current(database: Database) -> bool:
 
 
 async def current_revision(database: Database) -> str | None:
-    """The newest migration that this database has; None when it has none."""
+    """The newest migration that this database has; None when it has none, or is no file yet."""
+    if _is_missing(database):
+        return None
     async with database.read() as connection:
         return await connection.run_sync(_revision)
 
@@ -48,6 +50,10 @@ async def current_revision(database: Database) -> str | None:
 def newest_revision() -> str:
     """The newest migration that this version knows: the number that its file's name begins with."""
     return max(path.name for path in MIGRATIONS.glob("[0-9]*.py"))[:4]
+
+
+def _is_missing(database: Database) -> bool:
+    return database.is_sqlite and not Path(database.url.database or "").exists()
 
 
 def _make_folder(database: Database) -> None:
