@@ -178,6 +178,21 @@ async def test_answers_leave_in_the_order_in_which_they_were_given(page: Page, a
     assert [body["content"] for body in api.bodies(SEND_TEXT)] == said
 
 
+async def test_an_answer_waits_for_the_one_before_it(
+    page: Page, http: httpx.AsyncClient, api: FakeApi
+) -> None:
+    release = api.hold(SEND_TEXT)
+    first = asyncio.create_task(page.say("1", id_="r1"))
+    await api.arrival(SEND_TEXT)
+    second = asyncio.create_task(page.say("2", id_="r2"))
+    await http.get("/agents")  # the second has had time to leave, and has not
+
+    assert len(api.asked(SEND_TEXT)) == 1
+    release.set()
+    await asyncio.gather(first, second)
+    assert [body["content"] for body in api.bodies(SEND_TEXT)] == ["1", "2"]
+
+
 async def test_an_answer_to_the_bots_conversation_takes_it_over(
     page: Page, desk: Desk, relevo: Relevo
 ) -> None:
@@ -227,6 +242,17 @@ async def test_an_answer_has_the_name_of_the_agent_in_charge(page: Page, api: Fa
     await page.ask("assign", {"agent_id": 5, "name": "Luis"})
 
     assert (await page.say("Hi")).name == "Luis"
+    assert api.bodies(SEND_TEXT) == [{"user_ns": ANA, "content": "Hi", "agent_id": 5}]
+
+
+async def test_an_answer_is_repeated_in_the_name_in_which_it_was_given(page: Page, api: FakeApi) -> None:
+    api.answer(SEND_TEXT, BUSY, OK)
+    await page.say("Hi")
+    await page.ask("assign", {"agent_id": 5, "name": "Luis"})
+    await page.say("")
+
+    first, again = api.asked(SEND_TEXT)
+    assert (first.json, first.headers["idempotency-key"]) == (again.json, again.headers["idempotency-key"])
 
 
 # Reading and typing
@@ -319,6 +345,15 @@ async def test_what_we_did_ourselves_is_noted_once(page: Page, desk: Desk, relev
         "You paused the bot for 30 minutes.",
     ]
     assert desk.book.get(ANA).unread == 0
+
+
+async def test_pausing_a_paused_bot_does_not_hide_its_return(page: Page, desk: Desk, relevo: Relevo) -> None:
+    await page.ask("pause")
+
+    await relevo.event("handoff.returned", reason="time", epoch=2)
+
+    assert desk.book.get(ANA).control == "bot"
+    assert desk.book.lines(ANA)[-1].text == "The bot answers again: the pause is over."
 
 
 async def test_a_message_that_crossed_our_resolve_leaves_control_to_the_bot(

@@ -97,6 +97,17 @@ def test_another_agents_words_are_a_line_of_their_own() -> None:
     assert [line.id for line in book.lines("f1u1")] == ["r1", "m7"]
 
 
+def test_the_reply_that_was_not_refused_is_the_one_that_is_told_back() -> None:
+    book, _ = make_book()
+    book.open("f1u1", 0)
+    book.put("f1u1", Line(id="r1", who="agent", at=1, text="Hi", state="failed"))
+    book.put("f1u1", Line(id="r2", who="agent", at=2, text="Hi"))
+
+    book.tell("f1u1", Line(id="m7", who="agent", at=3, text="Hi", message_id=7))
+
+    assert [(line.id, line.state) for line in book.lines("f1u1")] == [("r1", "failed"), ("r2", "sent")]
+
+
 def test_a_customers_words_never_take_the_place_of_ours() -> None:
     book, _ = make_book()
     book.open("f1u1", 0)

@@ -97,6 +97,7 @@ async def test_an_event_of_an_unexpected_form_may_come_again(relevo: Relevo, des
     broken = event_body("handoff.requested", until="tomorrow", epoch=1)
 
     assert await relevo.post(broken, id_="x") == 400
+    assert desk.book.conversations() == []
     assert await relevo.post(event_body("handoff.requested", until=None, epoch=1), id_="x") == 200
     assert desk.book.get(ANA).control == "agent"
 
@@ -312,6 +313,7 @@ async def test_a_receipt_moves_an_answer_on_and_never_back(relevo: Relevo, desk:
         "read",
         "read",
     ]
+    assert desk.book.lines(ANA)[-1].problem == ""
 
 
 async def test_an_answer_that_the_channel_refused_says_why(relevo: Relevo, desk: Desk) -> None:

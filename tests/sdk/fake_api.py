@@ -40,11 +40,21 @@ class FakeApi:
         self.url = url
         self.requests: list[Request] = []
         self._answers: dict[str, list[Answer]] = defaultdict(list)
+        self._held: dict[str, asyncio.Event] = {}
+        self._arrivals: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def answer(self, path: str, *answers: Answer | Any) -> None:
         self._answers[path] = [
             given if isinstance(given, Answer) else Answer(json=given) for given in answers
         ]
+
+    def hold(self, path: str) -> asyncio.Event:
+        """Answer nothing at `path` until the event is set."""
+        return self._held.setdefault(path, asyncio.Event())
+
+    async def arrival(self, path: str) -> None:
+        """Wait until somebody has asked at `path`."""
+        await self._arrivals[path].wait()
 
     def asked(self, path: str) -> list[Request]:
         return [request for request in self.requests if request.path == path]
@@ -52,8 +62,11 @@ class FakeApi:
     def bodies(self, path: str) -> list[Any]:
         return [request.json for request in self.asked(path)]
 
-    def next_answer(self, request: Request) -> Answer:
+    async def next_answer(self, request: Request) -> Answer:
         self.requests.append(request)
+        self._arrivals[request.path].set()
+        if request.path in self._held:
+            await self._held[request.path].wait()
         queued = self._answers[request.path]
         if not queued:
             return Answer()
@@ -70,7 +83,7 @@ async def serving() -> AsyncIterator[FakeApi]:
 
 
 async def _converse(api: FakeApi, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    answer = api.next_answer(await _read_request(reader))
+    answer = await api.next_answer(await _read_request(reader))
     if answer is not HANG_UP:
         writer.write(_bytes_of(answer))
         await writer.drain()

@@ -215,6 +215,11 @@ WRITES: list[tuple[Callable[[Client], Awaitable[None]], str, dict[str, Any]]] = 
         "subscriber/send-content",
         {"data": {"version": "v1", "content": {"messages": []}}, "send_as_agent": 1},
     ),
+    (
+        lambda c: c.send_text(ANA, "Hi", agent_id=55),
+        "subscriber/send-text",
+        {"content": "Hi", "agent_id": 55},
+    ),
     (lambda c: c.pause_bot(ANA), "subscriber/pause-bot", {"minutes": 30}),
     (lambda c: c.pause_bot(ANA, None), "subscriber/pause-bot", {"minutes": 0}),
     (lambda c: c.resume_bot(ANA), "subscriber/resume-bot", {}),

@@ -7,28 +7,38 @@ import logging
 import os
 
 import uvicorn
+from litestar import Litestar
 
 from relevo.desk.app import create_desk
 
 
 def main() -> None:
     options = _parser().parse_args()
-    header = tuple(options.header.split(":", 1)) if options.header else None
-    if header is not None and len(header) != 2:
-        raise SystemExit(f"--header is {options.header!r}; it looks like 'X-Desk-Key: the value'")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        desk = create_desk(
-            options.base_url,
-            options.token,
-            options.secret,
-            custom_header=(header[0].strip(), header[1].strip()) if header else None,
-        )
-    except ValueError as error:
-        raise SystemExit(str(error)) from error
+    desk = _desk(options)
     print(f"The desk is at http://{options.host}:{options.port}/ and takes webhooks at /uchat")
     # Open pages listen without end: give them a second, then let go.
     uvicorn.run(desk, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=1)
+
+
+def _desk(options: argparse.Namespace) -> Litestar:
+    if not options.token:
+        raise SystemExit("no --token given: make one with `relevo token create --flow NAME`")
+    try:
+        header = _header(options.header)
+        return create_desk(options.base_url, options.token, options.secret, custom_header=header)
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+
+
+def _header(text: str) -> tuple[str, str] | None:
+    """`X-Desk-Key: the value` as a pair; None when there is nothing."""
+    if not text:
+        return None
+    name, _, value = text.partition(":")
+    if not (name.strip() and value.strip()):
+        raise ValueError(f"--header is {text!r}; it looks like 'X-Desk-Key: the value'")
+    return name.strip(), value.strip()
 
 
 def _parser() -> argparse.ArgumentParser:

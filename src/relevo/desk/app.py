@@ -36,9 +36,9 @@ LOCAL_ORIGINS = ("http://localhost:*", "http://127.0.0.1:*")
 
 BIGGEST_BODY = 1_000_000
 TYPES = {
-    "index.html": "text/html; charset=utf-8",
-    "desk.js": "text/javascript; charset=utf-8",
-    "desk.css": "text/css; charset=utf-8",
+    "index.html": "text/html",
+    "desk.js": "text/javascript",
+    "desk.css": "text/css",
     "icon.svg": "image/svg+xml",
 }
 STATIC = files("relevo.desk") / "static"

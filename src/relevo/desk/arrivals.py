@@ -109,17 +109,17 @@ def _event(book: Book, user_ns: str, type_: str, data: dict[str, Any], note: Lin
 
 
 def _requested(book: Book, user_ns: str, data: dict[str, Any], note: Line, is_ours: bool) -> None:
+    until = _milliseconds(data.get("until"))
     known = book.open(user_ns, note.at)
     epoch = int(data.get("epoch") or known.epoch + 1)
     if epoch < known.epoch:
         return
-    until = data.get("until")
     book.change(
         user_ns,
         status="open",
         control="agent",
         epoch=epoch,
-        paused_until=int(datetime.fromisoformat(until).timestamp() * 1000) if until else None,
+        paused_until=until,
         unread=known.unread if is_ours or epoch == known.epoch else max(known.unread, 1),
     )
     if epoch > known.epoch and not is_ours:
@@ -142,6 +142,10 @@ def _status(book: Book, user_ns: str, data: dict[str, Any]) -> None:
     if state and line:
         problem = f"The channel did not take it: {data.get('error') or 'it gave no reason'}."
         book.progress(user_ns, line, state, problem if state == "failed" else "")
+
+
+def _milliseconds(instant: str | None) -> int | None:
+    return int(datetime.fromisoformat(instant).timestamp() * 1000) if instant else None
 
 
 def _note(book: Book, user_ns: str, note: Line, text: str) -> None:

@@ -27,8 +27,8 @@ class UnknownConversation(Exception):
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One thing said, or one thing that happened. `at` is in milliseconds since 1970.
 
-    `message_id` is Relevo's, 0 while it is not known. `key` is what makes a repeated reply
-    happen once.
+    `message_id` is Relevo's, 0 while it is not known. `agent_id` 0 is nobody in particular.
+    `key` is what makes a repeated reply happen once.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     payload: dict[str, Any] = {}
     name: str = ""
+    agent_id: int = 0
     mid: str = ""
     message_id: int = 0
     state: State = "sent"

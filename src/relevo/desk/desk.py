@@ -140,7 +140,7 @@ class Desk:
         line = self.book.find_line(user_ns, line_id)
         if line is not None and line.state != "failed":
             return line
-        line = self._line_to_send(user_ns, line or self._new_line(line_id, text, image_url))
+        line = self._on_its_way(user_ns, line or self._new_line(user_ns, line_id, text, image_url))
         self.read(user_ns)
         lock = self._sending.setdefault(user_ns, asyncio.Lock())
         async with lock:
@@ -149,7 +149,9 @@ class Desk:
     def knows(self, user_ns: str, line_id: str) -> bool:
         return self.book.find_line(user_ns, line_id) is not None
 
-    def _new_line(self, line_id: str, text: str, image_url: str) -> Line:
+    def _new_line(self, user_ns: str, line_id: str, text: str, image_url: str) -> Line:
+        """Who speaks is settled here: under the same key, a repetition must be the same in everything."""
+        conversation = self.book.get(user_ns)
         payload = {"type": "image", "url": image_url} if image_url else {"text": text}
         return Line(
             id=line_id,
@@ -158,14 +160,14 @@ class Desk:
             msg_type="image" if image_url else "text",
             text=text,
             payload=payload,
+            name=conversation.agent_name,
+            agent_id=conversation.agent_id,
             key=secrets.token_urlsafe(16),
         )
 
-    def _line_to_send(self, user_ns: str, line: Line) -> Line:
-        name, at = self.book.get(user_ns).agent_name, self.book.after_all(user_ns, self._now())
-        return self.book.put(
-            user_ns, msgspec.structs.replace(line, state="sending", problem="", at=at, name=name)
-        )
+    def _on_its_way(self, user_ns: str, line: Line) -> Line:
+        at = self.book.after_all(user_ns, self._now())
+        return self.book.put(user_ns, msgspec.structs.replace(line, state="sending", problem="", at=at))
 
     async def _send(self, user_ns: str, line: Line) -> Line:
         try:
@@ -178,11 +180,14 @@ class Desk:
         return self.book.progress(user_ns, line, "sent")
 
     async def _say(self, user_ns: str, line: Line) -> None:
+        speaker = line.agent_id or None
         if line.msg_type == "image":
             content = {"messages": [{"type": "image", "url": line.payload["url"]}]}
-            await self._client.send_content(user_ns, content, send_as_agent=True, idempotency_key=line.key)
+            await self._client.send_content(
+                user_ns, content, send_as_agent=True, agent_id=speaker, idempotency_key=line.key
+            )
         else:
-            await self._client.send_text(user_ns, line.text, idempotency_key=line.key)
+            await self._client.send_text(user_ns, line.text, agent_id=speaker, idempotency_key=line.key)
 
     def _not_sent(self, user_ns: str, line: Line, error: ClientError) -> Line:
         failed = self.book.progress(user_ns, line, "failed", self.reason(error))

@@ -130,9 +130,12 @@ class Client:
 
     # Saying something
 
-    async def send_text(self, user_ns: str, text: str, *, idempotency_key: str | None = None) -> None:
-        """Say it as an agent. If the bot has control, Relevo pauses it."""
-        await self._post("/subscriber/send-text", {"user_ns": user_ns, "content": text}, idempotency_key)
+    async def send_text(
+        self, user_ns: str, text: str, *, agent_id: int | None = None, idempotency_key: str | None = None
+    ) -> None:
+        """Say it as an agent: `agent_id`, or whose the token is. If the bot has control, Relevo pauses it."""
+        body = {"user_ns": user_ns, "content": text, **_speaker(agent_id)}
+        await self._post("/subscriber/send-text", body, idempotency_key)
 
     async def send_content(
         self,
@@ -140,11 +143,15 @@ class Client:
         content: Mapping[str, Any],
         *,
         send_as_agent: bool = False,
+        agent_id: int | None = None,
         idempotency_key: str | None = None,
     ) -> None:
-        """Send dynamic content v1: `{"messages": [{"type": "image", "url": …}, …], …}`."""
+        """Send dynamic content v1: `{"messages": [{"type": "image", "url": …}, …], …}`.
+
+        The bot says it, unless `send_as_agent`; then `agent_id` does, or whose the token is.
+        """
         data = {"version": "v1", "content": content}
-        body = {"user_ns": user_ns, "data": data, "send_as_agent": int(send_as_agent)}
+        body = {"user_ns": user_ns, "data": data, "send_as_agent": int(send_as_agent), **_speaker(agent_id)}
         await self._post("/subscriber/send-content", body, idempotency_key)
 
     async def typing(self, user_ns: str) -> None:
@@ -283,6 +290,10 @@ def _is_this_machine(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _speaker(agent_id: int | None) -> dict[str, int]:
+    return {} if agent_id is None else {"agent_id": agent_id}
 
 
 def _one(answer: dict[str, Any], into: type[T]) -> T:
