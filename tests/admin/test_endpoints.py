@@ -5,19 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from relevo.admin import endpoints, workspaces
 from relevo.admin.changing import Means, reading
-from relevo.domain.configuring import MASK, EndpointWish, WorkspaceWish
+from relevo.domain.configuring import MASK, EndpointWish, WorkspaceWish, check_header
 from relevo.domain.errors import InvalidInput, NotFound
 from relevo.domain.signing import check_secret
 from relevo.domain.workspaces import Endpoint, EventType, Workspace
+from relevo.http_client.headers import RESERVED, check_headers
 from relevo.store import tables
 
 URL = "https://desk.example.com/hook"
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 OTHER_SECRET = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY="
+
+
+NAMES = sorted({*RESERVED, "X-Key", "authorization", "content-type", "webhook-id", "relevo-seq"})
 
 
 async def desk(means: Means, acme: Workspace, **more: Any) -> Endpoint:
@@ -208,3 +214,10 @@ async def test_secrets_are_not_in_the_database_in_the_clear(means: Means, acme: 
         row = (await connection.execute(select(tables.endpoints))).one()
     assert b"k-1" not in row.headers_encrypted
     assert b"whsec_" not in row.secrets_encrypted
+
+
+@given(st.from_regex(r"[ -~]{1,30}", fullmatch=True) | st.sampled_from(NAMES), st.text(max_size=30))
+def test_a_header_that_is_accepted_can_be_sent(name: str, value: str) -> None:
+    """Here it is refused by field, there every attempt would be."""
+    if check_header(name, value) is None:
+        assert check_headers({name: value}) == {}

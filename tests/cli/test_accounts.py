@@ -95,6 +95,8 @@ def test_a_password_of_ones_own_is_read_and_not_printed(installed: Relevo) -> No
     assert ["ana@example.com", "ana", "admin", "Acme"] in [
         line.split() for line in installed("member", "list").stdout.splitlines()
     ]
+    nothing = installed("member", "add", "--email", "bo@example.com", "--password-stdin", given="\n")
+    assert (nothing.exit_code, nothing.stdout) == (1, "")
     short = installed("member", "add", "--email", "bo@example.com", "--password-stdin", given="short\n")
     assert (short.exit_code, short.stderr) == (1, "Error: the password has 5 characters; use 10 to 200\n")
 

@@ -134,6 +134,12 @@ def test_what_is_no_text_or_no_yaml_is_said_to_be(
     assert problem in result.stdout
 
 
+def test_a_path_that_no_file_can_have_cannot_be_read(relevo: Relevo, folder: Path) -> None:
+    for path, why in (('"a\\0b"', "embedded null byte"), ("a" * 5000, "file name too long")):
+        (folder / "odd.yaml").write_text(f"version: 1\nworkspace: Acme\nflows: [{path}]\n")
+        assert why in relevo("check", "odd.yaml").stdout
+
+
 def test_a_flow_that_is_a_folder_cannot_be_read(relevo: Relevo, folder: Path) -> None:
     (folder / "support.flow.yaml").unlink()
     (folder / "support.flow.yaml").mkdir()

@@ -93,8 +93,8 @@ def _read(file: Path) -> FlowText | Unreadable:
         return Unreadable("it is a folder")
     except UnicodeDecodeError as error:
         return Unreadable(f"the byte {error.start} is not UTF-8")
-    except OSError as error:
-        return Unreadable((error.strerror or str(error)).lower())
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        return Unreadable((getattr(error, "strerror", None) or str(error)).lower())
 
 
 def _meant(file: Path) -> str:

@@ -49,7 +49,7 @@ def add(email: str, name: str | None, role: str, password_stdin: bool, workspace
 
     async def save() -> tuple[Member, str]:
         async with opened() as means:
-            password = given or members.alphanumerics(means.chance, members.MADE_PASSWORD)
+            password = _chosen(means, given)
             workspace_id = await _workspace_id(means, workspace)
             await _refuse_known(means, workspace_id, email)
             saved = await members.save(means, workspace_id, wish, password=password)
@@ -72,7 +72,7 @@ def password(email: str, password_stdin: bool, workspace: str | None) -> None:
 
     async def change() -> tuple[Member, str]:
         async with opened() as means:
-            chosen = given or members.alphanumerics(means.chance, members.MADE_PASSWORD)
+            chosen = _chosen(means, given)
             found = await everything(means)
             who = _member_named(found, workspace_named(found, workspace).id, email)
             await members.set_password(means, who.id, chosen)
@@ -105,6 +105,10 @@ def list_(workspace: str | None) -> None:
 
 def _read_password() -> str:
     return sys.stdin.readline().rstrip("\r\n")
+
+
+def _chosen(means: Means, given: str | None) -> str:
+    return members.alphanumerics(means.chance, members.MADE_PASSWORD) if given is None else given
 
 
 async def _workspace_id(means: Means, name: str | None) -> WorkspaceId | None:
