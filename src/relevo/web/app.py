@@ -79,7 +79,7 @@ def _state(services: Services, is_well: Callable[[], bool]) -> State:
     )
 
 
-@get("/")
+@get("/", include_in_schema=False)
 async def home() -> Response[str]:
     words = "A chat automation server that hands conversations over to people. It is running."
     return _page(200, "Relevo", words)

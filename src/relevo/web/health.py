@@ -26,12 +26,12 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     checks: dict[str, str]
 
 
-@get("/healthz")
+@get("/healthz", include_in_schema=False)
 async def alive() -> Response[bytes]:
     return _answer(200, {"status": "ok"})
 
 
-@get("/readyz")
+@get("/readyz", include_in_schema=False)
 async def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
     checks: Mapping[str, Check] = request.app.state.checks
     found = {name: await check() for name, check in checks.items()}

@@ -41,7 +41,7 @@ class Part(msgspec.Struct, frozen=True):
     is_whole: bool = True
 
 
-@route("/media/{media_id:str}", http_method=["GET", "HEAD"])
+@route("/media/{media_id:str}", http_method=["GET", "HEAD"], include_in_schema=False)
 async def file(
     request: Request[Any, Any, Any], media_id: FromPath[str], s: FromQuery[str] = ""
 ) -> Response[Any]:

@@ -49,7 +49,7 @@ def _show(figures: Sequence[AnyRow], now: datetime) -> None:
         OLDEST_WAITING.labels(destination).set(max((now - row.oldest).total_seconds(), 0.0))
 
 
-@get("/metrics")
+@get("/metrics", include_in_schema=False)
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     services: Services = request.app.state.services
     await request.app.state.backlog.refresh()

@@ -27,7 +27,7 @@ def _script() -> tuple[bytes, str]:
     return text, f'W/"{sha256(text).hexdigest()[:32]}"'
 
 
-@get("/widget.js")
+@get("/widget.js", include_in_schema=False)
 async def widget_script(request: AnyRequest) -> Response[bytes]:
     text, etag = _script()
     headers = {"etag": etag, "cache-control": f"public, max-age={SCRIPT_KEPT_FOR}"}
@@ -40,7 +40,7 @@ async def widget_script(request: AnyRequest) -> Response[bytes]:
     )
 
 
-@get("/chat/{channel_key:str}")
+@get("/chat/{channel_key:str}", include_in_schema=False)
 async def chat_page(request: AnyRequest, channel_key: FromPath[str]) -> Template:
     """A page that is nothing but the chat: to link to, or to put into a frame."""
     widget = request.app.state.widget

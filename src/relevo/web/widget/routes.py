@@ -176,4 +176,8 @@ def _json(value: object) -> Response[bytes]:
 
 _encode = msgspec.json.Encoder().encode
 
-ROUTER = Router("/web/{channel_key:str}", route_handlers=[begin_session, tell, say, upload, fetch, listen])
+ROUTER = Router(
+    "/web/{channel_key:str}",
+    route_handlers=[begin_session, tell, say, upload, fetch, listen],
+    include_in_schema=False,
+)
