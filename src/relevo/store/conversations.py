@@ -14,6 +14,7 @@ from relevo.domain.flows.runs import Run
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, WorkspaceId
 from relevo.domain.messages import MessageType
 from relevo.domain.subscribers import FieldValue, Profile, Subscriber
+from relevo.store.bulk import Bulk, setting
 from relevo.store.database import AnyRow, Connection
 from relevo.store.tables import conversations
 
@@ -107,14 +108,12 @@ async def next_wake_at(connection: Connection) -> datetime | None:
 
 async def insert_new(connection: Connection, new: Sequence[Conversation]) -> None:
     """Store conversations that did not exist. IntegrityError: another process was faster."""
-    if new:
-        await connection.execute(insert(conversations), [_full_row(one) for one in new])
+    await _INSERT.run(connection, (_full_row(one) for one in new))
 
 
 async def save(connection: Connection, changed: Sequence[Conversation]) -> None:
     """Store the new state of conversations that were loaded and locked."""
-    if changed:
-        await connection.execute(_SAVE, [_bound(_changing_row(one), one.id) for one in changed])
+    await _SAVE.run(connection, ({"the_id": one.id, **_changing_row(one)} for one in changed))
 
 
 def from_row(row: AnyRow) -> Conversation:
@@ -184,12 +183,5 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
 
 _CHANGING = ("name", "phone", "email", "profile", "fields", "tags", "control", "epoch", "status", "member_id",
              "state", "last_seen_at", "last_message_at", "last_message_type", "wake_at")  # fmt: skip
-_SAVE = (
-    update(conversations)
-    .where(_rows.id == bindparam("the_id"))
-    .values({name: bindparam(f"new_{name}") for name in _CHANGING})
-)
-
-
-def _bound(row: dict[str, Any], id_: ConversationId) -> dict[str, Any]:
-    return {"the_id": id_, **{f"new_{name}": value for name, value in row.items()}}
+_INSERT = Bulk(insert(conversations))
+_SAVE = Bulk(update(conversations).where(_rows.id == bindparam("the_id")).values(setting(*_CHANGING)))

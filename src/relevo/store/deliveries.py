@@ -28,6 +28,7 @@ from relevo.domain.deliveries import (
 )
 from relevo.domain.events import ReceiptCame
 from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
+from relevo.store.bulk import Bulk, setting
 from relevo.store.database import AnyRow, Connection
 from relevo.store.tables import attempts, deliveries, nodes
 
@@ -72,9 +73,8 @@ async def insert_new(
     connection: Connection, new: Sequence[Delivery], claimed: Collection[DeliveryId], node: str
 ) -> None:
     """Store deliveries; `claimed` names those that this node carries at once."""
-    if new:
-        rows = [{**_row(one), "claimed_by": node if one.id in claimed else None} for one in new]
-        await connection.execute(insert(deliveries), rows)
+    rows = ({**_row(one), "claimed_by": node if one.id in claimed else None} for one in new)
+    await _INSERT.run(connection, rows)
 
 
 async def any_due(connection: Connection, *, now: datetime, not_to: Collection[Destination] = ()) -> bool:
@@ -144,8 +144,8 @@ async def settle(
     valid = [one for one in settlements if one.delivery.id in ours]
     if not valid:
         return ours, {}
-    await connection.execute(_SETTLE, [_settled_row(one) for one in valid])
-    await connection.execute(insert(attempts), [_attempt_row(one.attempt) for one in valid])
+    await _SETTLE.run(connection, (_settled_row(one) for one in valid))
+    await _INSERT_ATTEMPTS.run(connection, (_attempt_row(one.attempt) for one in valid))
     free = {one.delivery.lane for one in valid if not isinstance(one.attempt.verdict, RetryAt)}
     now = max(one.attempt.started_at + one.attempt.took for one in valid)
     return ours, await promote_heads(connection, free, node=node, now=now)
@@ -208,6 +208,7 @@ async def listing(
     states: Collection[str] = (),
     destination: Destination | None = None,
     conversation_id: ConversationId | None = None,
+    event_type: str = "",
     before_id: DeliveryId | None = None,
     limit: int = 50,
 ) -> list[AnyRow]:
@@ -222,9 +223,23 @@ async def listing(
         )
     if conversation_id is not None:
         query = query.where(_rows.conversation_id == conversation_id)
+    if event_type:
+        query = query.where(_rows.event_type == event_type)
     if before_id is not None:
         query = query.where(_rows.id < before_id)
     return list((await connection.execute(query.order_by(_rows.id.desc()).limit(limit))).all())
+
+
+async def head_of(connection: Connection, lane: Lane) -> AnyRow | None:
+    """The row of the delivery that the rest of a lane waits for; None when the lane is empty."""
+    query = select(deliveries).where(
+        _WAITING,
+        _rows.conversation_id == lane.conversation_id,
+        _rows.destination_kind == lane.destination.kind,
+        _rows.destination_id == lane.destination.id,
+        _rows.due_at.is_not(None),
+    )
+    return (await connection.execute(query)).first()
 
 
 async def attempts_of(connection: Connection, id_: DeliveryId) -> list[Attempt]:
@@ -330,15 +345,12 @@ def _row(one: Delivery) -> dict[str, Any]:
     }
 
 
-_SETTLE = (
+_INSERT = Bulk(insert(deliveries))
+_INSERT_ATTEMPTS = Bulk(insert(attempts))
+_SETTLE = Bulk(
     update(deliveries)
     .where(_rows.id == bindparam("the_id"))
-    .values(
-        {
-            name: bindparam(f"new_{name}")
-            for name in ("state", "reason", "attempts_made", "due_at", "claimed_by", "finished_at")
-        }
-    )
+    .values(setting("state", "reason", "attempts_made", "due_at", "claimed_by", "finished_at"))
 )
 
 
@@ -348,12 +360,12 @@ def _settled_row(one: Settlement) -> dict[str, Any]:
     finished_at = None if state is DeliveryState.WAITING else attempt.started_at + attempt.took
     return {
         "the_id": one.delivery.id,
-        "new_state": state.value,
-        "new_reason": reason,
-        "new_attempts_made": attempt.number,
-        "new_due_at": due_at,
-        "new_claimed_by": None,
-        "new_finished_at": finished_at,
+        "state": state.value,
+        "reason": reason,
+        "attempts_made": attempt.number,
+        "due_at": due_at,
+        "claimed_by": None,
+        "finished_at": finished_at,
     }
 
 

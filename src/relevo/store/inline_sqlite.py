@@ -58,11 +58,11 @@ class InlineSQLite(SQLiteDialect_pysqlite):
         return AsyncAdaptedQueuePool
 
     def do_execute(self, cursor: Any, statement: Any, parameters: Any, context: Any = None) -> None:
-        super().do_execute(cursor, statement, parameters, context)
+        cursor.execute(statement, parameters)
         await_(_NOTHING)
 
     def do_executemany(self, cursor: Any, statement: Any, parameters: Any, context: Any = None) -> None:
-        super().do_executemany(cursor, statement, parameters, context)
+        cursor.executemany(statement, parameters)
         await_(_NOTHING)
 
     def do_commit(self, dbapi_connection: Any) -> None:

@@ -13,6 +13,7 @@ from relevo.domain.conversations import UpdateMessage
 from relevo.domain.deciding import StoredMessage
 from relevo.domain.ids import ConversationId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Content, Message, MessageStatus, MessageType, msg_type
+from relevo.store.bulk import Bulk, setting
 from relevo.store.database import AnyRow, Connection
 from relevo.store.tables import conversations, messages
 
@@ -39,20 +40,13 @@ _KNOWN_MIDS = select(_rows.conversation_id, _rows.mid, _rows.id, _rows.seq).wher
 
 
 async def insert_new(connection: Connection, new: Sequence[Message]) -> None:
-    if new:
-        await connection.execute(insert(messages), [_row(message) for message in new])
+    await _INSERT.run(connection, (_row(message) for message in new))
 
 
 async def update_statuses(connection: Connection, updates: Sequence[UpdateMessage]) -> None:
     """Apply receipts that were found to be progress."""
-    with_mid = [u for u in updates if u.mid]
-    without = [u for u in updates if not u.mid]
-    if without:
-        await connection.execute(_SET_STATUS, [_status_row(u) for u in without])
-    if with_mid:
-        await connection.execute(
-            _SET_STATUS_AND_MID, [{**_status_row(u), "new_mid": u.mid} for u in with_mid]
-        )
+    await _SET_STATUS.run(connection, (_status_row(one) for one in updates if not one.mid))
+    await _SET_STATUS_AND_MID.run(connection, (_status_row(one) for one in updates if one.mid))
 
 
 async def for_receipt(
@@ -210,13 +204,11 @@ def _row(message: Message) -> dict[str, Any]:
     }
 
 
-_SET_STATUS = (
-    update(messages)
-    .where(_rows.id == bindparam("the_id"))
-    .values(status=bindparam("new_status"), error=bindparam("new_error"))
-)
-_SET_STATUS_AND_MID = _SET_STATUS.values(mid=bindparam("new_mid"))
+_INSERT = Bulk(insert(messages))
+_the_message = update(messages).where(_rows.id == bindparam("the_id"))
+_SET_STATUS = Bulk(_the_message.values(setting("status", "error")))
+_SET_STATUS_AND_MID = Bulk(_the_message.values(setting("status", "error", "mid")))
 
 
 def _status_row(one: UpdateMessage) -> dict[str, Any]:
-    return {"the_id": one.message_id, "new_status": one.status.value, "new_error": one.error}
+    return {"the_id": one.message_id, "status": one.status.value, "error": one.error, "mid": one.mid}
