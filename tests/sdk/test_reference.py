@@ -1,0 +1,89 @@
+"""The examples of the SDK's reference page run, and its tables name what there is."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import relevo.sdk
+from relevo.sdk import ApiError, Client, ClientError
+from tests.sdk.fake_api import serving
+from tests.sdk.webhooks import ANA, event_body, headers, message_body
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "sdk.md").read_text()
+RECEIVING, CALLING = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
+EXAMPLE_SECRET = re.findall(r'Receiver\("(.*?)"\)', RECEIVING)[0]
+
+
+def run(example: str) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(example, "docs/reference/sdk.md", "exec"), names)
+    return names
+
+
+def test_the_example_of_receiving_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relevo.sdk.receiver.TOLERANCE", relevo.sdk.receiver.TOLERANCE * 10**6)
+    webhook = run(RECEIVING)["webhook"]
+    message, event = message_body(), event_body("handoff.returned", reason="time")
+
+    statuses = [
+        webhook(headers(message, id_="a", secret=EXAMPLE_SECRET), message),
+        webhook(headers(message, id_="a", secret=EXAMPLE_SECRET), message),
+        webhook(headers(event, id_="b", secret=EXAMPLE_SECRET), event),
+        webhook(headers(message, id_="c"), message),
+    ]
+
+    assert statuses == [200, 200, 200, 401]
+    assert capsys.readouterr().out.splitlines() == [
+        f"{ANA} Ana Diaz: Is it in stock?",
+        f"{ANA} handoff.returned {{'reason': 'time'}}",
+    ]
+
+
+async def test_the_example_of_calling_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    async with serving() as api:
+        api.answer("/api/subscriber/get-info", {"data": {"user_ns": ANA, "first_name": "Ana"}})
+        api.answer("/api/subscriber/chat-messages", {"data": [{"type": "in", "content": "Hi"}]})
+
+        await run(CALLING)["main"](api.url, "TOKEN", ANA)
+
+    assert capsys.readouterr().out == "in Hi\n"
+    assert api.bodies("/api/subscriber/send-text")[0]["content"] == "Hello Ana, two are left."
+    assert api.bodies("/api/subscriber/move-chat-to")[0]["status"] == "done"
+
+
+def test_every_call_is_in_the_table_and_nothing_else() -> None:
+    calls = {name for name, _ in inspect.getmembers(Client, inspect.isfunction) if name[0] != "_"} - {"close"}
+    table = PAGE.split("| call | answers with |")[1].split("\n\n")[0]
+
+    assert set(re.findall(r"`(\w+)\(", table)) == calls
+
+
+def test_every_error_is_in_a_table_and_nothing_else() -> None:
+    tables = [part.split("\n\n")[0] for part in re.split(r"^\| error \|", PAGE, flags=re.M)[1:]]
+    listed = {name for table in tables for row in table.splitlines() for name in names_in(row.split("|")[1])}
+
+    assert listed == {error.__name__ for error in errors()} - {"ReceiveError", "ClientError", "ApiError"}
+
+
+def test_the_families_of_errors_are_as_the_page_says() -> None:
+    outside = {
+        error for error in errors() if issubclass(error, ClientError) and not issubclass(error, ApiError)
+    }
+
+    assert {error.__name__ for error in outside} == {"ClientError", "Unreachable"}
+
+
+def errors() -> list[type[Exception]]:
+    public = [getattr(relevo.sdk, name) for name in relevo.sdk.__all__]
+    return [each for each in public if isinstance(each, type) and issubclass(each, Exception)]
+
+
+def names_in(cell: str) -> list[str]:
+    return re.findall(r"`(\w+)`", cell)
