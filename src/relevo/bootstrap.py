@@ -299,6 +299,15 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._on_stop = on_stop
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at SIGTERM and SIGINT. Uvicorn's own way raises them again afterwards, and the process
+        would end by a signal instead of with 0."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
     async def shutdown(self, sockets: object = None) -> None:
         self._on_stop()
         await super().shutdown(sockets)  # type: ignore[arg-type]
