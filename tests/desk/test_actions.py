@@ -115,7 +115,10 @@ async def test_an_answer_that_fails_says_why(page: Page, api: FakeApi) -> None:
     ("answer", "problem"),
     [
         (Answer(401), "Relevo does not accept the token of this desk."),
-        (Answer(404), "Relevo does not know this customer any more."),
+        (
+            Answer(404, {"message": "No such subscriber."}),
+            "Relevo does not know this (any more): No such",
+        ),
     ],
 )
 async def test_a_failure_is_told_in_the_agents_words(
@@ -331,6 +334,7 @@ async def test_pausing_takes_the_conversation_from_the_bot(page: Page, desk: Des
     assert (answer.json()["status"], answer.json()["control"]) == ("open", "agent")
     assert answer.json()["paused_until"] == NOON_MS + 1_800_000
     assert api.bodies("/api/subscriber/pause-bot") == [{"user_ns": ANA, "minutes": 30}]
+    assert len(api.asked("/api/subscriber/chat-messages")) == 2  # what was said to the bot meanwhile
 
 
 async def test_what_we_did_ourselves_is_noted_once(page: Page, desk: Desk, relevo: Relevo) -> None:

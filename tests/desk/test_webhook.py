@@ -172,6 +172,23 @@ async def test_the_past_is_read_again_after_a_gap(relevo: Relevo, desk: Desk, ap
     assert texts(desk) == ["Is it in stock?", "And in blue?", "Hello?"]
 
 
+@pytest.mark.parametrize("how", ["message", "handoff"])
+async def test_what_was_said_to_the_bot_meanwhile_is_read(
+    relevo: Relevo, desk: Desk, api: FakeApi, how: str
+) -> None:
+    await relevo.message()
+    await relevo.event("handoff.returned", reason="time", epoch=2)
+    meanwhile = {"id": 900002, "type": "in", "content": "Opening hours?", "ts": NOON_MS // 1000 + 1}
+    api.answer("/api/subscriber/chat-messages", {"data": [meanwhile]})
+
+    if how == "message":
+        await relevo.message(epoch=3, id=900003, timestamp=NOON_MS + 2000, content="Hello?")
+    else:
+        await relevo.event("handoff.requested", reason="flow", until=None, epoch=3)
+
+    assert "Opening hours?" in texts(desk)
+
+
 async def test_a_past_that_cannot_be_read_says_why(relevo: Relevo, desk: Desk, api: FakeApi) -> None:
     api.answer("/api/subscriber/get-info", Answer(401, {"message": "Unauthenticated."}))
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
+import sys
+from threading import Thread
 
 import uvicorn
 from litestar import Litestar
@@ -17,6 +20,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     desk = _desk(options)
     print(f"The desk is at http://{options.host}:{options.port}/ and takes webhooks at /uchat")
+    if options.for_demo:
+        Thread(target=_end_with_input, daemon=True).start()
     # Open pages listen without end: give them a second, then let go.
     uvicorn.run(desk, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=1)
 
@@ -26,9 +31,21 @@ def _desk(options: argparse.Namespace) -> Litestar:
         raise SystemExit("no --token given: make one with `relevo token create --flow NAME`")
     try:
         header = _header(options.header)
-        return create_desk(options.base_url, options.token, options.secret, custom_header=header)
+        return create_desk(
+            options.base_url,
+            options.token,
+            options.secret,
+            custom_header=header,
+            can_be_down=options.for_demo,
+        )
     except ValueError as error:
         raise SystemExit(str(error)) from error
+
+
+def _end_with_input() -> None:
+    """Whoever started us holds the other end of our standard input: when they are gone, so are we."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _header(text: str) -> tuple[str, str] | None:
@@ -49,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--header", default="", help="a header that webhooks must carry, 'Name: value'")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (%(default)s)")
     parser.add_argument("--port", type=int, default=9100, help="the port to listen at (%(default)s)")
+    parser.add_argument(
+        "--for-demo", action="store_true", help="end with the standard input; let POST /outage play a failure"
+    )
     parser.set_defaults(token=os.environ.get("DESK_TOKEN", ""), secret=os.environ.get("DESK_SECRET", ""))
     return parser
 

@@ -22,6 +22,7 @@ from litestar.exceptions import (
     NotAuthorizedException,
     NotFoundException,
     PermissionDeniedException,
+    ServiceUnavailableException,
 )
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath, JSONBody
@@ -59,6 +60,12 @@ class AssignRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     agent_id: int
     name: str = ""
+
+
+class Outage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the desk plays a platform that is down, and answers every webhook with 503."""
+
+    is_down: bool
 
 
 class Thread(msgspec.Struct, frozen=True):
@@ -137,6 +144,12 @@ async def history(desk: TheDesk, user_ns: InPath) -> None:
     desk.load(user_ns)
 
 
+@post("/outage", status_code=200)
+async def outage(request: Request[Any, Any, Any], data: JSONBody[Outage]) -> Outage:
+    request.app.state.is_down = data.is_down
+    return data
+
+
 @post("/conversations/{user_ns:str}/typing", status_code=202)
 async def typing(desk: TheDesk, user_ns: InPath) -> None:
     desk.typing(user_ns)
@@ -164,6 +177,8 @@ def only_from_our_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRo
 async def webhook(
     request: Request[Any, Any, Any], desk: TheDesk, custom_header: NamedDependency[tuple[str, str] | None]
 ) -> dict[str, str]:
+    if request.app.state.is_down:
+        raise ServiceUnavailableException(detail="the platform is down")
     if custom_header is not None:
         name, value = custom_header
         if not hmac.compare_digest(request.headers.get(name, "").encode(), value.encode()):
@@ -183,14 +198,17 @@ def create_desk(
     custom_header: tuple[str, str] | None = None,
     frame_ancestors: Sequence[str] = LOCAL_ORIGINS,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    can_be_down: bool = False,
 ) -> Litestar:
     """A desk for the flow of `token`. Point the endpoint of the workspace at its `/uchat`.
 
     `custom_header` is a name and a value that every webhook must carry besides its signature.
-    `frame_ancestors` may show the desk in a frame. Raises ValueError for a base URL or a secret
+    `frame_ancestors` may show the desk in a frame. One that `can_be_down` plays a failure when it is
+    told to at `/outage`. Raises ValueError for a base URL or a secret
     that cannot be one.
     """
     desk = Desk(Client(base_url, token), Receiver(webhook_secret), clock)
+    ours = [*OURS, outage] if can_be_down else OURS
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -200,7 +218,7 @@ def create_desk(
             await desk.close()
 
     return Litestar(
-        route_handlers=[page, static, webhook, Router("/", route_handlers=OURS, guards=[only_from_our_page])],
+        route_handlers=[page, static, webhook, Router("/", route_handlers=ours, guards=[only_from_our_page])],
         dependencies={
             "desk": Provide(lambda: desk, sync_to_thread=False),
             "custom_header": Provide(lambda: custom_header, sync_to_thread=False),
@@ -217,7 +235,7 @@ def create_desk(
         request_max_body_size=BIGGEST_BODY,
         openapi_config=None,
         logging_config=None,
-        state=State({"desk": desk}),
+        state=State({"desk": desk, "is_down": False}),
     )
 
 

@@ -84,9 +84,10 @@ class Desk:
 
     def _take_in(self, received: Received) -> None:
         user_ns = received.event.meta.user_ns
+        before = self.book.find(user_ns)
         arrive(self.book, received, self._now(), is_ours=user_ns in self._changing_control)
-        conversation = self.book.find(user_ns)
-        if conversation and (conversation.history == "none" or received.gap):
+        now = self.book.find(user_ns)
+        if now and (now.history == "none" or received.gap or _came_back(before, now)):
             self.load(user_ns)
 
     def load(self, user_ns: str) -> None:
@@ -226,6 +227,7 @@ class Desk:
         with self._change_of_control(user_ns):
             await self._client.pause_bot(user_ns, PAUSE_MINUTES)
         self._agent_takes_over(user_ns, f"You paused the bot for {PAUSE_MINUTES} minutes.")
+        self.load(user_ns)
         return self.book.change(user_ns, status="open")
 
     async def resolve(self, user_ns: str) -> Conversation:
@@ -279,7 +281,7 @@ class Desk:
             case Unauthenticated():
                 return "Relevo does not accept the token of this desk."
             case NotFound():
-                return "Relevo does not know this customer any more."
+                return f"Relevo does not know this (any more): {error}"
             case _:
                 return str(error)
 
@@ -296,3 +298,8 @@ class Desk:
             await call
         except ClientError as error:
             log.info("desk.not_told reason=%s", error)
+
+
+def _came_back(before: Conversation | None, now: Conversation) -> bool:
+    """Whether the bot had the conversation meanwhile: nobody told us what was said to it."""
+    return before is not None and (before.control, now.control) == ("bot", "agent")
