@@ -102,6 +102,17 @@ async def test_an_event_of_an_unexpected_form_may_come_again(relevo: Relevo, des
     assert desk.book.get(ANA).control == "agent"
 
 
+async def test_a_mistake_of_the_desks_own_costs_no_webhook(
+    relevo: Relevo, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("relevo.desk.desk.arrive", lambda *_, **__: {}["a mistake"])
+        assert await relevo.post(message_body(), id_="x") == 500
+
+    assert await relevo.post(message_body(), id_="x") == 200
+    assert texts(desk) == ["Is it in stock?"]
+
+
 async def test_an_event_that_is_new_to_the_desk_is_left_alone(relevo: Relevo, desk: Desk) -> None:
     assert await relevo.event("subscriber.danced", steps=3) == 200
     assert desk.book.conversations() == []

@@ -78,9 +78,11 @@ class Desk:
             return
         try:
             self._take_in(received)
-        except (msgspec.ValidationError, ValueError, TypeError) as error:
-            self._receiver.forget(received)
-            raise UnreadableBody(f"the event has an unexpected form: {error}") from error
+        except Exception as error:
+            self._receiver.forget(received)  # whatever went wrong, the next attempt must not be a duplicate
+            if isinstance(error, msgspec.ValidationError | ValueError | TypeError):
+                raise UnreadableBody(f"the event has an unexpected form: {error}") from error
+            raise
 
     def _take_in(self, received: Received) -> None:
         user_ns = received.event.meta.user_ns
