@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from relevo.settings import SERVED_AT
 from tests.cli.conftest import Relevo
 
 
@@ -42,6 +44,15 @@ def test_without_a_public_url_the_hooks_are_where_serve_listens_by_itself(instal
     described = json.loads(installed("channels", "--json", RELEVO_PUBLIC_URL="").stdout)
 
     assert described[0]["hook_url"].startswith("http://127.0.0.1:8080/hooks/web/")
+
+
+def test_without_a_public_url_a_server_that_ran_has_noted_its_own(installed: Relevo, folder: Path) -> None:
+    (folder / "data" / SERVED_AT).write_text("http://127.0.0.1:9999\n")
+
+    noted, set_ = installed("channels", "--json", RELEVO_PUBLIC_URL=""), installed("channels", "--json")
+
+    assert json.loads(noted.stdout)[0]["hook_url"].startswith("http://127.0.0.1:9999/hooks/web/")
+    assert json.loads(set_.stdout)[0]["hook_url"].startswith("https://relevo.example.com/hooks/web/")
 
 
 def test_where_there_is_nothing_it_says_what_makes_some(
