@@ -7,10 +7,14 @@ import contextlib
 import fcntl
 import gc
 import signal
+import socket
+import tempfile
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from hashlib import sha256
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +24,16 @@ import uvicorn
 import uvloop
 
 from relevo import logs
+from relevo.admin.changing import Means
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
 from relevo.couriers.media import MediaCourier
 from relevo.couriers.webhook import WebhookCourier
 from relevo.couriers.whispers import Whisperer
 from relevo.domain.deliveries import Delivery, Exchange, Outcome
+from relevo.domain.errors import Unavailable
 from relevo.domain.ids import EndpointId
+from relevo.domain.retries import WEBHOOK_SCHEDULE
 from relevo.domain.workspaces import Endpoint
 from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
@@ -34,24 +41,34 @@ from relevo.engine.housekeeping import Housekeeping
 from relevo.engine.hub import Hub
 from relevo.engine.materials import Workshop
 from relevo.engine.timers import Timers
-from relevo.http_client.client import HttpClient
+from relevo.http_client.client import Answer, HttpClient
 from relevo.http_client.egress_guard import EgressGuard
-from relevo.settings import SERVED_AT, Settings, secret_key
+from relevo.settings import SERVED_AT, Secret, Settings, secret_key
 from relevo.store import directory, schema
 from relevo.store.database import Database
 from relevo.store.encryption import Cipher
 from relevo.store.ids import IdBlocks
 from relevo.system.chance import SystemChance
 from relevo.system.clock import SystemClock
+from relevo.system.companion import companion
 from relevo.system.dns import resolve
 from relevo.system.media_files import MediaFiles
 from relevo.web.app import create_app
+from relevo.web.demo import sample as demo_sample
+from relevo.web.demo.recording import Recording
+from relevo.web.demo.routes import Demo, create_demo
+from relevo.web.demo.sample import Sample
+from relevo.web.demo.wire import Wire
 from relevo.web.services import Edge, Services, TryEndpoint
 
 log = structlog.get_logger()
 
 DRAIN_FOR = timedelta(seconds=8)
 """How long attempts in flight may take to end when the server stops."""
+
+
+DEMO_SCHEDULE = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 3, *[4] * 200))
+"""The waits between attempts in the demo: short, since somebody is watching."""
 
 
 class AlreadyRunning(Exception):
@@ -64,6 +81,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     services: Services
     couriers: Couriers
     timers: Timers
+    http: HttpClient
     tasks: tuple[asyncio.Task[None], ...]
 
     def is_well(self) -> bool:
@@ -106,7 +124,13 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
     http = HttpClient(guard, clock.monotonic)
     media_key = _derive(key, "media")
     files = MediaFiles(settings.data_dir / "media")
-    webhook = WebhookCourier(catalog=catalog, http=http, clock=clock, timeout=settings.webhook_timeout)
+    webhook = WebhookCourier(
+        catalog=catalog,
+        http=http,
+        clock=clock,
+        timeout=settings.webhook_timeout,
+        schedule=DEMO_SCHEDULE if is_demo else WEBHOOK_SCHEDULE,
+    )
     couriers = Couriers(
         couriers={
             "endpoint": webhook,
@@ -186,6 +210,7 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
         services=parts.services,
         couriers=couriers,
         timers=timers,
+        http=parts.http,
         tasks=(committing, carrying, living, firing, tidying),
     )
 
@@ -322,6 +347,142 @@ async def _work(settings: Settings) -> None:
     async with running(settings) as parts:
         log.info("working", node=parts.couriers.node)
         await stopping.wait()
+
+
+# The demo
+
+
+class PortTaken(OSError):
+    """Somebody else listens where the demo wants to."""
+
+
+class PlatformEnded(OSError):
+    """The demo's platform has ended by itself."""
+
+
+def demo(settings: Settings, *, port: int) -> None:
+    """A server, a sample workspace, and a small live-chat platform on the next port; until SIGTERM or
+    SIGINT, and then nothing of it is left. Raises `PortTaken`, and `PlatformEnded`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a signal during the start, too, tidies up
+    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="relevo-demo-") as folder:
+        _run(_demo(_demo_settings(settings, Path(folder)), port))
+
+
+def _demo_settings(settings: Settings, folder: Path) -> Settings:
+    return msgspec.structs.replace(
+        settings,
+        data_dir=folder,
+        database_url=Secret(f"sqlite:///{folder / 'relevo.db'}"),
+        secret_key=None,
+        allowed_networks=(ip_network("127.0.0.1/32"),),
+        log_level="warning",
+    )
+
+
+async def _demo(settings: Settings, port: int) -> None:
+    logs.set_up(settings.log_level, settings.log_format)
+    async with contextlib.AsyncExitStack() as stack:
+        listening = stack.enter_context(_listen(port))
+        port = listening.getsockname()[1]
+        with _listen(port + 1, why=f"--port {port} needs the next one too: "):
+            pass
+        url, desk_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
+        parts = await stack.enter_async_context(running(settings, public_url=url, is_demo=True))
+        sample = await demo_sample.set_up(_means(parts.services), f"{desk_url}/uchat")
+        await parts.services.catalog.refresh(at_once=True)
+        desk = await stack.enter_async_context(_desk(sample, url, port + 1))
+        await _until_open(parts, desk, desk_url)
+        await _show(parts, sample, desk, desk_url, listening)
+
+
+@contextlib.contextmanager
+def _listen(port: int, why: str = "") -> Iterator[socket.socket]:
+    """A socket that listens on this machine only; 0 is any port."""
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(("127.0.0.1", port))
+            listening.listen()
+        except (OSError, OverflowError):
+            raise PortTaken(f"{why}port {port} cannot be used. Choose another with --port.") from None
+        yield listening
+
+
+def _means(services: Services) -> Means:
+    return Means(
+        database=services.database,
+        cipher=services.cipher,
+        clock=services.clock,
+        chance=services.chance,
+        guard=services.guard,
+    )
+
+
+def _desk(sample: Sample, url: str, port: int) -> contextlib.AbstractAsyncContextManager[Process]:
+    arguments = ["-m", "relevo.desk", "--base-url", url, "--port", str(port), "--header", sample.header]
+    secrets = {"DESK_TOKEN": sample.token, "DESK_SECRET": sample.secret}
+    return companion([*arguments, "--for-demo"], secrets)
+
+
+async def _until_open(parts: Running, desk: Process, desk_url: str) -> None:
+    while not isinstance(await parts.http.request("GET", desk_url, {}, b"", _A_MOMENT), Answer):
+        if desk.returncode is not None:
+            raise PlatformEnded("The demo's live-chat platform did not start.")
+        await parts.services.clock.sleep(0.05)
+
+
+_A_MOMENT = timedelta(seconds=5)
+
+
+async def _show(
+    parts: Running, sample: Sample, desk: Process, desk_url: str, listening: socket.socket
+) -> None:
+    services = parts.services
+    wire = Wire(services.hub, sample.workspace_id)
+    take_down = _switch(parts.http, f"{desk_url}/outage")
+    shown = Demo(services, wire, channel_key=sample.channel_key, desk_url=desk_url, take_down=take_down)
+    app = create_app(services, is_well=parts.is_well, extra_routes=[create_demo(shown)])
+    config = _uvicorn_config(Recording(app, wire, services.clock), "127.0.0.1", 0)
+    server = _DemoServer(config, on_stop=services.hub.close, on_start=lambda: _invite(services))
+    collecting, watching = _spawn(wire.collect(), "wire"), _spawn(_stop_after(desk, server), "desk")
+    await server.serve(sockets=[listening])
+    watching.cancel()
+    await asyncio.wait([collecting, watching])
+    if desk.returncode is not None:
+        raise PlatformEnded(f"The demo's live-chat platform ended by itself ({desk.returncode}).")
+
+
+def _switch(http: HttpClient, url: str) -> Callable[[bool], Awaitable[None]]:
+    async def take_down(is_down: bool) -> None:
+        body = msgspec.json.encode({"is_down": is_down})
+        result = await http.request("POST", url, {"content-type": "application/json"}, body, _A_MOMENT)
+        if not (isinstance(result, Answer) and result.status_code == 200):
+            raise Unavailable(cause="the demo's platform does not answer")
+
+    return take_down
+
+
+async def _stop_after(desk: Process, server: uvicorn.Server) -> None:
+    await desk.wait()
+    server.should_exit = True
+
+
+class _DemoServer(_Server):
+    """Says when it listens."""
+
+    def __init__(
+        self, config: uvicorn.Config, on_stop: Callable[[], None], on_start: Callable[[], None]
+    ) -> None:
+        super().__init__(config, on_stop)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_start()
+
+
+def _invite(services: Services) -> None:
+    print(f"\n  The demo is at  {services.edge.public_url}/demo\n  Ctrl-C ends it.\n", flush=True)
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:

@@ -54,4 +54,4 @@ def demo(port: int) -> None:
     """
     from relevo import bootstrap
 
-    bootstrap.demo(load(os.environ), port=port)  # type: ignore[attr-defined]
+    bootstrap.demo(load(os.environ), port=port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from relevo.couriers.attempts import MASK, Tried, exchange, read_answer
@@ -18,10 +19,17 @@ from relevo.system.clock import Clock
 class WebhookCourier:
     """Posts to endpoints."""
 
-    schedule = WEBHOOK_SCHEDULE
-
-    def __init__(self, *, catalog: Catalog, http: HttpClient, clock: Clock, timeout: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        http: HttpClient,
+        clock: Clock,
+        timeout: timedelta,
+        schedule: Sequence[timedelta] = WEBHOOK_SCHEDULE,
+    ) -> None:
         self._catalog, self._http, self._clock, self._timeout = catalog, http, clock, timeout
+        self.schedule = schedule
 
     async def attempt(self, delivery: Delivery) -> Tried:
         await self._catalog.refresh()
