@@ -11,9 +11,10 @@ import pytest
 
 from relevo.domain.flows import engine
 from relevo.domain.flows.condition_parsing import COMPARISONS
-from relevo.domain.flows.expressions import MAX_ROUNDS, MAX_TEXT, PROFILE_FIELDS, VARIABLES
+from relevo.domain.flows.expressions import MAX_ROUNDS, MAX_TEXT, VARIABLES
 from relevo.domain.flows.parsing import TRIGGERS, parse
 from relevo.domain.flows.step_parsing import MAX_BUTTONS, MAX_QUICK_REPLIES, STEPS
+from relevo.domain.subscribers import PROFILE_FIELDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "flow-language.md").read_text()
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S))

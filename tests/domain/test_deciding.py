@@ -414,3 +414,14 @@ def test_even_a_flow_that_would_speak_after_its_pause_is_silenced(monkeypatch: p
 
     assert words(decision) == [("in", "agent")]
     assert reports(decision) == ["bot_is_paused"]
+
+
+def test_a_word_during_a_wait_does_not_cost_the_rest_of_the_flow() -> None:
+    flow = FLOW.replace("triggers:\n", "triggers:\n  - {on: default, do: welcome}\n")
+    waiting = decide(ANA, says("slow"), surroundings(flow)).conversation
+
+    word = decide(waiting, says("ok"), surroundings(flow))
+    end = decide(word.conversation, TimeCame(to=HERE), surroundings(flow, now=NOON + timedelta(minutes=10)))
+
+    assert words(word) == [("in", "ok")]
+    assert words(end) == [("out", "Still there?")]

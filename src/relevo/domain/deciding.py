@@ -73,7 +73,7 @@ from relevo.domain.messages import (
     is_progress,
     plain_text,
 )
-from relevo.domain.subscribers import FieldValue, Profile
+from relevo.domain.subscribers import Profile
 from relevo.domain.workspaces import (
     Channel,
     Endpoint,
@@ -82,9 +82,6 @@ from relevo.domain.workspaces import (
     PausedAutomation,
     Workspace,
 )
-
-SYSTEM_FIELDS = frozenset({"first_name", "last_name", "name", "email", "phone", "language"})
-"""Field names that are part of the profile."""
 
 
 class StoredMessage(msgspec.Struct, frozen=True):
@@ -431,7 +428,9 @@ def _trigger(draft: _Draft, content: Content, *, first: bool, asking: bool) -> b
     flow = draft.current_flow()
     if flow is None:
         return False
-    subflow = flow_engine.find_trigger(flow, content, is_first_message=first, asking=asking)
+    run = draft.state.run
+    waiting = run is not None and run.waiting.for_ == "time"
+    subflow = flow_engine.find_trigger(flow, content, is_first_message=first, asking=asking, waiting=waiting)
     if subflow is None:
         return False
     draft.change(run=None)
@@ -531,27 +530,15 @@ def _apply_all(draft: _Draft, acts: Sequence[DirectAct]) -> None:
 def _apply(draft: _Draft, act: DirectAct) -> None:
     subscriber = draft.state.subscriber
     match act:
-        case SetField(name=name, value=value) if name in SYSTEM_FIELDS:
-            news = {name: "" if value is None else str(value)}
-            profile = msgspec.structs.replace(subscriber.profile, **news)
-            subscriber = msgspec.structs.replace(subscriber, profile=profile)
         case SetField(name=name, value=value):
-            fields = _with_field(subscriber.fields, name, value)
-            subscriber = msgspec.structs.replace(subscriber, fields=fields)
+            subscriber = subscriber.with_field(name, value)
         case AddTag(name=name):
-            if name not in subscriber.tags:
-                subscriber = msgspec.structs.replace(subscriber, tags=(*subscriber.tags, name))
+            subscriber = subscriber.with_tag(name)
         case RemoveTag(name=name):
-            tags = tuple(tag for tag in subscriber.tags if tag != name)
-            subscriber = msgspec.structs.replace(subscriber, tags=tags)
+            subscriber = subscriber.without_tag(name)
         case _:
             assert_never(act)
     draft.change(subscriber=subscriber)
-
-
-def _with_field(fields: dict[str, FieldValue], name: str, value: FieldValue) -> dict[str, FieldValue]:
-    rest = {key: old for key, old in fields.items() if key != name}
-    return rest if value is None else {**rest, name: value}
 
 
 # The platform

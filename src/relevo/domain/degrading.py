@@ -84,7 +84,7 @@ def _best_cut(text: str, limit: int) -> int:
     if sentences and sentences[-1] > limit // 3:
         return sentences[-1]
     spaces = [match.start() for match in re.finditer(r"\s", text[: limit + 1])]
-    return next((at for at in reversed(spaces) if at > 0), limit)
+    return spaces[-1] if spaces else limit
 
 
 class _Degrading:

@@ -11,7 +11,6 @@ from relevo.domain.ids import ChannelId, ConversationId, MemberId, MessageId
 from relevo.domain.messages import Content, MessageStatus
 from relevo.domain.subscribers import Profile
 
-
 DirectAct = SetField | AddTag | RemoveTag
 """What may be done to a subscriber's data from outside a flow."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -22,6 +23,9 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     timezone: str = ""
     picture_url: str = ""
 
+
+PROFILE_FIELDS = ("first_name", "last_name", "name", "email", "phone", "language")
+"""Fields that everybody has: setting one changes the profile."""
 
 FieldValue = str | int | float | bool | list[Any] | None
 
@@ -56,9 +60,24 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
             return self.profile.last_name
         return self.profile.name.partition(" ")[2]
 
+    def with_field(self, name: str, value: FieldValue) -> Subscriber:
+        """After a field was set; None clears it."""
+        if name in PROFILE_FIELDS:
+            text = "" if value is None else str(value)
+            return replace(self, profile=replace(self.profile, **{name: text}))
+        fields = {key: old for key, old in self.fields.items() if key != name}
+        return replace(self, fields=fields if value is None else {**fields, name: value})
+
+    def with_tag(self, name: str) -> Subscriber:
+        """With the tag, last if it is new."""
+        return self if name in self.tags else replace(self, tags=(*self.tags, name))
+
+    def without_tag(self, name: str) -> Subscriber:
+        return replace(self, tags=tuple(tag for tag in self.tags if tag != name))
+
     def told(self, profile: Profile) -> Subscriber:
         """The subscriber after a channel told something; what it leaves out stays as it was."""
         if profile == Profile():
             return self
         news = {name: value for name in Profile.__struct_fields__ if (value := getattr(profile, name))}
-        return msgspec.structs.replace(self, profile=msgspec.structs.replace(self.profile, **news))
+        return replace(self, profile=replace(self.profile, **news))

@@ -12,7 +12,6 @@ from typing import assert_never
 from relevo.domain.flows.answers import STANDARD_RETRY, understood
 from relevo.domain.flows.conditions import as_text, holds
 from relevo.domain.flows.expressions import (
-    PROFILE_FIELDS,
     Template,
     TemplateFailed,
     Variables,
@@ -55,7 +54,7 @@ from relevo.domain.flows.saying import content_of
 from relevo.domain.flows.triggers import find_trigger
 from relevo.domain.flows.words import words_of
 from relevo.domain.messages import Content, Interactive, Text, plain_text
-from relevo.domain.subscribers import FieldValue
+from relevo.domain.subscribers import PROFILE_FIELDS, FieldValue
 
 __all__ = ["answer", "begin", "find_trigger", "returned", "time_came"]
 

@@ -25,7 +25,6 @@ from liquid.exceptions import (
 )
 from liquid.expression import Expression
 from liquid.filter import with_context
-from msgspec.structs import replace
 
 from relevo.domain.flows.runs import Scene
 from relevo.domain.subscribers import FieldValue, Subscriber
@@ -60,9 +59,6 @@ _READERS: dict[str, Callable[[Scene, Subscriber], object]] = {
 VARIABLES = tuple(_READERS)
 """The names that every flow may use besides its fields."""
 
-PROFILE_FIELDS = ("first_name", "last_name", "name", "email", "phone", "language")
-"""The variables that a flow may set: they belong to the person, on every channel the same."""
-
 
 class Variables(Mapping[str, object]):
     """What a template or a condition may look at: the scene, the person, and the fields by name."""
@@ -84,23 +80,14 @@ class Variables(Mapping[str, object]):
         return len({**_READERS, **self.subscriber.fields})
 
     def with_field(self, name: str, value: FieldValue) -> Variables:
-        """After a field was set; None clears it. The profile's own fields change the profile."""
-        subscriber = self.subscriber
-        if name in PROFILE_FIELDS:
-            profile = replace(subscriber.profile, **{name: "" if value is None else str(value)})
-            return Variables(self.scene, replace(subscriber, profile=profile))
-        fields = {key: old for key, old in subscriber.fields.items() if key != name}
-        if value is not None:
-            fields[name] = value
-        return Variables(self.scene, replace(subscriber, fields=fields))
+        """After a field was set; None clears it."""
+        return Variables(self.scene, self.subscriber.with_field(name, value))
 
     def with_tag(self, name: str) -> Variables:
-        tags = (*self.without_tag(name).subscriber.tags, name)
-        return Variables(self.scene, replace(self.subscriber, tags=tags))
+        return Variables(self.scene, self.subscriber.with_tag(name))
 
     def without_tag(self, name: str) -> Variables:
-        tags = tuple(tag for tag in self.subscriber.tags if tag != name)
-        return Variables(self.scene, replace(self.subscriber, tags=tags))
+        return Variables(self.scene, self.subscriber.without_tag(name))
 
 
 class TemplateMistake(Exception):

@@ -6,13 +6,12 @@ import re
 
 from relevo.domain.flows.expressions import (
     MAX_TEXT,
-    PROFILE_FIELDS,
     VARIABLES,
     Template,
     TemplateMistake,
     compiled,
 )
-from relevo.domain.subscribers import FieldValue
+from relevo.domain.subscribers import PROFILE_FIELDS, FieldValue
 from relevo.domain.yaml_reading import Mapping, Value, did_you_mean, quoted
 
 _SUBFLOW_NAME = re.compile(r"[^\W\d_][\w .-]{0,39}")
