@@ -71,10 +71,12 @@ async function call(path, body, patience = PATIENCE) {
 let session;
 let limits = { upload_limit: 25 * 2 ** 20, capabilities: {} };
 
+const profile = {
+  name: options.name, email: options.email, phone: options.phone, locale: navigator.language,
+  timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+};
+
 function begin() {
-  const { name, email, phone } = options;
-  const { timeZone: timezone } = Intl.DateTimeFormat().resolvedOptions();
-  const profile = { name, email, phone, locale: navigator.language, timezone };
   session ||= call("session", { token: load("token", ""), profile }).then(welcome);
   return session.catch((error) => {
     session = null;
@@ -83,7 +85,8 @@ function begin() {
 }
 
 function welcome(answer) {
-  if (load("user", answer.user_ns) !== answer.user_ns) forget();
+  const user = load("user"); // there is none before the conversation begins
+  if (user && user !== answer.user_ns) forget();
   save("token", answer.token);
   save("user", answer.user_ns);
   last = Math.max(last, answer.after);
@@ -119,7 +122,7 @@ async function listen() {
     const started = performance.now();
     try {
       await begin();
-      if (wantsOpen) wantsOpen = await ask("open", {}).then(() => false);
+      if (wantsOpen) wantsOpen = await ask("open", { profile }).then(() => false);
       for (let before = -1; before < last; take(await ask(`messages?after=${last}&wait=0`))) before = last;
       log.ariaBusy = null;
       setState("online");
@@ -871,7 +874,7 @@ footer { padding: 8px 12px max(12px, env(safe-area-inset-bottom)); }
 .row:focus-within { border-color: var(--accent); }
 .row button:not(.send) { color: var(--muted); }
 .send:disabled { opacity: .35; }
-::placeholder { color: var(--muted); }
+::placeholder { color: var(--muted); white-space: nowrap; }
 textarea { flex: 1; min-width: 0; padding: 8px 6px; border: 0; outline: 0 !important; resize: none; background: none; color: inherit; font: inherit; line-height: 22px; }
 .tray > * { display: flex; align-items: center; gap: 6px; margin-bottom: 8px; padding-left: 12px; border-radius: 18px; background: var(--soft); }
 .tray span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 180px; }
