@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from relevo.channels.web.wire import SessionAnswer
+from relevo.channels.web.wire import OpenPost, SessionAnswer, WidgetCapabilities
 from relevo.domain.messages import (
     Button,
     Card,
@@ -116,7 +116,7 @@ def test_a_person_opens_the_chat_is_greeted_and_talks(chat: Page, fake: WidgetFa
     expect(chat.get_by_role("log")).to_contain_text("Yes, 12 left.")
     assert shown(chat) == ["Hello. Write agent to talk to a person.", "Is it in stock?", "Yes, 12 left."]
     expect(chat.locator(".agent .who")).to_have_text("Luis")
-    assert fake.opened == 1
+    assert len(fake.opens) == 1
     assert [message.content for message in fake.said] == [Text("Is it in stock?")]
 
 
@@ -134,6 +134,7 @@ def test_the_session_tells_what_the_page_knows(context: BrowserContext, fake: Wi
     wait_until_online(page)
 
     profile = fake.sessions[0].profile
+    assert fake.opens == [OpenPost(profile=profile)]
     assert (profile.name, profile.email, profile.locale) == ("Ana Diaz", "ana@example.com", "en-AU")
     assert profile.timezone
 
@@ -505,6 +506,21 @@ def test_without_server_sent_events_it_polls(context: BrowserContext, fake: Widg
     assert fake.polls >= 2
 
 
+def test_a_server_that_serves_no_events_is_polled_from_the_start(
+    context: BrowserContext, fake: WidgetFake, base: str
+) -> None:
+    fake.session = msgspec.structs.replace(fake.session, capabilities=WidgetCapabilities(events=False))
+    page = context.new_page()
+    page.goto(base)
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.locator("relevo-chat")).to_have_attribute("data-transport", "poll")
+
+    fake.say(Text("Hello"))
+
+    expect(page.get_by_role("log")).to_contain_text("Hello")
+    assert fake.streams == 0
+
+
 def test_a_stream_that_keeps_silent_is_left_for_polling(
     context: BrowserContext, fake: WidgetFake, base: str
 ) -> None:
@@ -517,7 +533,8 @@ def test_a_stream_that_keeps_silent_is_left_for_polling(
 
     for times, text in enumerate(("one", "two"), start=1):
         write(page, text)
-        expect(page.get_by_label("Sent", exact=True)).to_be_visible()
+        expect(page.get_by_label("Sent", exact=True).last).to_be_visible()
+        expect(page.locator(".waiting")).to_have_count(0)
         assert fake.streams == times
         with page.expect_response(re.compile("/messages.after=.*wait=0")):
             page.clock.fast_forward(6000)
@@ -609,6 +626,25 @@ def test_without_storage_the_chat_lasts_as_long_as_the_page(
 
     expect(page.get_by_label("Sent", exact=True)).to_be_visible()
     assert len(fake.said) == 1
+
+
+def test_a_conversation_that_begins_later_is_the_same_visitors(
+    context: BrowserContext, fake: WidgetFake, base: str
+) -> None:
+    fake.session = msgspec.structs.replace(fake.session, user_ns="")
+    page = context.new_page()
+    page.goto(base)
+    page.get_by_role("button", name="Open chat").click()
+    wait_until_online(page)
+    with page.expect_response("**/receipts"):
+        fake.say(Text("Hello"))
+    page.keyboard.press("Escape")
+
+    fake.session = msgspec.structs.replace(fake.session, user_ns="f1001u1")
+    page.reload()
+
+    expect(page.locator("relevo-chat")).to_have_attribute("data-state", "online")
+    expect(page.get_by_role("button", name="Open chat", exact=True)).to_be_visible()
 
 
 def test_another_visitors_conversation_is_not_left_on_the_screen(chat: Page, fake: WidgetFake) -> None:
@@ -724,7 +760,9 @@ def test_the_reader_of_older_messages_is_left_there(chat: Page, fake: WidgetFake
 def test_the_page_may_choose_words_colour_and_theme(
     context: BrowserContext, fake: WidgetFake, base: str
 ) -> None:
-    fake.page_attributes = """data-words='{"open": "Abrir", "big": "{} > {}"}' data-color="#ffcc00" data-theme="dark" data-title="Uno" """
+    fake.page_attributes = (
+        """data-words='{"open": "Abrir"}' data-color="#ffcc00" data-theme="dark" data-title="Uno" """
+    )
     page = context.new_page()
     page.goto(base)
 

@@ -46,7 +46,7 @@ class WidgetFake:
         )
         self.messages: list[wire.WebMessage] = []
         self.media: dict[str, tuple[str, bytes]] = {}
-        self.opened = 0
+        self.opens: list[wire.OpenPost] = []
         self.typed = 0
         self.sessions: list[wire.SessionRequest] = []
         self.receipts: list[wire.ReceiptPost] = []
@@ -204,7 +204,7 @@ class WidgetFake:
             case "POST", "uploads":
                 await self._upload(query["name"], headers["content-type"], answer)
             case "POST", "open":
-                self.opened += 1
+                self.opens.append(msgspec.json.decode(await answer.body(), type=wire.OpenPost))
                 await answer.give(200)
             case "POST", "typing":
                 self.typed += 1

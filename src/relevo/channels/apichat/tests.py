@@ -49,6 +49,16 @@ class TestApiChat(ChannelSuite):
         return [self.request(body, headers=h) for h in (with_other_secret, of_other_body, old, unfinished)]
 
 
+@pytest.mark.parametrize("secret", [7, ["whsec_"]])
+def test_a_secret_that_is_no_text_is_named(secret: object) -> None:
+    assert list(API_CHAT.check_config({**CHANNEL.config, "secret": secret})) == ["secret"]
+
+
+@pytest.mark.parametrize("secret", [None, ""])
+def test_a_secret_may_be_left_out(secret: object) -> None:
+    assert API_CHAT.check_config({**CHANNEL.config, "secret": secret}) == {}
+
+
 def test_an_unsigned_request_is_left_to_its_token() -> None:
     API_CHAT.verify(request(b"{}"), CHANNEL)
 

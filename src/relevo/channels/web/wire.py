@@ -81,13 +81,9 @@ class OpenPost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class WidgetCapabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What the widget may offer."""
+    """What the widget may use. Without `events` (server-sent events) it polls from the start."""
 
-    uploads: bool = True
-    location: bool = True
-    typing: bool = True
     events: bool = True
-    """Whether server-sent events are served; else it polls."""
 
 
 class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):

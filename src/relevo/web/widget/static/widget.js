@@ -1,11 +1,11 @@
-// Relevo web chat. Its other side is relevo.channels.web.wire.
+// Relevo web chat; its other side: relevo.channels.web.wire.
 // Nothing that a person wrote becomes HTML: every node is made by h().
 
 const options = [...document.scripts].find(({ src }) => src === import.meta.url).dataset;
 const isPage = options.mode === "page";
 const base = new URL(`web/${options.channel}/`, import.meta.url);
 
-const PATIENCE = 15000; // for an answer
+const PATIENCE = 15000;
 const NO_EVENTS_FOR = 120000; // after they failed twice
 const SILENCE = 5000; // until what was stored must have come back
 
@@ -85,7 +85,7 @@ function begin() {
 }
 
 function welcome(answer) {
-  const user = load("user"); // there is none before the conversation begins
+  const user = load("user"); // none before the conversation begins
   if (user && user !== answer.user_ns) forget();
   save("token", answer.token);
   save("user", answer.user_ns);
@@ -130,10 +130,10 @@ async function listen() {
       receipts();
       await (mine === round && canStream() ? stream() : poll(mine));
       attempt = 0;
-    } catch ({ status }) {
+    } catch (error) {
       if (mine !== round) return;
       if (performance.now() - started > 10000) attempt = 0;
-      setState(status < 500 ? "gone" : navigator.onLine ? "connecting" : "offline");
+      setState(!isTemporary(error) ? "gone" : navigator.onLine ? "connecting" : "offline");
       await sleep(wait(attempt++));
     }
   }
