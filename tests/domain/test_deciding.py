@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from relevo.domain import deciding
+import relevo.domain.flows.engine as flow_engine
 from relevo.domain.conversations import (
     Control,
     Conversation,
@@ -408,7 +408,7 @@ def test_a_run_whose_version_is_gone_ends_and_is_reported() -> None:
 
 def test_even_a_flow_that_would_speak_after_its_pause_is_silenced(monkeypatch: pytest.MonkeyPatch) -> None:
     talkative = Turn(acts=(PauseBot(timedelta(minutes=1)), Say(Text("one more thing"))))
-    monkeypatch.setattr(deciding.flow_engine, "begin", lambda *_: talkative)
+    monkeypatch.setattr(flow_engine, "begin", lambda *_: talkative)
 
     decision = decided(ANA, says("agent"))
 

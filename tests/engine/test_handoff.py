@@ -183,9 +183,10 @@ async def test_one_bad_event_fails_alone(database: Database, monkeypatch: pytest
     """A fault in one decision neither stops the others of its batch nor the engine."""
     import asyncio
 
+    from relevo.domain import deciding
     from relevo.engine import batches
 
-    decide = batches.decide
+    decide = deciding.decide
 
     def faulty(conversation: object, event: object, around: object) -> object:
         if isinstance(event, MessageReceived) and event.content == Text("boom"):
@@ -201,7 +202,7 @@ async def test_one_bad_event_fails_alone(database: Database, monkeypatch: pytest
 
         assert getattr(results[0], "code", None) == "decision_failed"
         assert not isinstance(results[1], BaseException)
-        assert await world.says("Still here?", user_id="a")
+        assert (await world.says("Still here?", user_id="a")).message_ids
 
 
 async def test_what_the_database_refuses_fails_alone(database: Database) -> None:
