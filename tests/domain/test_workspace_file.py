@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from relevo.domain.configuring import ChannelWish, EndpointWish, MemberWish, WorkspaceWish
@@ -347,6 +347,9 @@ channels:
 """
 
 
+@example("with ; in it")
+@example("IN CAPITALS")
+@example("ends with space ")
 @given(st.text(min_size=4, max_size=120).filter(lambda text: text.strip()))
 def test_no_problem_shows_what_a_variable_holds(value: str) -> None:
     secret = f"s3cr3t{value}"

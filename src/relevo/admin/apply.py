@@ -11,6 +11,7 @@ import msgspec
 from relevo.admin import channels, endpoints, flows, members, workspaces
 from relevo.admin.addresses import look_up
 from relevo.admin.changing import Changing, Means, Saved, changing
+from relevo.domain.configuring import wrong_of
 from relevo.domain.errors import InvalidInput, RelevoError
 from relevo.domain.ids import WorkspaceId
 from relevo.domain.workspace_file import FlowPlan, WorkspacePlan
@@ -128,8 +129,8 @@ class _Applying:
 
     def _problem(self, kind: Kind, name: str, field: str, text: str) -> Problem:
         place = self._plan.place(kind, name, field)
-        what, _, remedy = self._plan.conceal(text).partition("; ")
-        return Problem(self._plan.file, place.line, place.column, what, remedy)
+        wrong = wrong_of(self._plan.conceal(text))
+        return Problem(self._plan.file, place.line, place.column, wrong.what, wrong.remedy)
 
     def _refuse(self) -> None:
         if self._problems:

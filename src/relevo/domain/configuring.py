@@ -156,8 +156,15 @@ def check_config(config: Mapping[str, Any], check: ConfigCheck | None) -> Wrongs
 
 
 def _option_wrong(option: str, text: str) -> Wrong:
-    what, _, remedy = text.partition("; ")
-    return Wrong(f"{option}: {what[:1].lower()}{what[1:]}", remedy or "see the guide of this channel type")
+    wrong = wrong_of(text)
+    what = f"{option}: {wrong.what[:1].lower()}{wrong.what[1:]}"
+    return Wrong(what, wrong.remedy or "see the guide of this channel type")
+
+
+def wrong_of(text: str) -> Wrong:
+    """`what is wrong; what would be right` in its parts. What is wrong may show a value with `; ` in it."""
+    what, _, remedy = text.rpartition("; ")
+    return Wrong(what, remedy) if what else Wrong(text, "")
 
 
 def _found(checked: Mapping[str, Wrong | None]) -> Wrongs:

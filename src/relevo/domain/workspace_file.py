@@ -217,9 +217,10 @@ class _Reader:
         email = self._named("agent", keys, by="email")
         if keys is None or email is None:
             return None
-        wish = MemberWish(email=email, name=self._needed(keys, "name"))
+        # Checked as it is written: a problem with it in lower case would show what a variable holds.
+        wish = MemberWish(email=self._needed(keys, "email") or email, name=self._needed(keys, "name"))
         self._report("agent", email, configuring.check_member(wish))
-        return wish
+        return msgspec.structs.replace(wish, email=email)
 
     def _flow(self, item: Value) -> FlowPlan | None:
         plan = self._flow_of(item)
