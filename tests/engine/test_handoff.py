@@ -11,6 +11,7 @@ from relevo.domain.conversations import Control
 from relevo.domain.deliveries import Delivery
 from relevo.domain.errors import IdempotencyKeyReused, NotFound
 from relevo.domain.events import (
+    AgentRead,
     AgentReplied,
     BotPaused,
     BotResumed,
@@ -251,3 +252,14 @@ async def test_what_the_bot_says_goes_to_the_channel_in_order(database: Database
             "Hello Ana. Write *agent* to talk to a person.",
             "I am getting somebody for you.",
         ]
+
+
+async def test_what_an_agent_has_read_is_marked_as_read(database: Database) -> None:
+    async with make_engine(database) as world:
+        conversation = (await world.says("agent")).conversation_id
+        await world.says("Hello?")
+        await world.submit(AgentRead(to=ByConversation(conversation)))
+        await world.says("Anybody?")
+
+        marks = [one.status.value for one in await world.messages(conversation) if one.type is MessageType.IN]
+        assert marks == ["read", "read", "sent"]

@@ -33,6 +33,7 @@ from relevo.domain.conversations import (
     paused_seconds,
 )
 from relevo.domain.events import (
+    AgentRead,
     AgentReplied,
     AgentTyped,
     AnyEvent,
@@ -103,7 +104,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     flows: Mapping[FlowVersionId, Flow]
     member_names: Mapping[MemberId, str] = {}
     messages: Sequence[StoredMessage] = ()
-    """For a receipt: the messages that it names."""
+    """For a receipt: the messages that it names. For `AgentRead`: the customer's that nobody has read."""
 
 
 def decide(conversation: Conversation, event: AnyEvent, around: Surroundings) -> Decision:
@@ -196,6 +197,8 @@ def _handle(draft: _Draft, event: AnyEvent) -> None:
             _receipt_came(draft, event)
         case AgentTyped():
             draft.effects.append(ShowTyping())
+        case AgentRead():
+            _agent_read(draft)
         case SubscriberChanged(profile=profile, acts=acts):
             _tell(draft, profile)
             _apply_all(draft, acts)
@@ -296,6 +299,11 @@ def _assign(draft: _Draft, member_id: MemberId | None) -> None:
     draft.change(member_id=member_id)
     name = draft.around.member_names.get(member_id, "") if member_id else ""
     _notify(draft, EventType.CONVERSATION_ASSIGNED, data={"agent_id": member_id or 0, "agent_name": name})
+
+
+def _agent_read(draft: _Draft) -> None:
+    for message in draft.around.messages:
+        draft.effects.append(UpdateMessage(message_id=message.id, status=MessageStatus.READ))
 
 
 def _receipt_came(draft: _Draft, event: ReceiptCame) -> None:

@@ -149,6 +149,10 @@ class AgentTyped(Event, frozen=True, kw_only=True, tag="agent.typed"):
     """An agent is typing: shown to the customer where the channel can."""
 
 
+class AgentRead(Event, frozen=True, kw_only=True, tag="agent.read"):
+    """An agent has read what the customer wrote so far: shown to the customer where the channel can."""
+
+
 class SubscriberChanged(Event, frozen=True, kw_only=True, tag="subscriber.changed"):
     """The API, a member or an import changed the person's data."""
 
@@ -170,5 +174,6 @@ AnyEvent = (
     | TimeCame
     | ReceiptCame
     | AgentTyped
+    | AgentRead
     | SubscriberChanged
 )

@@ -18,7 +18,7 @@ from relevo.domain.errors import (
     NotFound,
     RelevoError,
 )
-from relevo.domain.events import AnyEvent, ByConversation, ByUser, MessageReceived, ReceiptCame
+from relevo.domain.events import AgentRead, AnyEvent, ByConversation, ByUser, MessageReceived, ReceiptCame
 from relevo.domain.ids import ChannelId, ConversationId, FlowId, MessageId
 from relevo.domain.subscribers import Subscriber
 from relevo.domain.workspaces import Channel
@@ -176,7 +176,11 @@ class Batch:
     async def _load_receipts(self, connection: Connection) -> None:
         for index, event in enumerate(self._all_events):
             id_ = self._existing(event)
-            if isinstance(event, ReceiptCame) and id_ is not None:
+            if id_ is None:
+                continue
+            if isinstance(event, AgentRead):
+                self._receipts[index] = await messages.unread(connection, id_)
+            elif isinstance(event, ReceiptCame):
                 self._receipts[index] = await messages.for_receipt(
                     connection, id_, ids=event.message_ids, mids=event.mids, up_to_seq=event.up_to_seq
                 )

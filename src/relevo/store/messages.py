@@ -58,11 +58,7 @@ async def for_receipt(
     up_to_seq: int | None = None,
 ) -> list[StoredMessage]:
     """The messages of ours that a receipt names, as far as they are not at its end already."""
-    query = select(_rows.id, _rows.mid, _rows.status).where(
-        _rows.conversation_id == conversation_id,
-        _rows.type.in_([MessageType.OUT.value, MessageType.AGENT.value]),
-        _rows.status != MessageStatus.READ.value,
-    )
+    query = _not_read(conversation_id, MessageType.OUT, MessageType.AGENT)
     if ids:
         query = query.where(_rows.id.in_(ids))
     elif mids:
@@ -71,6 +67,24 @@ async def for_receipt(
         query = query.where(_rows.seq <= up_to_seq).order_by(_rows.seq.desc()).limit(_RECEIPT_SPAN)
     else:
         return []
+    return await _stored(connection, query)
+
+
+async def unread(connection: Connection, conversation_id: ConversationId) -> list[StoredMessage]:
+    """The customer's latest messages that no agent has read."""
+    query = _not_read(conversation_id, MessageType.IN).order_by(_rows.seq.desc()).limit(_RECEIPT_SPAN)
+    return await _stored(connection, query)
+
+
+def _not_read(conversation_id: ConversationId, *types: MessageType) -> Select[Any]:
+    return select(_rows.id, _rows.mid, _rows.status).where(
+        _rows.conversation_id == conversation_id,
+        _rows.type.in_([type_.value for type_ in types]),
+        _rows.status != MessageStatus.READ.value,
+    )
+
+
+async def _stored(connection: Connection, query: Select[Any]) -> list[StoredMessage]:
     rows = (await connection.execute(query)).all()
     return [StoredMessage(MessageId(row.id), row.mid, MessageStatus(row.status)) for row in rows]
 
