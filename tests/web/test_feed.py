@@ -142,6 +142,7 @@ async def test_notes_are_not_shown_and_leave_no_gap(
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()
+        await world.clock.until_sleeping()
         await world.submit(NoteWritten(to=ANA, text="a difficult one"))
         await agent_says(world, "Hi")
 
@@ -386,8 +387,11 @@ async def test_a_long_poll_is_not_answered_by_what_the_visitor_does_not_see(
 async def test_a_long_poll_ends_with_its_time(world: World, client: Client, base: str, opened: str) -> None:
     asked = asyncio.create_task(poll(client, base, opened, 1, 10))
     await world.clock.until_sleeping()
-    world.clock.advance(timedelta(seconds=10))
+    world.clock.advance(timedelta(seconds=9))
+    await let_others_run()
+    assert world.clock.sleeping == 1
 
+    world.clock.advance(timedelta(seconds=1))
     assert await asked == {"messages": [], "next": 1}
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 import structlog
 from litestar import Litestar, Response, get
+from litestar.exceptions import HTTPException
+from litestar.response import Stream
 from structlog.testing import capture_logs
 
 from relevo.testing.builders import PUBLIC_URL, World
 from relevo.web.app import create_app
 from relevo.web.compressing import accepts_gzip
+from relevo.web.refusals import small_page
 from relevo.web.security import AREAS, area_of
 from relevo.web.services import Edge, Services
 from tests.web.exchanges import Client, exchanging
@@ -41,12 +44,26 @@ async def long_bytes() -> Response[bytes]:
     return Response(bytes(5000), media_type="application/octet-stream")
 
 
+@get("/extra/stream")
+async def stream() -> Stream:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"word " * 1000
+        yield b"word " * 1000
+
+    return Stream(pieces(), media_type="text/plain")
+
+
+@get("/extra/teapot")
+async def teapot() -> Response[str]:
+    raise HTTPException(status_code=503, detail="the secret plan")
+
+
 @get("/extra/broken")
 async def broken() -> Response[str]:
     raise RuntimeError("the secret plan")
 
 
-EXTRA = [long_text, short_text, long_bytes, broken]
+EXTRA = [long_text, short_text, long_bytes, stream, teapot, broken]
 
 
 @pytest.fixture
@@ -93,8 +110,11 @@ async def test_a_method_that_a_path_does_not_take_is_refused(client: Client) -> 
     assert (await client.delete("/healthz")).status_code == 405
 
 
-async def test_a_fault_of_ours_is_logged_whole_and_told_to_nobody(client: Client, lines: list[Any]) -> None:
-    answer = await client.get("/extra/broken")
+@pytest.mark.parametrize("path", ["/extra/broken", "/extra/teapot"])
+async def test_a_fault_of_ours_is_logged_whole_and_told_to_nobody(
+    client: Client, lines: list[Any], path: str
+) -> None:
+    answer = await client.get(path)
 
     assert answer.status_code == 500
     assert "secret plan" not in answer.text
@@ -103,6 +123,19 @@ async def test_a_fault_of_ours_is_logged_whole_and_told_to_nobody(client: Client
 
 
 # Headers
+
+
+async def test_a_page_that_says_more_of_itself_says_it_once(client: Client) -> None:
+    answer = await client.get("/")
+
+    (policy,) = answer.headers.get_list("content-security-policy")
+    assert "style-src 'sha256-" in policy
+
+
+def test_a_small_page_holds_no_markup_of_others() -> None:
+    page = small_page("<script>", '"><script>alert(1)</script>')
+
+    assert "<script" not in page
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/api/nothing", "/healthz", "/extra/short", "/hooks/a/b"])
@@ -312,9 +345,10 @@ async def test_long_texts_are_compressed_for_those_who_can_read_it(app: Litestar
         ("/extra/long", "gzip;q=0"),
         ("/extra/short", "gzip"),
         ("/extra/bytes", "gzip"),
+        ("/extra/stream", "gzip"),
     ],
 )
-async def test_what_is_short_or_no_text_or_not_wanted_so_is_sent_as_it_is(
+async def test_what_is_short_or_a_stream_or_no_text_or_not_wanted_so_is_sent_as_it_is(
     app: Litestar, path: str, accepted: str
 ) -> None:
     async with exchanging(app, "GET", path, headers={"accept-encoding": accepted}) as exchange:

@@ -18,6 +18,7 @@ from relevo.store import accounts, conversations, directory, problems, tables
 from relevo.store.database import AnyRow
 from relevo.store.encryption import hash_token
 from relevo.testing.builders import SIGNING_SECRET, World
+from relevo.testing.chance import FakeChance
 from relevo.web.app import create_app
 from relevo.web.bearers import BELIEVED_FOR
 from relevo.web.services import Edge, Services
@@ -158,6 +159,28 @@ async def test_a_revoked_token_works_for_a_second_at_most(
 
     assert (await client.post(url, json={**HELLO, "id": "m-2"}, headers=bearer)).status_code == 401
     assert await said(world) == ["hello"]
+
+
+async def test_a_token_that_could_not_be_looked_up_is_looked_up_again(
+    world: World, client: Client, url: str, bearer: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: object) -> None:
+        raise Unavailable(cause="gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(accounts, "find_api_key", gone)
+        assert (await client.post(url, json=HELLO, headers=bearer)).status_code == 503
+
+    assert (await client.post(url, json=HELLO, headers=bearer)).status_code == 200
+
+
+async def test_a_token_is_known_as_soon_as_it_is_made(world: World, client: Client, url: str) -> None:
+    bearer = {"authorization": f"Bearer {FakeChance(seed=0).token()}"}
+    assert (await client.post(url, json=HELLO, headers=bearer)).status_code == 401
+
+    world.chance = FakeChance(seed=0)
+    assert await world.add_token() in bearer["authorization"]
+    assert (await client.post(url, json=HELLO, headers=bearer)).status_code == 200
 
 
 async def test_a_signed_request_must_be_signed_rightly(
@@ -438,7 +461,8 @@ async def test_of_a_request_that_was_stored_in_part_the_rest_is_stored_when_it_c
     async with client_of(app) as client:
         assert (await client.post(url, json=body, headers=bearer)).status_code == 503
         engine.full = False
-        assert (await client.post(url, json=body, headers=bearer)).status_code == 200
+        again = await client.post(url, json=body, headers=bearer)
+        assert (again.status_code, again.json()["duplicate"]) == (200, False)
 
     messages = await world.messages(await conversation_id(world))
     mids = [message.mid for message in messages if message.type is MessageType.IN]

@@ -15,7 +15,6 @@ LEAST_SIZE = 1000
 """Bytes below which compressing costs more than it saves."""
 _LEVEL = 5
 _TEXTS = (b"text/", b"application/json", b"application/javascript", b"image/svg+xml")
-_STREAMS = b"text/event-stream"
 
 
 def compressing(scope: HTTPScope, send: Send) -> Send:
@@ -58,7 +57,7 @@ class Compressor:
 def _is_text(headers: list[tuple[bytes, bytes]]) -> bool:
     named = {name.lower(): value for name, value in headers}
     type_ = named.get(b"content-type", b"").lower()
-    return type_.startswith(_TEXTS) and not type_.startswith(_STREAMS) and b"content-encoding" not in named
+    return type_.startswith(_TEXTS) and b"content-encoding" not in named
 
 
 def _compressed(headers: list[tuple[bytes, bytes]], length: int) -> list[tuple[bytes, bytes]]:
