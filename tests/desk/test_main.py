@@ -15,7 +15,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> dict[str, object]:
     """Run the command; what it would have served, and how."""
     served: dict[str, object] = {}
     monkeypatch.setattr(sys, "argv", ["relevo.desk", *arguments])
-    monkeypatch.setattr("uvicorn.run", lambda app, **how: served.update(how, app=app))
+    monkeypatch.setattr("uvicorn.Server.run", lambda server: served.update(vars(server.config)))
     main()
     return served
 

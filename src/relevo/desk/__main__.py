@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import signal
+import socket
 import sys
 from threading import Thread
 
@@ -17,13 +18,24 @@ from relevo.desk.app import create_desk
 
 def main() -> None:
     options = _parser().parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    level = logging.WARNING if options.for_demo else logging.INFO
+    logging.basicConfig(level=level, format="%(message)s")
     desk = _desk(options)
     print(f"The desk is at http://{options.host}:{options.port}/ and takes webhooks at /uchat")
     if options.for_demo:
         Thread(target=_end_with_input, daemon=True).start()
-    # Open pages listen without end: give them a second, then let go.
-    uvicorn.run(desk, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=1)
+    where = {"host": options.host, "port": options.port}
+    _Server(uvicorn.Config(desk, **where, log_level="warning", timeout_graceful_shutdown=1)).run()
+
+
+class _Server(uvicorn.Server):
+    """Ends what open pages listen to: that would hold the end up."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        app = self.config.app
+        assert isinstance(app, Litestar)
+        app.state.desk.live.close()
+        await super().shutdown(sockets)
 
 
 def _desk(options: argparse.Namespace) -> Litestar:

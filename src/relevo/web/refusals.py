@@ -9,7 +9,7 @@ from hashlib import sha256
 from http import HTTPStatus
 
 import msgspec
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 
 from relevo.domain.errors import RelevoError, Unavailable
 from relevo.web.asgi import RawHeaders
@@ -33,6 +33,10 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
         return (*closing, *(((b"retry-after", retry_after),) if retry_after else ()))
 
 
+_GONE = "client disconnected prematurely"
+"""What the framework says of a client that leaves amid its request: that is nobody's fault."""
+
+
 def refusal_of(error: Exception) -> Refusal:
     """An exception as a caller may know it: of a fault of ours, nothing."""
     match error:
@@ -43,6 +47,8 @@ def refusal_of(error: Exception) -> Refusal:
                 message=error.message,
                 retry_after=_retry_after(error),
             )
+        case InternalServerException(detail=detail) if detail == _GONE:
+            return Refusal(status=400, code="client_gone", message="The request ended before it was whole.")
         case HTTPException(status_code=status, detail=detail) if status < 500:
             phrase = HTTPStatus(status).phrase
             return Refusal(status=status, code=phrase.lower().replace(" ", "_"), message=detail or phrase)

@@ -19,6 +19,9 @@ FILES = Path(__file__).parent / "files"
 HEADER = "X-Desk-Key"
 """The custom header that the workspace file gives to the endpoint."""
 
+SPEAKER = "Luis Ortega"
+"""Who speaks at the platform where nobody is in charge of a conversation."""
+
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """What the demo's page and its platform must know of the workspace."""
@@ -39,8 +42,14 @@ async def set_up(means: Means, webhook_url: str) -> Sample:
     await applying.apply(means, _plan(webhook_url, secret, header))
     found = await reading(means)
     (channel,) = found.channels.values()
+    speaker = next(member.id for member in found.members.values() if member.name == SPEAKER)
     new = await tokens.create(
-        means, channel.workspace_id, channel.flow_id, name="desk", scopes=frozenset(Scope)
+        means,
+        channel.workspace_id,
+        channel.flow_id,
+        name="desk",
+        scopes=frozenset(Scope),
+        member_id=speaker,
     )
     return Sample(
         workspace_id=channel.workspace_id,

@@ -66,7 +66,7 @@ const SHOWN = {
     if (entry.attempt > 1) says.unshift(`attempt ${entry.attempt}`);
     const line = h("span", { class: "says" }, h("span", null, says.filter(Boolean).join(" · ")));
     if (entry.retry_at) line.append(countdown(entry));
-    else line.append(h("span", { class: "id", title: entry.webhook_id }, shortId(entry.webhook_id)));
+    line.append(h("span", { class: "id", title: entry.webhook_id }, shortId(entry.webhook_id)));
     const what = h("span", { class: "what" }, entry.event, h("small", null, entry.seq ? `  #${entry.seq}` : ""));
     return row("out", "Webhook to the desk:", what, line, entry, isDone, () => [
       ["Relevo posted", `POST ${entry.url}`, entry.asked],
@@ -90,27 +90,33 @@ const SHOWN = {
 
 function row(way, label, what, line, entry, isGood, halves) {
   const arrow = h("span", { class: `way ${way}`, role: "img", "aria-label": label }, way === "out" ? "→" : "←");
-  const result = h("span", { class: "result" }, `${took(entry)} ms`, h("span", { class: "status" }, `${entry.status}`));
-  const details = h("details", { class: isGood ? "" : "bad" }, h("summary", null, arrow, what, result, line));
+  const status = h("span", { class: "status" }, `${entry.status}`);
+  line.append(h("span", { class: "took" }, `${took(entry)} ms`));
+  const details = h("details", null, h("summary", null, arrow, what, status, line));
+  details.classList.toggle("bad", !isGood);
+  details.classList.toggle("routine", isGood && ROUTINE.has(entry.event));
   details.addEventListener("toggle", () => {
     if (details.open && details.children.length === 1) details.append(more(halves(), entry));
+    if (details.open) details.scrollIntoView({ block: "nearest" });
   });
   return details;
 }
 
+const ROUTINE = new Set(["message.status", "typing"]);
 const took = ({ took_ms: ms }) => (ms < 10 ? ms.toFixed(1) : Math.round(ms));
-const shortId = (id) => `…${id.slice(-6)}`;
+const shortId = (id) => `…${id.slice(-4)}`;
 
 // One line that says what it is about
 
-function excerpt({ event, asked }) {
+function excerpt({ asked }) {
   const body = read(asked.body) ?? {};
-  if (body.message) {
-    const who = { in: body.message.username || "Ana", out: "Bot", agent: body.message.username || "Agent" }[body.message.type] ?? "";
-    return `${who}: ${body.message.content || body.message.msg_type}`;
+  const message = body.message ?? body.event?.message;
+  if (message) {
+    const who = message.type === "out" ? "Bot" : message.username || "Agent";
+    return `${who}: ${message.content || message.msg_type}`;
   }
-  const { type, ...rest } = body.event ?? {};
-  return rest.reason ?? rest.status ?? rest.agent?.name ?? (event === "conversation.assigned" ? "to nobody" : "");
+  const { reason, status, agent } = body.event ?? {};
+  return { flow: "the flow said so", api: "the desk said so" }[reason] ?? reason ?? status ?? agent?.name ?? "";
 }
 
 function spoken({ asked, path }) {
@@ -118,7 +124,7 @@ function spoken({ asked, path }) {
   const text = body.content ?? body.data?.content?.messages?.[0]?.url;
   if (typeof text === "string") return `“${text}”`;
   const rest = Object.entries(body).filter(([name, value]) => name !== "user_ns" && typeof value !== "object");
-  return rest.map(([name, value]) => `${name}: ${value}`).join(", ") || new URL(path, location).searchParams.get("user_ns");
+  return rest.map(([name, value]) => `${name}: ${value}`).join(", ") || body.user_ns || new URL(path, location).searchParams.get("user_ns");
 }
 
 function read(text) {
