@@ -56,7 +56,7 @@ async def save(
 ) -> Saved[Member]:
     """Add a member, or change the one of this id. Without a workspace: the only one that there is,
     made if there is none. Without a password they cannot sign in, or keep the one they have."""
-    refuse(check_member(wish) | _check_password(password))
+    refuse(check_member(wish) | check_password(password))
     hashed = None if password is None else await _hashed(means, password)
     async with changing(means) as change:
         workspace = workspace_id if workspace_id is not None else await _only_workspace(change)
@@ -81,7 +81,7 @@ def find(members: Sequence[Member], email: str) -> Member | None:
 
 async def set_password(means: Means, member_id: MemberId, password: str) -> None:
     """Let a member sign in with this one from now on; they are signed out everywhere."""
-    refuse(_check_password(password))
+    refuse(check_password(password))
     hashed = await _hashed(means, password)
     async with changing(means) as change:
         await _replace_password(change, member_id, hashed)
@@ -183,7 +183,7 @@ def _nobodys_hash(passwords: PasswordHasher) -> str:
     return passwords.hash("nobody has this password")
 
 
-def _check_password(password: str | None) -> dict[str, Wrong]:
+def check_password(password: str | None) -> dict[str, Wrong]:
     if password is None or SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         return {}
     what = f"the password has {len(password)} characters"

@@ -38,7 +38,7 @@ async def set_up(means: Means, workspace: str, wish: MemberWish, password: str) 
     several; of a new one of this name when there is none. Who is a member of it becomes its owner."""
     if not await nobody_can(means):
         raise AlreadySetUp
-    refuse(check_member(wish) | members._check_password(password))
+    refuse(check_member(wish) | members.check_password(password))
     home = await _home(means, workspace)
     known = [one for one in (await reading(means)).members.values() if one.workspace_id == home.id]
     old = members.find(known, wish.email)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import msgspec
 
+from relevo.domain.deliveries import Delivery, Exchange, Outcome
+from relevo.domain.workspaces import Endpoint
 from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
 from relevo.engine.hub import Hub
@@ -15,6 +18,9 @@ from relevo.store.database import Database
 from relevo.store.encryption import Cipher
 from relevo.system.chance import Chance
 from relevo.system.clock import Clock
+
+TryEndpoint = Callable[[Endpoint, Delivery], Awaitable[tuple[Outcome, Exchange | None]]]
+"""Makes one request to an endpoint, in use or not, and says what came of it. Nothing is stored."""
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,3 +51,5 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     visitor_key: bytes
     cookie_key: bytes
     is_demo: bool = False
+    try_endpoint: TryEndpoint | None = None
+    """None: the console cannot send test events."""
