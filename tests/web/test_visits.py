@@ -15,7 +15,8 @@ from relevo.domain.events import AgentReplied, ByConversation, NoteWritten
 from relevo.domain.ids import ConversationId
 from relevo.domain.messages import Interactive, Location, Media, MessageStatus, MessageType, Text
 from relevo.store import conversations
-from relevo.testing.builders import World
+from relevo.store.database import Database
+from relevo.testing.builders import World, make_engine
 from relevo.web.app import create_app
 from relevo.web.services import Edge, Services
 from tests.web.exchanges import Client, client_of, exchanging
@@ -178,15 +179,32 @@ async def test_a_message_is_answered_with_its_seq_once_it_is_stored(
     ]
 
 
-async def test_the_seq_is_that_of_the_visitor_s_own_message(
-    client: Client, base: str, bearer: dict[str, str]
-) -> None:
-    said = {"id": "w_0000001", "text": "agent"}  # the flow answers
-    answer = await client.post(f"{base}/messages", json=said, headers=bearer)
+LATER = """\
+version: 1
+flow: later
+start: welcome
+subflows:
+  welcome:
+    - wait: 30s
+    - send: "Are you still there?"
+"""
 
-    (own,) = [one for one in await listed(client, base, bearer) if one["mid"] == "w_0000001"]
-    assert answer.json()["seq"] == own["seq"]
-    assert len(await listed(client, base, bearer)) > 1
+
+async def test_the_seq_is_that_of_the_visitor_s_own_message_and_not_of_what_the_bot_says_before(
+    database: Database,
+) -> None:
+    async with make_engine(database, flow=LATER) as world, client_of(create_app(world.services())) as client:
+        base = f"/web/{world.company.web.key}"
+        token = (await client.post(f"{base}/session", json={})).json()["token"]
+        bearer = {"authorization": f"Bearer {token}"}
+        await client.post(f"{base}/open", json={}, headers=bearer)
+        world.clock.advance(timedelta(seconds=30))  # and no timer has noticed
+
+        said = {"id": "w_0000001", "text": "yes"}
+        answer = await client.post(f"{base}/messages", json=said, headers=bearer)
+
+        assert [one["type"] for one in await listed(client, base, bearer)] == ["out", "in"]
+        assert answer.json()["seq"] == 2
 
 
 @pytest.mark.parametrize(
