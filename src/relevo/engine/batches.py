@@ -20,6 +20,7 @@ from relevo.domain.errors import (
 )
 from relevo.domain.events import AgentRead, AnyEvent, ByConversation, ByUser, MessageReceived, ReceiptCame
 from relevo.domain.ids import ChannelId, ConversationId, FlowId, MessageId
+from relevo.domain.messages import Message, MessageType
 from relevo.domain.subscribers import Subscriber
 from relevo.domain.workspaces import Channel
 from relevo.engine.catalog import Catalog
@@ -226,7 +227,7 @@ class Batch:
         self._loaded[conversation.id] = made.conversation
         self._by_user[conversation.channel_id, conversation.subscriber.user_id] = conversation.id
         self._made.append(made)
-        own = made.messages[:1] if isinstance(event, MessageReceived) else made.messages
+        own = _said_by_customer(made.messages) if isinstance(event, MessageReceived) else made.messages
         result = Result(
             conversation.id,
             conversation.flow_id,
@@ -348,6 +349,11 @@ class Batch:
         for one in self.reserved:
             self._carriers.unreserve(one.destination)
         self.reserved.clear()
+
+
+def _said_by_customer(stored: list[Message]) -> list[Message]:
+    """The bot may have spoken before, in the same decision: what it had waited for too long to say."""
+    return [message for message in stored if message.type is MessageType.IN]
 
 
 def _takes(busy: set[Lane], lane: Lane) -> bool:

@@ -17,7 +17,6 @@ from relevo.domain.errors import TooLarge
 from relevo.domain.events import ByConversation, SubscriberChanged
 from relevo.domain.subscribers import Profile
 from relevo.engine.batches import Result
-from relevo.store import messages
 from relevo.system.media_files import MediaFiles
 from relevo.web.addresses import network_of
 from relevo.web.front_door import note
@@ -97,7 +96,7 @@ async def say(request: AnyRequest) -> Response[bytes]:
     assert isinstance(item, InboundMessage)
     result = await _submit(request, visit, await uploads.completed(visit, item))
     assert result is not None
-    return _json(MessageAnswer(seq=await _seq_of(visit, item.mid, result), duplicate=result.duplicate))
+    return _json(MessageAnswer(seq=result.seqs[0], duplicate=result.duplicate))
 
 
 async def _read(request: AnyRequest, visit: Visit) -> Inbound:
@@ -113,16 +112,6 @@ async def _submit(request: AnyRequest, visit: Visit, item: Inbound) -> Result | 
     result = await visit.services.engine.submit(event)
     note(request.scope, conversation=result.conversation_id)
     return result
-
-
-async def _seq_of(visit: Visit, mid: str, result: Result) -> int:
-    """The seq of the visitor's own message among those of one decision: the bot may have spoken before
-    it, if it had waited for too long."""
-    if len(result.seqs) == 1:
-        return result.seqs[0]
-    async with visit.services.database.read() as connection:
-        known = await messages.known_mids(connection, [(result.conversation_id, mid)])
-    return int(known[result.conversation_id, mid].seq)
 
 
 @post("/uploads", status_code=200, request_max_body_size=None)
