@@ -9,6 +9,7 @@ import structlog
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Redirect
 from litestar.template import TemplateConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
@@ -80,9 +81,8 @@ def _state(services: Services, is_well: Callable[[], bool]) -> State:
 
 
 @get("/", include_in_schema=False)
-async def home() -> Response[str]:
-    words = "A chat automation server that hands conversations over to people. It is running."
-    return _page(200, "Relevo", words)
+async def home() -> Redirect:
+    return Redirect("/console")
 
 
 # What goes wrong
