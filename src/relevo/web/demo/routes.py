@@ -116,7 +116,7 @@ async def switch(request: AnyRequest, demo: TheDemo, data: JSONBody[Platform]) -
 async def _entries(demo: Demo, after: int) -> AsyncIterator[bytes]:
     yield OPENING
     wire, services = demo.wire, demo.services
-    yield event("hello", {"run": demo.run, "is_down": wire.is_down})
+    yield event("hello", {"run": demo.run, "is_down": wire.is_down, "last": wire.last_id})
     with services.hub.listen(workspace_topic(wire.workspace_id)) as listener:
         while not listener.closed:
             for entry in wire.after(after):

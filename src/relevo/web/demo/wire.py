@@ -74,7 +74,7 @@ class Wire:
     def __init__(self, hub: Hub, workspace_id: WorkspaceId) -> None:
         self._hub, self.workspace_id = hub, workspace_id
         self._entries: deque[Entry] = deque(maxlen=KEPT)
-        self._last_id = 0
+        self.last_id = 0
         self.is_down = False
         """Whether the platform was taken down."""
 
@@ -84,8 +84,8 @@ class Wire:
 
     def add(self, entry: Entry) -> None:
         """Keep an entry; its id is given here."""
-        self._last_id += 1
-        self._entries.append(msgspec.structs.replace(entry, id=self._last_id))
+        self.last_id += 1
+        self._entries.append(msgspec.structs.replace(entry, id=self.last_id))
         self._hub.publish([WireSeen(self.workspace_id, None, RECORDED)])
 
     def switch(self, is_down: bool, now: datetime) -> None:

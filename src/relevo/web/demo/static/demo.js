@@ -13,7 +13,8 @@ function h(tag, attributes, ...children) {
 // What is heard
 
 const link = byId("link");
-let run = document.body.dataset.run;
+const { run } = document.body.dataset;
+let known = Infinity;
 
 const source = new EventSource("/demo/events");
 source.addEventListener("open", () => tellLink("live"));
@@ -21,6 +22,7 @@ source.addEventListener("error", () => tellLink("connecting again"));
 source.addEventListener("hello", ({ data }) => {
   const hello = JSON.parse(data);
   if (hello.run !== run) location.reload(); // another demo was started at this address
+  if (known === Infinity) known = hello.last;
   showPlatform(hello.is_down);
 });
 source.addEventListener("entry", ({ data }) => add(JSON.parse(data)));
@@ -42,11 +44,15 @@ const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeig
 function add(entry) {
   const stays = isAtEnd();
   byId("empty").hidden = true;
-  entries.append(h("li", { "data-id": entry.id }, SHOWN[entry.type](entry)));
+  const item = h("li", { "data-id": entry.id }, SHOWN[entry.type](entry));
+  const isNews = entry.id > known; // else it happened before the page was opened
+  if (isNews) item.className = "new";
+  item.addEventListener("animationend", () => item.classList.remove("new"), { once: true });
+  entries.append(item);
   while (entries.children.length > KEPT) entries.firstChild.remove();
   if (stays) toEnd();
   else newest.hidden = false;
-  countNews(entry);
+  if (isNews) countNews(entry);
 }
 
 function toEnd() {
@@ -66,8 +72,8 @@ const SHOWN = {
     if (entry.attempt > 1) says.unshift(`attempt ${entry.attempt}`);
     const line = h("span", { class: "says" }, h("span", null, says.filter(Boolean).join(" · ")));
     if (entry.retry_at) line.append(countdown(entry));
-    line.append(h("span", { class: "id", title: entry.webhook_id }, shortId(entry.webhook_id)));
-    const what = h("span", { class: "what" }, entry.event, h("small", null, entry.seq ? `  #${entry.seq}` : ""));
+    const id = h("span", { class: "id", title: entry.webhook_id }, shortId(entry.webhook_id));
+    const what = h("span", { class: "what" }, entry.event, h("small", null, ` ${isDone && ROUTINE.has(entry.event) ? excerpt(entry) : ""} #${entry.seq} `), id);
     return row("out", "Webhook to the desk:", what, line, entry, isDone, () => [
       ["Relevo posted", `POST ${entry.url}`, entry.asked],
       [`The desk answered ${entry.status}`, "", entry.answered],
