@@ -57,7 +57,10 @@ class WidgetFake:
         self.open_streams = 0
         self.refuses_events = False
         self.is_silent_on_events = False
+        self.repeats = 0
+        self.posts = 0
         self.post_statuses: list[int] = []
+        self.upload_statuses: list[int] = []
         self.lost_answers = 0
         self.page_headers: dict[str, str] = {}
         self.page_attributes = ""
@@ -224,6 +227,7 @@ class WidgetFake:
 
     async def _post(self, answer: Answer) -> None:
         post = msgspec.json.decode(await answer.body(), type=wire.MessagePost)
+        self.posts += 1
         if self.post_statuses:
             return await answer.give(self.post_statuses.pop(0))
         known = next((message for message in self.messages if message.mid == post.id), None)
@@ -241,6 +245,8 @@ class WidgetFake:
 
     async def _upload(self, name: str, mime_type: str, answer: Answer) -> None:
         body = await answer.body()
+        if self.upload_statuses:
+            return await answer.give(self.upload_statuses.pop(0))
         if len(body) > self.session.upload_limit:
             return await answer.give(413)
         media_id = f"m{len(self.media)}-{name}"
@@ -272,6 +278,7 @@ class WidgetFake:
         await self._streams_changed(1)
         generation, whispered = self._generation, len(self._whispers)
         await answer.start(200, "text/event-stream")
+        after -= self.repeats
         gone = asyncio.create_task(answer.wait_until_gone())
         await answer.chunk(b": welcome\n\n")
         while generation == self._generation and not gone.done():
