@@ -152,7 +152,7 @@ async def call(wire: Wire, scope: Scope, answer: bytes = b'{"status":"ok"}') -> 
 
     async def send(message: Message) -> None: ...
 
-    await Recording(inside, wire, FakeClock())(scope, receive, send)  # type: ignore[arg-type]
+    await Recording(inside, wire, FakeClock())(scope, receive, send)
     return given
 
 
