@@ -165,6 +165,7 @@ async def test_the_chat_page_may_be_framed_anywhere_and_runs_only_our_script(
     assert answer.status_code == 200
     assert "frame-ancestors *" in policy
     assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
     assert "x-frame-options" not in answer.headers
     assert f'src="{PUBLIC_URL}/widget.js"' in answer.text
     assert f'data-channel="{world.company.web.key}"' in answer.text

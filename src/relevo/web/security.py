@@ -32,7 +32,7 @@ so any origin may."""
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _CHAT = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors *; script-src 'self'; "
-    "style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data: blob: http: https:; "
+    "style-src 'self'; connect-src 'self'; img-src 'self' data: blob: http: https:; "
     "media-src 'self' blob: http: https:; font-src 'self'"
 )
 _CONSOLE = (
