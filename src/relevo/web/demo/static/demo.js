@@ -121,8 +121,8 @@ function excerpt({ asked }) {
     const who = message.type === "out" ? "Bot" : message.username || "Agent";
     return `${who}: ${message.content || message.msg_type}`;
   }
-  const { reason, status, agent } = body.event ?? {};
-  return { flow: "the flow said so", api: "the desk said so" }[reason] ?? reason ?? status ?? agent?.name ?? "";
+  const { reason, status, agent_id: agent, agent_name: name } = body.event ?? {};
+  return { flow: "the flow said so", api: "the desk said so" }[reason] ?? reason ?? status ?? (agent === 0 ? "to nobody" : name && `to ${name}`) ?? "";
 }
 
 function spoken({ asked, path }) {
