@@ -313,6 +313,7 @@ def _uvicorn_config(app: object, host: str, port: int) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who is believed is decided by RELEVO_TRUSTED_PROXIES
         timeout_graceful_shutdown=int(DRAIN_FOR.total_seconds()),
     )
 

@@ -28,6 +28,7 @@ class Catalog:
         self._flows: dict[FlowVersionId, Flow] = {}
         self.directory = Directory(version=-1)
         self.member_names: dict[MemberId, str] = {}
+        self._channels_by_key: dict[str, Channel] = {}
 
     async def refresh(self, *, at_once: bool = False) -> None:
         """Notice changes made by anybody, another process included, within a quarter of a second.
@@ -49,14 +50,19 @@ class Catalog:
             if await directories.version(connection) != self.directory.version:
                 self.directory = await directories.load(connection, self._cipher)
                 self.member_names = {one.id: one.name for one in self.directory.members.values()}
+                self._channels_by_key = {one.key: one for one in self.directory.channels.values()}
+
+    def known_channel(self, key: str) -> Channel | None:
+        """The channel with this key, as far as is known without asking."""
+        return self._channels_by_key.get(key)
 
     async def channel(self, type_: str, key: str) -> Channel | None:
         """The channel with this hook; one that was just made is found as well."""
         await self.refresh()
-        found = self.directory.channel_by_key(key)
+        found = self.known_channel(key)
         if found is None:
             await self.refresh(at_once=True)
-            found = self.directory.channel_by_key(key)
+            found = self.known_channel(key)
         return found if found is not None and found.type == type_ else None
 
     def endpoint_of(self, channel: Channel) -> Endpoint | None:

@@ -46,9 +46,6 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     channels: Mapping[ChannelId, Channel] = {}
     members: Mapping[MemberId, Member] = {}
 
-    def channel_by_key(self, key: str) -> Channel | None:
-        return next((one for one in self.channels.values() if one.key == key), None)
-
 
 async def version(connection: Connection) -> int:
     """The version of the configuration; it grows with each change."""

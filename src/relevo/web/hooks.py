@@ -77,7 +77,7 @@ class Hooks:
         _, _, type_, key = parts
         catalog = self._services.catalog
         await catalog.refresh()
-        known = catalog.directory.channel_by_key(key)
+        known = catalog.known_channel(key)
         if known is not None and known.type == type_:
             return known
         self._unknown_keys.take(network_of(scope["state"]["address"]))
