@@ -23,6 +23,7 @@ from relevo.domain.deliveries import Delivery, Destination
 from relevo.domain.events import AnyEvent, ByUser, MessageReceived
 from relevo.domain.flows.parsing import parse
 from relevo.domain.ids import (
+    ApiKeyId,
     ChannelId,
     ConversationId,
     EndpointId,
@@ -34,6 +35,7 @@ from relevo.domain.ids import (
 from relevo.domain.messages import Content, Message, MessageType, Text
 from relevo.domain.subscribers import Profile
 from relevo.domain.workspaces import (
+    ApiKey,
     Channel,
     Endpoint,
     EventType,
@@ -51,7 +53,7 @@ from relevo.engine.engine import Engine
 from relevo.engine.hub import Hub
 from relevo.engine.materials import Whispering, Workshop
 from relevo.http_client.egress_guard import EgressGuard
-from relevo.store import conversations, directory, messages, tables
+from relevo.store import accounts, conversations, directory, messages, tables
 from relevo.store import ids as numbers
 from relevo.store.database import Connection, Database
 from relevo.store.encryption import Cipher, hash_token
@@ -173,22 +175,21 @@ class World(msgspec.Struct, kw_only=True):
         *,
         scopes: Collection[Scope] = (Scope.MANAGE_FLOW,),
         member: Member | None = None,
+        anonymous: bool = False,
     ) -> str:
-        """A token of the company's flow, in the name of a member (of the owner)."""
-        owner = company or self.company
-        token = self.chance.token()
-        row = {
-            "workspace_id": owner.workspace.id,
-            "flow_id": owner.flow.id,
-            "name": "test",
-            "token_hash": hash_token(token),
-            "token_hint": token[-4:],
-            "scopes": msgspec.json.encode(sorted(scopes)).decode(),
-            "member_id": (member or owner.owner).id,
-            "created_at": self.clock.now(),
-        }
+        """A token of the company's flow, in the name of a member (the owner), or of nobody."""
+        of, token = company or self.company, self.chance.token()
+        key = ApiKey(
+            id=ApiKeyId(0),
+            workspace_id=of.workspace.id,
+            flow_id=of.flow.id,
+            name="test",
+            scopes=frozenset(scopes),
+            member_id=None if anonymous else (member or of.owner).id,
+            created_at=self.clock.now(),
+        )
         async with self.database.write() as connection:
-            await connection.execute(tables.api_keys.insert(), row)
+            await accounts.insert_api_key(connection, key, token_hash=hash_token(token), hint=token[-4:])
         return token
 
     def services(self, *, edge: Edge | None = None, media_folder: Path = Path("no-media")) -> Services:

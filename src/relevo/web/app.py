@@ -14,8 +14,10 @@ from litestar.template import TemplateConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
 from relevo.web import health, media, metrics
+from relevo.web.api import create_api
 from relevo.web.asgi import ClientGone, answer
 from relevo.web.bearers import Bearers
+from relevo.web.errors import answer_error
 from relevo.web.front_door import FrontDoor, note
 from relevo.web.hooks import Hooks
 from relevo.web.refusals import INTERNAL_ERROR, PAGE_POLICY, Refusal, as_json, refusal_of, small_page
@@ -26,7 +28,7 @@ from relevo.web.widget import routes as widget_routes
 
 log = structlog.get_logger()
 
-_SPEAKING_JSON: frozenset[Area] = frozenset({"api", "web", "hooks", "health", "metrics"})
+_SPEAKING_JSON: frozenset[Area] = frozenset({"web", "hooks", "health", "metrics"})
 
 
 def create_app(
@@ -36,8 +38,9 @@ def create_app(
     extra_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """The server's application. `is_well` says whether the loops beside it still run."""
+    bearers = Bearers(services.database, services.clock)
     app = Litestar(
-        route_handlers=[*_routes(services), *extra_routes],
+        route_handlers=[*_routes(services), create_api(services, bearers), *extra_routes],
         exception_handlers={Exception: _refuse},
         request_max_body_size=services.edge.max_body,
         template_config=TemplateConfig(directory=[widget_pages.TEMPLATES], engine=JinjaTemplateEngine),
@@ -45,7 +48,7 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
-    hooks = _Guarded(Hooks(services, Bearers(services.database, services.clock)))
+    hooks = _Guarded(Hooks(services, bearers))
     app.asgi_handler = FrontDoor(
         app.asgi_handler,
         hooks,
@@ -105,6 +108,8 @@ class _Guarded:
 
 
 def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    if area_of(request.url.path) == "api":
+        return answer_error(request, error)
     refusal = _noted(request.scope, error)
     headers = {name.decode(): value.decode() for name, value in refusal.headers}
     if area_of(request.url.path) in _SPEAKING_JSON:

@@ -1,0 +1,70 @@
+"""The UChat-compatible REST API under `/api`: one file a category, and `handoff`, which is our own part.
+
+UChat's words are translated here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Router
+from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.types import ASGIApp
+
+from relevo.web.api import control, flow, handoff, me, messages, sending, subscribers
+from relevo.web.api.access import AnyConnection, Gate
+from relevo.web.api.calls import Call
+from relevo.web.api.operations import also_as_post
+from relevo.web.api.reading import ApiRequest, ours
+from relevo.web.bearers import Bearers
+from relevo.web.errors import exception_handlers
+from relevo.web.services import Services
+
+CALLS: list[HTTPRouteHandler] = [
+    me.me,
+    subscribers.list_subscribers,
+    subscribers.get_info,
+    subscribers.get_info_by_user_id,
+    messages.chat_messages,
+    messages.chat_messages_by_mids,
+    sending.send_text,
+    sending.send_content,
+    control.pause_bot,
+    control.resume_bot,
+    control.assign_agent,
+    control.unassign_agent,
+    control.move_chat_to,
+    handoff.typing,
+    handoff.seen,
+    flow.agents,
+    flow.subflows,
+    flow.bot_users_count,
+]
+"""Everything that can be called, in the order of the document."""
+
+
+def create_api(services: Services, bearers: Bearers | None = None) -> Router:
+    """The router of `/api`."""
+    gate = Gate(services, bearers or Bearers(services.database, services.clock))
+
+    # Functions, not methods: the framework makes a deep copy of the router, which stops at functions.
+    async def call(request: Request[Any, Any, Any]) -> Call:
+        return await Call.of(services, ours(request))
+
+    async def admit(request: AnyConnection, handler: BaseRouteHandler) -> None:
+        await gate.admit(request, handler)
+
+    def complete(app: ASGIApp) -> ASGIApp:
+        return gate.complete(app)
+
+    return Router(
+        "/api",
+        route_handlers=[*CALLS, *also_as_post(CALLS)],
+        dependencies={"call": Provide(call)},
+        guards=[admit],
+        middleware=[complete],
+        request_class=ApiRequest,
+        request_max_body_size=services.edge.max_body,
+        exception_handlers=exception_handlers,
+    )

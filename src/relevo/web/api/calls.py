@@ -1,0 +1,147 @@
+"""What a handler is given: whose token it is, what belongs to it, and the way to make things happen once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Annotated
+
+from msgspec import Meta
+
+from relevo.domain import complaints
+from relevo.domain.conversations import Conversation
+from relevo.domain.errors import IdempotencyKeyReused, InvalidInput, NotFound
+from relevo.domain.events import AnyEvent, ByConversation, Once
+from relevo.domain.ids import ConversationId, FlowId, MemberId, parse_user_ns, sub_flow_ns
+from relevo.domain.workspaces import ApiKey, FlowEntry, Member, Workspace
+from relevo.store import applied, subscribers
+from relevo.store.database import Connection
+from relevo.web.api.access import key_of, mark_replayed
+from relevo.web.api.answers import Ok, Paging
+from relevo.web.api.operations import LONGEST_KEY, USER_NS
+from relevo.web.api.reading import ApiRequest
+from relevo.web.services import Services
+
+UserNs = Annotated[
+    str,
+    Meta(pattern=r"^f[0-9]{1,12}u[0-9]{1,15}$", description="The subscriber.", examples=[USER_NS]),
+]
+
+MakeEvent = Callable[[ByConversation, Once | None], AnyEvent]
+
+
+class Call:
+    """One call. What it speaks of belongs to the flow of its token; everything else does not exist."""
+
+    def __init__(self, services: Services, request: ApiRequest, key: ApiKey) -> None:
+        self.services, self.request, self.key = services, request, key
+
+    @classmethod
+    async def of(cls, services: Services, request: ApiRequest) -> Call:
+        key, catalog = key_of(request), services.catalog
+        await catalog.refresh()
+        if key.flow_id not in catalog.directory.flows:  # made a moment ago, token and all
+            await catalog.refresh(at_once=True)
+        return cls(services, request, key)
+
+    # What belongs to the token
+
+    @property
+    def flow(self) -> FlowEntry:
+        return self.services.catalog.directory.flows[self.key.flow_id]
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.services.catalog.directory.workspaces[self.key.workspace_id]
+
+    @property
+    def members(self) -> list[Member]:
+        """Everybody of the workspace, the first one first."""
+        everybody = self.services.catalog.directory.members.values()
+        ours = (one for one in everybody if one.workspace_id == self.key.workspace_id)
+        return sorted(ours, key=lambda one: one.id)
+
+    def member(self, agent_id: int) -> Member:
+        """A member by the number that is `agent_id` on the wire. Raises InvalidInput."""
+        member = self.services.catalog.directory.members.get(MemberId(agent_id))
+        if member is None or member.workspace_id != self.key.workspace_id:
+            wrong = complaints.unknown("agent_id", agent_id, "agent in this workspace with the id")
+            raise InvalidInput({"agent_id": [wrong]})
+        return member
+
+    async def subflows(self) -> dict[str, str]:
+        """The subflows of the flow as it runs now: name → `sub_flow_ns`, in the order of the file."""
+        catalog, numbers = self.services.catalog, self.flow.subflows
+        version = catalog.current_version(self.key.flow_id)
+        if version is not None:
+            await catalog.load_flows([version])
+        running = catalog.flows.get(version) if version is not None else None
+        names = running.subflows if running is not None else numbers
+        return {name: sub_flow_ns(self.key.flow_id, numbers[name]) for name in names if name in numbers}
+
+    def paging(self, *, page: int, limit: int) -> Paging:
+        return Paging.of(self.request, self.services.edge.public_url, page=page, limit=limit)
+
+    # Subscribers
+
+    async def subscriber(self, connection: Connection, user_ns: str) -> Conversation:
+        """Raises NotFound for a subscriber of another flow as for one that nobody has."""
+        id_ = self._own(user_ns)
+        found = await subscribers.find(connection, self.key.flow_id, id_) if id_ is not None else None
+        if found is None:
+            raise unknown_subscriber(user_ns)
+        return found
+
+    def _own(self, user_ns: str) -> ConversationId | None:
+        flow_id, id_ = parse_user_ns(user_ns) or (FlowId(0), ConversationId(0))
+        return id_ if flow_id == self.key.flow_id else None
+
+    # Making something happen
+
+    async def write(self, user_ns: str, event: MakeEvent) -> Ok:
+        """Have an event happen to a subscriber's conversation, once for each Idempotency-Key.
+
+        `event` is asked for only if it has not happened before, so what it checks, and whether the
+        subscriber is still there, does not matter to a repetition: it is answered as the first time.
+        """
+        once = await self._once()
+        async with self.services.database.read() as connection:
+            if once is not None and await _happened(connection, once):
+                mark_replayed(self.request)
+                return Ok()
+            id_ = self._own(user_ns)
+            if id_ is None or not await subscribers.exists(connection, self.key.flow_id, id_):
+                raise unknown_subscriber(user_ns)
+        result = await self.services.engine.submit(event(ByConversation(id_), once))
+        if result.duplicate:  # by another call, between our look and the commit
+            mark_replayed(self.request)
+        return Ok()
+
+    async def _once(self) -> Once | None:
+        given = self.request.headers.get("idempotency-key")
+        if given is None:
+            return None
+        if not 1 <= len(given) <= LONGEST_KEY:
+            raise InvalidInput({"Idempotency-Key": [_KEY_LENGTH.format(len(given))]})
+        return Once(f"api:{self.key.id}:{given}", await self._fingerprint())
+
+    async def _fingerprint(self) -> str:
+        """What was asked: two requests with the same one are one request sent twice."""
+        request = self.request
+        parts = (request.method.encode(), request.url.path.encode(), request.scope["query_string"])
+        return sha256(b"\n".join([*parts, await request.raw_body()])).hexdigest()
+
+
+_KEY_LENGTH = f"The Idempotency-Key must have 1 to {LONGEST_KEY} characters; it has {{}}."
+
+
+async def _happened(connection: Connection, once: Once) -> bool:
+    before = (await applied.find(connection, [once.key])).get(once.key)
+    if before is not None and before.fingerprint != once.fingerprint:
+        raise IdempotencyKeyReused
+    return before is not None
+
+
+def unknown_subscriber(wanted: str) -> NotFound:
+    """In UChat's words; and the same ones, whether nobody has such a subscriber or somebody else."""
+    return NotFound(rf"No query results for model [App\Models\Chatbot\BotUser] {wanted}")

@@ -1,0 +1,145 @@
+"""The flow itself: its people, its subflows, and how many write to it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from litestar.di import NamedDependency
+from msgspec import Meta
+
+from relevo.domain.workspaces import Role
+from relevo.store import subscribers
+from relevo.web.api.answers import DEFAULT_LIMIT, Limit, Page, PageNumber
+from relevo.web.api.calls import Call
+from relevo.web.api.operations import reads
+from relevo.web.api.subscribers import page_example
+
+TAG = "Flow"
+
+RoleName = Literal["owner", "admin", "member", "agent"]
+Name = Annotated[str, Meta(max_length=200, description="Any part of the name.")]
+
+
+class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A human who may be given conversations. Relevo does not know who is online: `is_online` is false."""
+
+    id: Annotated[int, Meta(description="`agent_id` elsewhere.", examples=[55])]
+    name: Annotated[str, Meta(examples=["Luis"])]
+    email: Annotated[str, Meta(examples=["luis@example.com"])]
+    image: str = ""
+    role: RoleName
+    is_online: bool = False
+
+
+class AgentPage(Page[AgentInfo], frozen=True):
+    """A page of agents."""
+
+
+class AgentsQuery(msgspec.Struct, frozen=True, kw_only=True):
+    limit: Limit = DEFAULT_LIMIT
+    page: PageNumber = 1
+    name: Name = ""
+    role: Annotated[RoleName | None, Meta(description="Only those with this role.")] = None
+
+
+class SubflowInfo(msgspec.Struct, frozen=True):
+    """A named part of the flow."""
+
+    name: Annotated[str, Meta(examples=["person"])]
+    sub_flow_ns: Annotated[str, Meta(examples=["f1001s2"])]
+
+
+class SubflowPage(Page[SubflowInfo], frozen=True):
+    """A page of subflows."""
+
+
+class SubflowsQuery(msgspec.Struct, frozen=True, kw_only=True):
+    limit: Limit = DEFAULT_LIMIT
+    page: PageNumber = 1
+    name: Name = ""
+
+
+class StatusCount(msgspec.Struct, frozen=True):
+    status: Annotated[Literal["open", "pending", "done", "spam"], Meta(examples=["open"])]
+    num: Annotated[int, Meta(examples=[12])]
+
+
+class CountAnswer(msgspec.Struct, frozen=True):
+    """How many subscribers are in each status; those that nobody is in are left out."""
+
+    data: list[StatusCount]
+    status: Literal["ok"] = "ok"
+
+
+_LUIS = {
+    "id": 55,
+    "name": "Luis",
+    "email": "luis@example.com",
+    "image": "",
+    "role": "agent",
+    "is_online": False,
+}
+
+
+@reads(
+    "/flow/agents",
+    tag=TAG,
+    title="List agents",
+    name="listAgents",
+    asks=AgentsQuery,
+    example=page_example("/flow/agents", _LUIS),
+)
+async def agents(call: NamedDependency[Call], asked: NamedDependency[AgentsQuery]) -> AgentPage:
+    """Everybody of the workspace: whom a conversation can be assigned to, and who can speak in it."""
+    wanted = [
+        AgentInfo(id=one.id, name=one.name, email=one.email, role=_ROLES[one.role])
+        for one in call.members
+        if asked.name.casefold() in one.name.casefold() and asked.role in (None, one.role)
+    ]
+    paging = call.paging(page=asked.page, limit=asked.limit)
+    rows = paging.cut(wanted)
+    return AgentPage(rows, paging.links(len(wanted)), paging.meta(len(wanted), len(rows)))
+
+
+_ROLES: dict[Role, RoleName] = {
+    Role.OWNER: "owner",
+    Role.ADMIN: "admin",
+    Role.MEMBER: "member",
+    Role.AGENT: "agent",
+}
+
+
+@reads(
+    "/flow/subflows",
+    tag=TAG,
+    title="List subflows",
+    name="listSubflows",
+    asks=SubflowsQuery,
+    example=page_example("/flow/subflows", {"name": "person", "sub_flow_ns": "f1001s2"}),
+)
+async def subflows(call: NamedDependency[Call], asked: NamedDependency[SubflowsQuery]) -> SubflowPage:
+    """The named parts of the flow as it runs now."""
+    wanted = [
+        SubflowInfo(name, ns)
+        for name, ns in (await call.subflows()).items()
+        if asked.name.casefold() in name.casefold()
+    ]
+    paging = call.paging(page=asked.page, limit=asked.limit)
+    rows = paging.cut(wanted)
+    return SubflowPage(rows, paging.links(len(wanted)), paging.meta(len(wanted), len(rows)))
+
+
+@reads(
+    "/flow/bot-users-count",
+    tag=TAG,
+    title="Count subscribers",
+    name="countSubscribers",
+    example={"data": [{"status": "open", "num": 12}, {"status": "done", "num": 340}], "status": "ok"},
+)
+async def bot_users_count(call: NamedDependency[Call]) -> CountAnswer:
+    """How many subscribers are in each status."""
+    async with call.services.database.read() as connection:
+        counts = await subscribers.count_by_status(connection, call.key.flow_id)
+    rows = [{"status": status, "num": num} for status, num in counts.items()]
+    return CountAnswer(msgspec.convert(rows, list[StatusCount]))

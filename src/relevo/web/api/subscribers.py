@@ -1,0 +1,363 @@
+"""Subscribers: lists of them, and all that is known of one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar.di import NamedDependency
+from msgspec import Meta
+
+from relevo.channels.registry import ADAPTERS
+from relevo.domain import complaints
+from relevo.domain.conversations import Conversation, paused_seconds
+from relevo.domain.errors import InvalidInput
+from relevo.domain.flows.conditions import as_text
+from relevo.domain.live_chat import local_time
+from relevo.domain.subscribers import FieldValue
+from relevo.store import conversations, subscribers
+from relevo.store.subscribers import Wanted
+from relevo.web.api.answers import DEFAULT_LIMIT, Limit, Page, PageNumber
+from relevo.web.api.calls import Call, UserNs, unknown_subscriber
+from relevo.web.api.operations import reads
+from relevo.web.api.reading import Parameters
+
+TAG = "Subscriber"
+
+_DAY = timedelta(days=1)
+
+Text = Annotated[str, Meta(max_length=200)]
+YesOrNo = Literal["yes", "no"]
+
+
+class TagInfo(msgspec.Struct, frozen=True):
+    """A tag. `tag_ns` is empty: Relevo knows tags by their names."""
+
+    name: Annotated[str, Meta(examples=["lead"])]
+    tag_ns: str = ""
+
+
+class LabelInfo(msgspec.Struct, frozen=True):
+    """A label of the workspace."""
+
+    id: int
+    name: str
+
+
+class UserFieldInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A field and its value, as text. `var_ns` is empty: Relevo knows fields by their names."""
+
+    name: Annotated[str, Meta(examples=["size"])]
+    var_ns: str = ""
+    var_type: Annotated[Literal["text", "number", "boolean", "array"], Meta(examples=["number"])]
+    description: str = ""
+    value: Annotated[str, Meta(examples=["42"])]
+
+
+class SubscriberInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who writes to the flow. Times are `YYYY-MM-DD HH:MM:SS` in the workspace's zone (UTC unless it
+    is set otherwise), null for never."""
+
+    user_ns: Annotated[str, Meta(examples=["f1001u34"])]
+    user_id: Annotated[str, Meta(description="The id inside the channel.", examples=["61400000000"])]
+    name: Annotated[str, Meta(examples=["Ana Diaz"])]
+    first_name: str
+    last_name: str
+    gender: str
+    email: str
+    phone: str
+    locale: str
+    language: str
+    timezone: str
+    profile_pic: str
+    channel: Annotated[str, Meta(description="The type of the channel.", examples=["web"])]
+    status: Literal["open", "pending", "done", "spam"]
+    agent_id: Annotated[int, Meta(description="Who has the conversation; 0 is nobody.", examples=[55])]
+    agent_name: str
+    agent_email: str
+    subscribed: str
+    opted_in_email: str | None = None
+    opted_in_sms: str | None = None
+    opted_in_through: str = "chat"
+    last_interaction: str | None
+    last_seen: str | None
+    last_message_at: str | None
+    last_message_type: str | None
+    last_agent_action_at: str | None = None
+    allow_send_message: bool
+    paused_diff_seconds: Annotated[
+        int,
+        Meta(description="Seconds of pause left; 0: the bot has control; -1: until resumed.", examples=[0]),
+    ]
+    tags: list[TagInfo]
+    labels: list[LabelInfo] = []
+    user_fields: list[UserFieldInfo]
+
+
+class SubscriberPage(Page[SubscriberInfo], frozen=True):
+    """A page of subscribers."""
+
+
+class SubscriberAnswer(msgspec.Struct, frozen=True):
+    """A subscriber."""
+
+    data: SubscriberInfo
+    status: Literal["ok"] = "ok"
+
+
+class SubscribersQuery(msgspec.Struct, frozen=True, kw_only=True):
+    limit: Limit = DEFAULT_LIMIT
+    page: PageNumber = 1
+    name: Annotated[Text, Meta(description="Any part of the name.", examples=["Ana"])] = ""
+    phone: Annotated[Text, Meta(description="The whole phone number, as it is stored.")] = ""
+    email: Annotated[Text, Meta(description="The whole e-mail address.")] = ""
+    user_id: Annotated[Text, Meta(description="The id inside the channel.")] = ""
+    is_channel: Annotated[Text, Meta(description="The type of a channel: `web`, `apichat` …")] = ""
+    is_interacted_in_last_24h: Annotated[
+        YesOrNo | None, Meta(description="Whether the person wrote in the last 24 hours.")
+    ] = None
+    is_last_message_in_last_24h: Annotated[
+        YesOrNo | None, Meta(description="Whether anybody wrote in the last 24 hours.")
+    ] = None
+    is_opt_in_email: Annotated[
+        YesOrNo | None, Meta(description="`no` is everybody: Relevo keeps no opt-ins.")
+    ] = None
+    is_opt_in_sms: Annotated[
+        YesOrNo | None, Meta(description="`no` is everybody: Relevo keeps no opt-ins.")
+    ] = None
+
+
+class UserNsQuery(msgspec.Struct, frozen=True):
+    user_ns: UserNs
+
+
+class UserIdQuery(msgspec.Struct, frozen=True):
+    user_id: Annotated[Text, Meta(description="The id inside the channel.", examples=["61400000000"])]
+
+
+UNSUPPORTED = (
+    "is_bot_interacted_in_last_24h", "tag_ns", "label_id", "event_ns", "segment_ns", "user_field_ns",
+    "user_field_value",
+)  # fmt: skip
+"""Filters of UChat's that Relevo does not have: without them a list would have everybody."""
+
+_KNOWN_ELSEWHERE = frozenset({
+    "facebook", "instagram", "whatsapp_cloud", "whatsapp", "google", "telegram", "line", "viber", "vk",
+    "wechat", "web", "apichat", "tiktok", "sms",
+})  # fmt: skip
+"""Types of channel that UChat has: asking for one that Relevo has not is no mistake, nobody uses it."""
+
+_ANA: dict[str, Any] = {
+    "user_ns": "f1001u34",
+    "user_id": "61400000000",
+    "name": "Ana Diaz",
+    "first_name": "Ana",
+    "last_name": "Diaz",
+    "gender": "female",
+    "email": "",
+    "phone": "+61400000000",
+    "locale": "en_AU",
+    "language": "en",
+    "timezone": "Australia/Sydney",
+    "profile_pic": "",
+    "channel": "apichat",
+    "status": "open",
+    "agent_id": 55,
+    "agent_name": "Luis",
+    "agent_email": "luis@example.com",
+    "subscribed": "2026-09-01 02:03:04",
+    "opted_in_email": None,
+    "opted_in_sms": None,
+    "opted_in_through": "chat",
+    "last_interaction": "2026-09-21 14:13:20",
+    "last_seen": "2026-09-21 14:13:20",
+    "last_message_at": "2026-09-21 14:14:20",
+    "last_message_type": "agent",
+    "last_agent_action_at": "2026-09-21 14:14:20",
+    "allow_send_message": True,
+    "paused_diff_seconds": 1740,
+    "tags": [{"name": "lead", "tag_ns": ""}],
+    "labels": [],
+    "user_fields": [
+        {"name": "size", "var_ns": "", "var_type": "number", "description": "", "value": "42"},
+    ],
+}
+
+
+def page_example(path: str, *rows: dict[str, Any]) -> dict[str, Any]:
+    """A page with these rows only, for the document."""
+    url = f"https://relevo.example.com/api{path}"
+    return {
+        "data": [*rows],
+        "links": {"first": f"{url}?page=1", "last": f"{url}?page=1", "prev": None, "next": None},
+        "meta": {
+            "current_page": 1,
+            "from": 1,
+            "last_page": 1,
+            "path": url,
+            "per_page": DEFAULT_LIMIT,
+            "to": len(rows),
+            "total": len(rows),
+        },
+    }
+
+
+@reads(
+    "/subscribers",
+    tag=TAG,
+    title="List subscribers",
+    name="listSubscribers",
+    asks=SubscribersQuery,
+    example=page_example("/subscribers", _ANA),
+)
+async def list_subscribers(
+    call: NamedDependency[Call], asked: NamedDependency[SubscribersQuery]
+) -> SubscriberPage:
+    """Everybody who writes to the flow, whoever spoke or was spoken to last first."""
+    sent = await call.request.parameters()
+    _refuse_unsupported(sent)
+    paging = call.paging(page=asked.page, limit=asked.limit)
+    if "yes" in (asked.is_opt_in_email, asked.is_opt_in_sms):
+        return SubscriberPage([], paging.links(0), paging.meta(0, 0))
+    async with call.services.database.read() as connection:
+        wanted = _wanted(call, asked, _phone(sent, asked))
+        found = await subscribers.listing(connection, wanted, limit=asked.limit, offset=paging.offset)
+    rows = [info(call, one) for one in found.rows]
+    return SubscriberPage(rows, paging.links(found.total), paging.meta(found.total, len(rows)))
+
+
+@reads(
+    "/subscriber/get-info",
+    tag=TAG,
+    title="Get a subscriber",
+    name="getSubscriber",
+    asks=UserNsQuery,
+    example={"data": _ANA, "status": "ok"},
+    about_a_subscriber=True,
+)
+async def get_info(call: NamedDependency[Call], asked: NamedDependency[UserNsQuery]) -> SubscriberAnswer:
+    """All that is known of one subscriber."""
+    async with call.services.database.read() as connection:
+        return SubscriberAnswer(info(call, await call.subscriber(connection, asked.user_ns)))
+
+
+@reads(
+    "/subscriber/get-info-by-user-id",
+    tag=TAG,
+    title="Get a subscriber by the channel's id",
+    name="getSubscriberByUserId",
+    asks=UserIdQuery,
+    example={"data": _ANA, "status": "ok"},
+    about_a_subscriber=True,
+)
+async def get_info_by_user_id(
+    call: NamedDependency[Call], asked: NamedDependency[UserIdQuery]
+) -> SubscriberAnswer:
+    """The same, by the id inside the channel. Of several channels with that id, whoever wrote last."""
+    async with call.services.database.read() as connection:
+        found = await conversations.find_by_flow_user(connection, call.key.flow_id, asked.user_id)
+    if found is None:
+        raise unknown_subscriber(asked.user_id)
+    return SubscriberAnswer(info(call, found))
+
+
+# Whom to list
+
+
+def _refuse_unsupported(sent: Parameters) -> None:
+    """A filter that is not applied gives everybody: to a broadcast, say."""
+    given = [name for name in UNSUPPORTED if sent.get(name) not in (None, "")]
+    if given:
+        why = "this filter is not there yet, and without it the list would have everybody."
+        raise InvalidInput({name: [complaints.not_supported(name, why)] for name in given})
+
+
+def _phone(sent: Parameters, asked: SubscribersQuery) -> str:
+    """`?phone=+614…` reads as a space: whoever wrote it meant the plus."""
+    return f"+{asked.phone}" if str(sent.get("phone", "")).startswith(" ") else asked.phone
+
+
+def _wanted(call: Call, asked: SubscribersQuery, phone: str) -> Wanted:
+    now = call.services.clock.now()
+    return Wanted(
+        flow_id=call.key.flow_id,
+        name=asked.name,
+        phone=phone,
+        email=asked.email,
+        user_id=asked.user_id,
+        channel_ids=_channel_ids(call, asked.is_channel) if asked.is_channel else None,
+        active_since=_since(now, asked.is_interacted_in_last_24h),
+        message_since=_since(now, asked.is_last_message_in_last_24h),
+    )
+
+
+def _since(now: datetime, recent: YesOrNo | None) -> tuple[datetime, bool] | None:
+    return (now - _DAY, recent == "yes") if recent else None
+
+
+def _channel_ids(call: Call, type_: str) -> Any:
+    """The flow's channels of a type; None when these are all that it has."""
+    if type_ not in ADAPTERS and type_ not in _KNOWN_ELSEWHERE:
+        raise InvalidInput({"is_channel": [complaints.none_of("is_channel", type_, ADAPTERS)]})
+    channels = call.services.catalog.directory.channels.values()
+    ours = [one for one in channels if one.flow_id == call.key.flow_id]
+    of_type = tuple(one.id for one in ours if one.type == type_)
+    return None if len(of_type) == len(ours) else of_type
+
+
+# What is told of one
+
+
+def info(call: Call, one: Conversation) -> SubscriberInfo:
+    """A subscriber as the wire has it."""
+    directory, subscriber, profile = call.services.catalog.directory, one.subscriber, one.subscriber.profile
+    agent = directory.members.get(one.member_id) if one.member_id else None
+    channel = directory.channels.get(one.channel_id)
+
+    def local(at: datetime | None) -> str | None:
+        return local_time(at, call.workspace.timezone) if at is not None else None
+
+    return SubscriberInfo(
+        user_ns=one.user_ns,
+        user_id=subscriber.user_id,
+        name=subscriber.display_name,
+        first_name=subscriber.first_name,
+        last_name=subscriber.last_name,
+        gender=profile.gender,
+        email=profile.email,
+        phone=profile.phone,
+        locale=profile.locale,
+        language=profile.language,
+        timezone=profile.timezone,
+        profile_pic=profile.picture_url,
+        channel=channel.type if channel else "",
+        status=one.status,
+        agent_id=one.member_id or 0,
+        agent_name=agent.name if agent else "",
+        agent_email=agent.email if agent else "",
+        subscribed=local_time(subscriber.created_at, call.workspace.timezone),
+        last_interaction=local(subscriber.last_seen_at),
+        last_seen=local(subscriber.last_seen_at),
+        last_message_at=local(one.last_message_at),
+        last_message_type=one.last_message_type.value if one.last_message_type else None,
+        last_agent_action_at=local(one.last_message_at) if one.last_message_type == "agent" else None,
+        allow_send_message=channel is not None and not channel.disabled_reason,
+        paused_diff_seconds=paused_seconds(one.pause, call.services.clock.now()),
+        tags=[TagInfo(name) for name in subscriber.tags],
+        user_fields=[_user_field(name, value) for name, value in subscriber.fields.items()],
+    )
+
+
+def _user_field(name: str, value: FieldValue) -> UserFieldInfo:
+    match value:
+        case bool():
+            type_: Any = "boolean"
+        case int() | float():
+            type_ = "number"
+        case list():
+            type_ = "array"
+        case _:
+            type_ = "text"
+    text = msgspec.json.encode(value).decode() if isinstance(value, list) else as_text(value)
+    return UserFieldInfo(name=name, var_type=type_, value=text)

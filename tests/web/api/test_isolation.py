@@ -1,0 +1,115 @@
+"""A token sees its flow and nothing else: every operation, tried with another flow's subscriber."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from httpx import Response
+
+from relevo.domain.ids import user_ns
+from relevo.testing.builders import World
+from tests.web.api.conftest import Ana
+from tests.web.api.validating import Api, Json
+
+ABOUT_A_SUBSCRIBER: dict[str, Json] = {
+    "/subscriber/get-info": {},
+    "/subscriber/chat-messages": {},
+    "/subscriber/send-text": {"content": "Hi"},
+    "/subscriber/send-content": {"data": {"messages": [{"type": "text", "text": "Hi"}]}},
+    "/subscriber/pause-bot": {},
+    "/subscriber/resume-bot": {},
+    "/subscriber/assign-agent": {"agent_id": 1},
+    "/subscriber/unassign-agent": {},
+    "/subscriber/move-chat-to": {"status": "done"},
+    "/handoff/typing": {},
+    "/handoff/seen": {},
+}
+"""The operations that name a subscriber, with what else they need."""
+
+TOLD_BELOW = {
+    "/me",
+    "/subscribers",
+    "/subscriber/get-info-by-user-id",
+    "/subscriber/chat-messages-by-mids",
+    "/flow/agents",
+    "/flow/subflows",
+    "/flow/bot-users-count",
+}
+
+
+@pytest.fixture
+async def stranger(api: Api, world: World) -> Api:
+    """Somebody else's token: of the flow of another company."""
+    bolt = await world.add_company("Bolt")
+    return api.with_token(await world.add_token(bolt))
+
+
+async def call(api: Api, path: str, parameters: Json) -> Response:
+    if api.told.operation("GET", path) is not None:
+        return await api.get(path, **parameters)
+    return await api.post(path, parameters)
+
+
+async def test_every_operation_is_tried_here(api: Api) -> None:
+    paths = {path.removeprefix("/api") for path in api.told.document["paths"]}
+
+    assert paths == ABOUT_A_SUBSCRIBER.keys() | TOLD_BELOW
+
+
+async def test_another_flows_subscriber_is_not_there_for_any_operation(
+    api: Api, ana: Ana, stranger: Api
+) -> None:
+    before = await ana.state(), await ana.said()
+
+    for path, more in ABOUT_A_SUBSCRIBER.items():
+        refused = await call(stranger, path, {"user_ns": ana.user_ns, **more})
+        nobody = await call(stranger, path, {"user_ns": "f1001u999999", **more})
+
+        assert refused.status_code == nobody.status_code == 404, path
+        # Not a word more than of one whom nobody knows.
+        assert refused.json()["message"].replace(ana.user_ns, "") == nobody.json()["message"].replace(
+            "f1001u999999", ""
+        )
+    assert (await ana.state(), await ana.said()) == before
+
+
+async def test_the_right_number_under_the_wrong_flow_is_not_there_either(
+    api: Api, ana: Ana, stranger: Api, world: World
+) -> None:
+    """`f1002u1`: the flow of the token, and the number of somebody else's subscriber."""
+    disguised = user_ns((await stranger_flow(stranger)), ana.id)
+
+    for path, more in ABOUT_A_SUBSCRIBER.items():
+        assert (await call(stranger, path, {"user_ns": disguised, **more})).status_code == 404, path
+    assert len(await ana.said()) == 2
+
+
+async def stranger_flow(stranger: Api) -> Any:
+    return int((await stranger.get("/me")).json()["data"]["flow_ns"][1:])
+
+
+async def test_no_list_and_no_search_shows_another_flow(
+    api: Api, ana: Ana, stranger: Api, world: World
+) -> None:
+    await world.says("One", mid="wamid.1")
+
+    nothing: Any = []
+    assert (await stranger.get("/subscribers")).json()["data"] == nothing
+    assert (await stranger.get("/subscribers", name="Ana")).json()["data"] == nothing
+    assert (await stranger.get("/subscribers", is_channel="web")).json()["data"] == nothing
+    assert (await stranger.get("/subscriber/get-info-by-user-id", user_id="visitor-1")).status_code == 404
+    assert (await stranger.get("/subscriber/chat-messages", user_id="visitor-1")).status_code == 404
+    found = await stranger.post("/subscriber/chat-messages-by-mids", {"mids": ["wamid.1"]})
+    assert found.json()["data"] == nothing
+    assert (await stranger.get("/flow/bot-users-count")).json()["data"] == nothing
+
+
+async def test_people_and_names_are_those_of_the_own_workspace(api: Api, stranger: Api, world: World) -> None:
+    ours = {row["id"] for row in (await api.get("/flow/agents")).json()["data"]}
+    theirs = {row["id"] for row in (await stranger.get("/flow/agents")).json()["data"]}
+
+    assert not ours & theirs
+    assert (await stranger.get("/me")).json()["data"]["team_name"] == "Bolt"
+    numbers = {row["sub_flow_ns"] for row in (await stranger.get("/flow/subflows")).json()["data"]}
+    assert numbers == {"f1002s1", "f1002s2"}
