@@ -16,6 +16,7 @@ from relevo.web.api import control, flow, handoff, me, messages, sending, subscr
 from relevo.web.api.access import AnyConnection, Gate
 from relevo.web.api.calls import Call
 from relevo.web.api.operations import also_as_post
+from relevo.web.api.pages import create_pages
 from relevo.web.api.reading import ApiRequest, ours
 from relevo.web.bearers import Bearers
 from relevo.web.errors import exception_handlers
@@ -58,13 +59,14 @@ def create_api(services: Services, bearers: Bearers | None = None) -> Router:
     def complete(app: ASGIApp) -> ASGIApp:
         return gate.complete(app)
 
-    return Router(
-        "/api",
+    guarded = Router(
+        "/",
         route_handlers=[*CALLS, *also_as_post(CALLS)],
         dependencies={"call": Provide(call)},
         guards=[admit],
         middleware=[complete],
         request_class=ApiRequest,
         request_max_body_size=services.edge.max_body,
-        exception_handlers=exception_handlers,
     )
+    pages = create_pages(CALLS, services.edge.public_url)
+    return Router("/api", route_handlers=[guarded, pages], exception_handlers=exception_handlers)

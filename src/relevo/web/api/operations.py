@@ -30,7 +30,7 @@ USER_NS = "f1001u34"
 REQUEST_EXAMPLES, ANSWER_EXAMPLE = "request_examples", "answer_example"
 """In a handler's `opt`, for the document."""
 
-ANSWERED = "Done; or what was asked for."
+TOLD, DONE = "What was asked for.", "Done, and stored."
 
 REPLAYED_HEADER = "Idempotent-Replayed"
 LONGEST_KEY = 255
@@ -115,7 +115,7 @@ def reads(
         tags=[tag],
         operation_class=_described(_parameters(asks) if asks else []),
         dependencies={"asked": Provide(_asked(asks))} if asks else None,
-        response_description=ANSWERED,
+        response_description=TOLD,
         responses=_responses(403 if scope else 0, 404 if about_a_subscriber else 0, 413, 422),
         response_headers=LIMIT_HEADERS,
         opt={SCOPE: scope, METHOD: "GET", ANSWER_EXAMPLE: example},
@@ -133,7 +133,7 @@ def writes(
         tags=[tag],
         operation_class=_described([IDEMPOTENCY_KEY]),
         status_code=200,
-        response_description=ANSWERED,
+        response_description=DONE,
         responses=_responses(403, 404, 413, 422),
         response_headers=[*LIMIT_HEADERS, _REPLAYED],
         opt={
@@ -156,7 +156,7 @@ def looks_up(
         tags=[tag],
         operation_class=_described([]),
         status_code=200,
-        response_description=ANSWERED,
+        response_description=TOLD,
         responses=_responses(403, 413, 422),
         response_headers=LIMIT_HEADERS,
         opt={
