@@ -19,7 +19,7 @@ from bench.receiver import Report
 from tests import postgres
 
 USERS = 1000
-CONNECTIONS = 64
+CONNECTIONS = 256
 DRAINED_WITHIN = 60.0  # seconds
 
 
@@ -60,7 +60,7 @@ def _server(name: str, receiver_url: str) -> Iterator[Server]:
             return
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         database_url = stack.enter_context(_postgresql()) if name == "postgresql" else ""
-        yield stack.enter_context(relevo(receiver_url, folder, database_url))
+        yield stack.enter_context(relevo(name, receiver_url, folder, database_url))
 
 
 @contextlib.contextmanager
@@ -97,7 +97,7 @@ async def _run(
 ) -> Measured:
     get_json(f"{url}/reset", "POST")
     cpu, started = server.cpu_seconds(), time.monotonic()
-    sent = await (load.open_loop(rate, seconds) if rate else load.closed_loop(seconds))
+    sent = await (load.open_loop(rate, seconds) if rate else load.closed_loop(seconds, in_flight=CONNECTIONS))
     report = await _drained(url, sent)
     return _measured(name, server, sent, report, started, server.cpu_seconds() - cpu)
 

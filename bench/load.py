@@ -104,7 +104,7 @@ class Load:
             _, connection = await loop.create_connection(Connection, parts.hostname, parts.port)
             self._free.append(connection)
 
-    async def closed_loop(self, seconds: float, *, in_flight: int = 48) -> Sent:
+    async def closed_loop(self, seconds: float, *, in_flight: int) -> Sent:
         """As many as are accepted."""
         sent, until = Sent({}, {}), time.monotonic() + seconds
         await self._workers(sent, in_flight, lambda: time.monotonic() < until)

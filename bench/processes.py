@@ -72,14 +72,14 @@ def receiver() -> Iterator[str]:
 def floor(receiver_url: str) -> Iterator[Server]:
     """The bare relay."""
     port = free_port()
-    given = ("--port", str(port), "--target", f"{receiver_url}/hook", "--secret", SECRET)
+    given = ("--port", str(port), "--target", f"{receiver_url}/hook/floor", "--secret", SECRET)
     with _running("-m", "bench.floor", *given) as process:
         _until_answers(f"http://127.0.0.1:{port}/")
         yield Server(Target(f"http://127.0.0.1:{port}/hook"), process.pid)
 
 
 @contextmanager
-def relevo(receiver_url: str, folder: Path, database_url: str = "") -> Iterator[Server]:
+def relevo(name: str, receiver_url: str, folder: Path, database_url: str = "") -> Iterator[Server]:
     """Relevo, set up through its own commands."""
     port = free_port()
     environment = {
@@ -91,7 +91,7 @@ def relevo(receiver_url: str, folder: Path, database_url: str = "") -> Iterator[
         **({"RELEVO_DATABASE_URL": database_url} if database_url else {}),
     }
     (folder / "bench.flow.yaml").write_text(FLOW)
-    workspace = WORKSPACE.format(url=f"{receiver_url}/hook", secret=SECRET)
+    workspace = WORKSPACE.format(url=f"{receiver_url}/hook/{name}", secret=SECRET)
     (folder / "bench.yaml").write_text(workspace)
     _command(environment, "apply", str(folder / "bench.yaml"))
     token = _command(environment, "token", "create", "--flow", "bench").strip()

@@ -71,15 +71,15 @@ class Receiver:
         await send({"type": "http.response.body", "body": answer})
 
     def _answer(self, scope: Any, body: bytes) -> bytes:
-        if scope["method"] == "POST" and scope["path"] == "/hook":
-            self._take(dict(scope["headers"]), body)
+        if scope["method"] == "POST" and scope["path"].startswith("/hook/"):
+            self._take(scope["path"], dict(scope["headers"]), body)
             return b"{}"
         if scope["path"] == "/reset":
             self._report, self._seen = Report(arrivals={}), set()
             return b"{}"
         return self._encode(self._report)
 
-    def _take(self, headers: dict[bytes, bytes], body: bytes) -> None:
+    def _take(self, server: str, headers: dict[bytes, bytes], body: bytes) -> None:
         now, report = time.monotonic(), self._report
         parsed = self._decode(body)
         report.received += 1
@@ -89,17 +89,17 @@ class Receiver:
             report.duplicates += 1
             return
         self._seen.add(webhook_id)
-        self._check_order(parsed.meta.user_ns, int(headers.get(b"relevo-seq", b"0")))
+        self._check_order(f"{server} {parsed.meta.user_ns}", int(headers.get(b"relevo-seq", b"0")))
         if report.received % CHECK_EVERY == 0:
             self._check_signature(headers, body)
 
-    def _check_order(self, user_ns: str, seq: int) -> None:
-        last = self._seqs[user_ns]
+    def _check_order(self, conversation: str, seq: int) -> None:
+        last = self._seqs[conversation]
         if seq <= last:
             self._report.reordered += 1
         elif last and seq > last + 1:
             self._report.gaps += 1
-        self._seqs[user_ns] = max(seq, last)
+        self._seqs[conversation] = max(seq, last)
 
     def _check_signature(self, headers: dict[bytes, bytes], body: bytes) -> None:
         from datetime import UTC, datetime

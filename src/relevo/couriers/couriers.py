@@ -46,7 +46,7 @@ from relevo.system.clock import Clock
 
 log = structlog.get_logger()
 
-IN_FLIGHT = 64
+IN_FLIGHT = 200
 """Attempts at one destination at the same time."""
 PLACES = 512
 """Lanes to one destination that a process carries at the same time."""

@@ -105,6 +105,9 @@ class Engine:
             if not self.waiting:
                 self._news.clear()
                 await self._news.wait()
+            # Whoever is ready to ask for something now comes along: without this, the first to ask
+            # had a commit of its own, and all the others the next.
+            await self._clock.sleep(0)
             await self._commit_next()
 
     def stop(self) -> None:

@@ -6,6 +6,7 @@ oversized value) stays what it is, an `IntegrityError` or `DataError`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -39,10 +40,12 @@ class Database:
         if self.is_sqlite:
             self._writer = _sqlite_writer(self.url)
             self._reader = _sqlite_reader(self.url)
+            self._only_writer: _OnlyWriter | None = _OnlyWriter(self._writer)
         else:
             self._writer = self._reader = create_async_engine(
                 self.url, pool_size=10, max_overflow=5, pool_timeout=_POOL_TIMEOUT, pool_pre_ping=False
             )
+            self._only_writer = None
 
     @property
     def engine(self) -> AsyncEngine:
@@ -52,8 +55,9 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that may write: committed at the end, rolled back on any exception."""
+        begin = self._only_writer.begin if self._only_writer else self._writer.begin
         with _faults_as_unavailable():
-            async with self._writer.begin() as connection:
+            async with begin() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -64,8 +68,32 @@ class Database:
                 yield connection
 
     async def close(self) -> None:
+        if self._only_writer:
+            await self._only_writer.close()
         await self._reader.dispose()
         await self._writer.dispose()
+
+
+class _OnlyWriter:
+    """The one connection that writes to SQLite, kept open: one transaction at a time, in the order of asking."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine, self._turn = engine, asyncio.Lock()
+        self._connection: AsyncConnection | None = None
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        async with self._turn:
+            if self._connection is None or self._connection.invalidated:
+                await self.close()
+                self._connection = await self._engine.connect()
+            async with self._connection.begin():
+                yield self._connection
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
 
 
 def driver_url(url: str) -> URL:
@@ -94,9 +122,10 @@ def is_transient(error: DBAPIError) -> bool:
 def _sqlite_writer(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url.set(drivername=inline_sqlite.DRIVER),
-        pool_size=1,
+        pool_size=2,  # the only writer's, and migrations'
         max_overflow=0,
         pool_timeout=_POOL_TIMEOUT,
+        pool_reset_on_return=None,  # every transaction here is ended by `begin()`
         connect_args={
             "factory": inline_sqlite.InlineConnection,
             "check_same_thread": False,  # its commits run in other threads
@@ -107,7 +136,8 @@ def _sqlite_writer(url: URL) -> AsyncEngine:
     def set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         # FULL costs nothing under group commit, and NORMAL may lose what was acknowledged.
-        _pragmas(connection, "journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 4000")
+        _pragmas(connection, f"busy_timeout = {SQLITE_BUSY_TIMEOUT}", "journal_mode = WAL")
+        _pragmas(connection, "synchronous = FULL", "wal_autocheckpoint = 4000", "busy_timeout = 0")
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:

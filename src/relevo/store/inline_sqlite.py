@@ -2,8 +2,8 @@
 
 The usual driver hands every statement to a thread and back, three times over. A statement of a
 batch takes some microseconds, a hand-over many times that: measured on two cores, a batch cost
-five times as much. So statements run where they are, and only what may wait for the disk or for
-another process (COMMIT, a busy BEGIN) goes to a thread.
+five times as much. So statements run where they are; only what may wait for the disk or for another
+process (COMMIT, a busy BEGIN) goes to a thread.
 """
 
 from __future__ import annotations
@@ -73,15 +73,20 @@ class InlineSQLite(SQLiteDialect_pysqlite):
 
 
 def begin_immediate(connection: sqlite3.Connection, busy_timeout: int) -> None:
-    """Begin to write; while another process writes, wait in a thread, `busy_timeout` ms at most."""
-    connection.execute("PRAGMA busy_timeout = 0")
+    """Begin to write; while another process writes, wait in a thread, `busy_timeout` ms at most.
+
+    The connection itself must not wait (`busy_timeout` 0): it would stop the loop.
+    """
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
             raise
         connection.execute(f"PRAGMA busy_timeout = {busy_timeout}")
-        _in_thread(lambda: connection.execute("BEGIN IMMEDIATE"))
+        try:
+            _in_thread(lambda: connection.execute("BEGIN IMMEDIATE"))
+        finally:
+            connection.execute("PRAGMA busy_timeout = 0")
 
 
 def _in_thread(work: Callable[[], object]) -> None:
