@@ -75,7 +75,7 @@ class Database:
 
 
 class _OnlyWriter:
-    """The one connection that writes to SQLite, kept open: one transaction at a time, in the order of asking."""
+    """The one connection that writes to SQLite, kept open: one transaction at a time, in turn."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine, self._turn = engine, asyncio.Lock()

@@ -16,7 +16,7 @@ def free_port() -> int:
 async def until_open(port: int, seconds: float = 30) -> None:
     """Wait until somebody listens. TimeoutError when nobody does."""
     async with asyncio.timeout(seconds):
-        while not await _is_open(port):
+        while not await _is_open(port):  # noqa: ASYNC110 – nobody tells when a port opens
             await asyncio.sleep(0.02)  # noqa: TID251 – another process is starting
 
 
