@@ -17,6 +17,7 @@ from relevo.web import health, media, metrics
 from relevo.web.api import create_api
 from relevo.web.asgi import ClientGone, answer
 from relevo.web.bearers import Bearers
+from relevo.web.console import create_console
 from relevo.web.errors import answer_error
 from relevo.web.front_door import FrontDoor, note
 from relevo.web.hooks import Hooks
@@ -69,6 +70,7 @@ def _routes(services: Services) -> list[ControllerRouterHandler]:
         widget_routes.ROUTER,
         widget_pages.widget_script,
         widget_pages.chat_page,
+        create_console(services),
     ]
 
 

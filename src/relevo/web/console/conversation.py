@@ -1,0 +1,234 @@
+"""One conversation: what was said, who answers, and what a member can do about it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from relevo.domain.conversations import Conversation, Status
+from relevo.domain.deliveries import Destination, Lane
+from relevo.domain.errors import InvalidInput, NotFound
+from relevo.domain.events import (
+    AgentReplied,
+    Assigned,
+    BotPaused,
+    BotResumed,
+    ByConversation,
+    Moved,
+    NoteWritten,
+    Once,
+)
+from relevo.domain.ids import MemberId, parse_user_ns
+from relevo.domain.messages import Message, MessageType, Text
+from relevo.domain.workspaces import Channel, Endpoint
+from relevo.store import conversations, deliveries, messages, problems
+from relevo.store.database import AnyRow
+from relevo.store.encryption import hash_token
+from relevo.web.console.conversations import members_of
+from relevo.web.console.destinations import Destinations
+from relevo.web.console.forms import Form
+from relevo.web.console.guarding import FOR_EVERYBODY
+from relevo.web.console.speaking import bubbles
+from relevo.web.console.visits import Page, TheVisit, Visit
+from relevo.web.console.who_answers import Fact, facts
+from relevo.web.console.words import STATUSES
+
+SHOWN = 50
+SHOWN_ASIDE = 6
+LONGEST_REPLY = 10_000
+LONGEST_NONCE = 64
+PAUSE_MINUTES = 30
+
+
+# Looking
+
+
+@get("/conversations/{user_ns:str}", opt=FOR_EVERYBODY)
+async def show(visit: TheVisit, user_ns: FromPath[str]) -> Page:
+    return await _page(visit, await find(visit, user_ns))
+
+
+async def find(visit: Visit, user_ns: str) -> Conversation:
+    """A conversation of this workspace. Raises `NotFound` for any other."""
+    named = parse_user_ns(user_ns)
+    if named is not None:
+        async with visit.services.database.read() as connection:
+            found = await conversations.find(connection, named[1])
+        if found is not None and (found.flow_id, found.workspace_id) == (named[0], visit.workspace_id):
+            return found
+    raise NotFound("There is no such conversation in this workspace.")
+
+
+def address(conversation: Conversation) -> str:
+    return f"/console/conversations/{conversation.user_ns}"
+
+
+async def _page(
+    visit: Visit, conversation: Conversation, form: Form | None = None, status: int = 200
+) -> Page:
+    before = visit.query.number("before")
+    found = await said(visit, conversation, before, SHOWN + 1)
+    shown = found[-SHOWN:]
+    return visit.page(
+        "conversation.html",
+        title=conversation.subscriber.display_name,
+        status=status,
+        form=form or Form(),
+        nonce=visit.means.chance.token(12),
+        bubbles=bubbles(shown, visit.when),
+        is_earlier=before is not None,
+        earlier=f"{address(conversation)}?before={shown[0].seq}" if len(found) > SHOWN else "",
+        **await surroundings(visit, conversation),
+    )
+
+
+async def said(visit: Visit, conversation: Conversation, before: int | None, limit: int) -> list[Message]:
+    """The latest messages of all types, in order."""
+    async with visit.services.database.read() as connection:
+        page = await messages.page(
+            connection, conversation.id, types=list(MessageType), before_seq=before, limit=limit
+        )
+    return page[::-1]
+
+
+async def surroundings(visit: Visit, conversation: Conversation) -> dict[str, Any]:
+    """Everything beside the messages that the page shows."""
+    channel = visit.directory.channels[conversation.channel_id]
+    endpoint = endpoint_of(visit, channel)
+    async with visit.services.database.read() as connection:
+        log = await deliveries.listing(
+            connection, visit.workspace_id, conversation_id=conversation.id, limit=SHOWN_ASIDE
+        )
+        troubles = await problems.listing(
+            connection, visit.workspace_id, conversation_id=conversation.id, limit=SHOWN_ASIDE
+        )
+        head = await deliveries.head_of(connection, _lane(conversation, channel, endpoint))
+    return {
+        "conversation": conversation,
+        "address": address(conversation),
+        "channel": channel,
+        "flow": visit.directory.flows[conversation.flow_id],
+        "members": members_of(visit),
+        "deliveries": log,
+        "problems": troubles,
+        "destinations": Destinations(visit),
+        "facts": _facts(visit, conversation, channel, endpoint, head),
+        "pause_minutes": PAUSE_MINUTES,
+    }
+
+
+def endpoint_of(visit: Visit, channel: Channel) -> Endpoint | None:
+    id_ = channel.live_chat.endpoint_id
+    return visit.directory.endpoints.get(id_) if id_ is not None else None
+
+
+def _lane(conversation: Conversation, channel: Channel, endpoint: Endpoint | None) -> Lane:
+    """Where the customer's words go if they go anywhere, else where the answers go."""
+    if endpoint is not None:
+        return Lane(conversation.id, Destination("endpoint", endpoint.id))
+    return Lane(conversation.id, Destination("channel", channel.id))
+
+
+def _facts(
+    visit: Visit, conversation: Conversation, channel: Channel, endpoint: Endpoint | None, head: AnyRow | None
+) -> list[Fact]:
+    flow = visit.directory.flows[conversation.flow_id]
+    return facts(conversation, channel, endpoint, flow, head, visit.when)
+
+
+# Doing
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The answer to the script when a reply cannot be sent."""
+
+    problem: str
+
+
+@post("/conversations/{user_ns:str}/say", opt=FOR_EVERYBODY)
+async def say(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
+    """Reply to the customer, or write a note for colleagues. The script asks for JSON."""
+    conversation, form = await find(visit, user_ns), await visit.form()
+    by_script = visit.request.headers.get("accept", "") == "application/json"
+    try:
+        await _say(visit, conversation, form)
+    except InvalidInput as error:
+        if by_script:
+            return Response(Refused(error.message), status_code=422)
+        return await _page(visit, conversation, form.refused(error), status=422)
+    if by_script:
+        return Response(b"", status_code=204)
+    return visit.go(f"{address(conversation)}#latest")
+
+
+async def _say(visit: Visit, conversation: Conversation, form: Form) -> None:
+    text = _text(form)
+    to, once = ByConversation(conversation.id), _once(visit, form)
+    if form.get("kind") == "note":
+        await visit.services.engine.submit(
+            NoteWritten(to=to, once=once, text=text, member_id=visit.member.id)
+        )
+    else:
+        said = (Text(text),)
+        await visit.services.engine.submit(
+            AgentReplied(to=to, once=once, contents=said, member_id=visit.member.id)
+        )
+
+
+def _text(form: Form) -> str:
+    text = form.raw("text").strip()
+    if not text:
+        raise InvalidInput({"text": ["There is nothing to send yet; write something."]})
+    if len(text) > LONGEST_REPLY:
+        raise InvalidInput({"text": [f"This has {len(text):,} characters; write at most {LONGEST_REPLY:,}."]})
+    return text
+
+
+def _once(visit: Visit, form: Form) -> Once | None:
+    """A form that is sent twice says it once."""
+    nonce = form.get("nonce")[:LONGEST_NONCE]
+    if not nonce:
+        return None
+    return Once(f"console {visit.member.id} {nonce}", hash_token(form.get("kind") + form.raw("text")))
+
+
+@post("/conversations/{user_ns:str}/pause", opt=FOR_EVERYBODY)
+async def pause(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
+    conversation = await find(visit, user_ns)
+    minutes = PAUSE_MINUTES if (await visit.form()).get("minutes") else None
+    to = ByConversation(conversation.id)
+    await visit.services.engine.submit(
+        BotPaused(to=to, minutes=minutes, by="member", member_id=visit.member.id)
+    )
+    return visit.go(address(conversation))
+
+
+@post("/conversations/{user_ns:str}/resume", opt=FOR_EVERYBODY)
+async def resume(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
+    conversation = await find(visit, user_ns)
+    to = ByConversation(conversation.id)
+    await visit.services.engine.submit(BotResumed(to=to, by="member", member_id=visit.member.id))
+    return visit.go(address(conversation))
+
+
+@post("/conversations/{user_ns:str}/assign", opt=FOR_EVERYBODY)
+async def assign(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
+    conversation = await find(visit, user_ns)
+    to = MemberId((await visit.form()).number("member") or 0)
+    if to and to not in members_of(visit):
+        raise NotFound("There is no such member in this workspace.")
+    await visit.services.engine.submit(Assigned(to=ByConversation(conversation.id), member_id=to or None))
+    return visit.go(address(conversation))
+
+
+@post("/conversations/{user_ns:str}/status", opt=FOR_EVERYBODY)
+async def move(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
+    conversation = await find(visit, user_ns)
+    status = (await visit.form()).get("status")
+    if status not in STATUSES:
+        raise InvalidInput({"status": [f"There is no status {status!r}; use {', '.join(STATUSES)}."]})
+    await visit.services.engine.submit(Moved(to=ByConversation(conversation.id), status=cast(Status, status)))
+    return visit.go(address(conversation))

@@ -1,0 +1,254 @@
+"""Integrations → Webhooks: where the platform listens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from relevo.admin import endpoints
+from relevo.domain import live_chat
+from relevo.domain.configuring import OPTIONAL_EVENTS, EndpointWish
+from relevo.domain.deliveries import Delivery, Destination, Exchange, Outcome
+from relevo.domain.errors import InvalidInput, NotFound
+from relevo.domain.ids import ConversationId, DeliveryId, EndpointId, FlowId
+from relevo.domain.workspaces import Channel, Endpoint, EventType
+from relevo.store import figures
+from relevo.web.console import forms
+from relevo.web.console.forms import Form
+from relevo.web.console.notices import Notice
+from relevo.web.console.visits import Page, TheVisit, Visit
+
+EMPTY_ROWS = 1
+SECRET_NAME = "Signing secret"
+
+
+# Looking
+
+
+@get("/endpoints")
+async def listing(visit: TheVisit) -> Page:
+    async with visit.services.database.read() as connection:
+        backlogs = await figures.backlogs(connection, visit.workspace_id)
+    waiting = {one.destination.id: one for one in backlogs if one.destination.kind == "endpoint"}
+    mine = [one for one in visit.directory.endpoints.values() if one.workspace_id == visit.workspace_id]
+    return visit.page(
+        "endpoints.html",
+        title="Webhooks",
+        endpoints=mine,
+        waiting=waiting,
+        channels={one.id: _channels_of(visit, one) for one in mine},
+    )
+
+
+@get("/endpoints/new")
+async def new(visit: TheVisit) -> Page:
+    return _page(visit, None, Form())
+
+
+@get("/endpoints/{endpoint_id:int}")
+async def show(visit: TheVisit, endpoint_id: FromPath[int]) -> Page:
+    endpoint = _find(visit, endpoint_id)
+    return _page(visit, endpoint, _filled(endpoint))
+
+
+def _find(visit: Visit, endpoint_id: int) -> Endpoint:
+    found = visit.directory.endpoints.get(EndpointId(endpoint_id))
+    if found is None or found.workspace_id != visit.workspace_id:
+        raise NotFound("There is no such endpoint in this workspace.")
+    return found
+
+
+def _channels_of(visit: Visit, endpoint: Endpoint) -> list[Channel]:
+    return [one for one in visit.directory.channels.values() if one.live_chat.endpoint_id == endpoint.id]
+
+
+def _page(visit: Visit, endpoint: Endpoint | None, form: Form, status: int = 200) -> Page:
+    return visit.page(
+        "endpoint.html",
+        title=endpoint.name if endpoint else "New webhook",
+        status=status,
+        endpoint=endpoint,
+        form=form,
+        headers=_header_rows(form),
+        events=OPTIONAL_EVENTS,
+        channels=_channels_of(visit, endpoint) if endpoint else [],
+        can_try=visit.services.try_endpoint is not None,
+    )
+
+
+def _filled(endpoint: Endpoint) -> Form:
+    """What there is; the values of headers stay masked, and secrets are not there at all."""
+    shown = endpoints.masked(endpoint.headers)
+    return forms.filled(
+        name=endpoint.name,
+        url=endpoint.url,
+        header_name=list(shown),
+        header_value=list(shown.values()),
+        events=[event.value for event in endpoint.events],
+    )
+
+
+class HeaderRow(msgspec.Struct, frozen=True):
+    """A header in the form. `value` is what was typed, or the mask of what is stored."""
+
+    name: str
+    value: str
+    problems: tuple[str, ...] = ()
+
+
+def _header_rows(form: Form) -> list[HeaderRow]:
+    rows = [
+        HeaderRow(name, value, tuple(form.problems(f"headers.{name}"))) for name, value in _header_pairs(form)
+    ]
+    more = EMPTY_ROWS + (1 if form.get("action") == "add_header" else 0)
+    return [*rows, *(HeaderRow("", "") for _ in range(more))]
+
+
+def _header_pairs(form: Form) -> list[tuple[str, str]]:
+    pairs = zip(form.all("header_name"), form.all("header_value"), strict=False)
+    return [(name, value) for name, value in pairs if name or value]
+
+
+# Saving
+
+
+@post("/endpoints/new")
+async def create(visit: TheVisit) -> Response[Any]:
+    return await _save(visit, None)
+
+
+@post("/endpoints/{endpoint_id:int}")
+async def change(visit: TheVisit, endpoint_id: FromPath[int]) -> Response[Any]:
+    return await _save(visit, _find(visit, endpoint_id))
+
+
+async def _save(visit: Visit, endpoint: Endpoint | None) -> Response[Any]:
+    form = await visit.form()
+    if form.get("action") == "add_header":
+        return _page(visit, endpoint, form)
+    try:
+        _check_repeated(form)
+        id_ = endpoint.id if endpoint else None
+        saved = await endpoints.save(visit.means, visit.workspace_id, _wish(form), id_)
+    except InvalidInput as error:
+        return _page(visit, endpoint, form.refused(error, secrets="secret"), status=422)
+    notice = Notice("The webhook is saved.", secret=saved.secret, secret_name=SECRET_NAME)
+    return visit.go(f"/console/endpoints/{saved.thing.id}", notice)
+
+
+def _wish(form: Form) -> EndpointWish:
+    chosen = {event for event in OPTIONAL_EVENTS if form.has("events", event.value)}
+    secret = form.get("secret")
+    return EndpointWish(
+        name=form.get("name"),
+        url=form.get("url"),
+        headers=dict(_header_pairs(form)),
+        secrets=(secret,) if secret else None,
+        events=frozenset(chosen),
+    )
+
+
+def _check_repeated(form: Form) -> None:
+    """A form can hold what a wish cannot: the very same name twice."""
+    names = [name for name, _ in _header_pairs(form)]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise InvalidInput(
+            {f"headers.{name}": [f"the header {name} is given twice; keep one of them"] for name in twice}
+        )
+
+
+@post("/endpoints/{endpoint_id:int}/enable")
+async def enable(visit: TheVisit, endpoint_id: FromPath[int]) -> Response[Any]:
+    endpoint = _find(visit, endpoint_id)
+    await endpoints.enable(visit.means, visit.workspace_id, endpoint.id)
+    what = "The webhook is in use again. What was given up meanwhile can be redelivered from its delivery."
+    return visit.go(f"/console/endpoints/{endpoint.id}", what)
+
+
+@post("/endpoints/{endpoint_id:int}/disable")
+async def disable(visit: TheVisit, endpoint_id: FromPath[int]) -> Response[Any]:
+    endpoint = _find(visit, endpoint_id)
+    reason = f"by {visit.member.name}"
+    await endpoints.disable(visit.means, visit.workspace_id, endpoint.id, reason)
+    return visit.go(f"/console/endpoints/{endpoint.id}", Notice("Nothing is posted there now.", "warn"))
+
+
+@post("/endpoints/{endpoint_id:int}/secret")
+async def replace_secret(visit: TheVisit, endpoint_id: FromPath[int]) -> Response[Any]:
+    endpoint = _find(visit, endpoint_id)
+    secret = await endpoints.rotate_secret(visit.means, visit.workspace_id, endpoint.id)
+    what = "There is a new signing secret. The old one signs too until you retire it."
+    notice = Notice(what, secret=secret, secret_name=SECRET_NAME)
+    return visit.go(f"/console/endpoints/{endpoint.id}", notice)
+
+
+@post("/endpoints/{endpoint_id:int}/secret/retire")
+async def retire_secret(visit: TheVisit, endpoint_id: FromPath[int]) -> Response[Any]:
+    endpoint = _find(visit, endpoint_id)
+    await endpoints.retire_secret(visit.means, visit.workspace_id, endpoint.id)
+    return visit.go(f"/console/endpoints/{endpoint.id}", "The old signing secret is retired.")
+
+
+# Trying
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """A test event, and what came of it."""
+
+    body: bytes
+    outcome: Outcome
+    exchange: Exchange | None
+    took: timedelta
+
+
+@post("/endpoints/{endpoint_id:int}/test", status_code=200)
+async def send_test(visit: TheVisit, endpoint_id: FromPath[int]) -> Page:
+    """Nothing is changed by it, so its answer is a page and not a redirect."""
+    endpoint = _find(visit, endpoint_id)
+    if visit.services.try_endpoint is None:
+        raise NotFound("This server cannot send test events.")
+    delivery = test_delivery(visit, endpoint)
+    started = visit.services.clock.monotonic()
+    outcome, exchange = await visit.services.try_endpoint(endpoint, delivery)
+    took = timedelta(seconds=visit.services.clock.monotonic() - started)
+    return visit.page(
+        "endpoint_test.html",
+        title=f"Test of {endpoint.name}",
+        endpoint=endpoint,
+        trial=Trial(delivery.body, outcome, exchange, took),
+    )
+
+
+def test_delivery(visit: Visit, endpoint: Endpoint) -> Delivery:
+    """A delivery as a customer's message would make one, but of no conversation."""
+    flow = next(
+        (one.id for one in visit.directory.flows.values() if one.workspace_id == visit.workspace_id),
+        FlowId(0),
+    )
+    about = live_chat.About(
+        workspace_id=visit.workspace_id,
+        flow_id=flow,
+        conversation_id=ConversationId(0),
+        member_id=visit.member.id,
+        paused_seconds=0,
+        timezone=visit.workspace.timezone,
+    )
+    now = visit.services.clock.now()
+    data = {"text": "This is a test. Nobody wrote it.", "sent_by": visit.member.name}
+    return Delivery(
+        id=DeliveryId(0),
+        workspace_id=visit.workspace_id,
+        conversation_id=ConversationId(0),
+        destination=Destination("endpoint", endpoint.id),
+        event_type=EventType.TEST.value,
+        webhook_id=visit.services.chance.webhook_id(),
+        seq=0,
+        epoch=0,
+        body=live_chat.event_body(about, EventType.TEST, data),
+        created_at=now,
+    )

@@ -1,0 +1,83 @@
+"""The console, put together."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from litestar import Response, Router, get
+from litestar.di import Provide
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
+
+from relevo.domain.errors import NotFound
+from relevo.web.console import (
+    api_keys,
+    channels,
+    conversation,
+    conversations,
+    deliveries,
+    endpoints,
+    flows,
+    live,
+    members,
+    overview,
+    problems,
+    setting_up,
+    settings,
+    signing_in,
+    static_files,
+)
+from relevo.web.console.guarding import OPEN, guard_of, provide_caller, provide_visit
+from relevo.web.console.refusing import handlers_of
+from relevo.web.console.visits import AnyRequest, make_console
+from relevo.web.services import Services
+
+LARGEST_FORM = 4_000_000  # bytes: the text of a flow, written as a form writes it
+
+
+def create_console(services: Services) -> Router:
+    """Everything under `/console`."""
+    console = make_console(services)
+    return Router(
+        "/console",
+        route_handlers=_pages(),
+        guards=[guard_of(console)],
+        dependencies={"caller": Provide(provide_caller), "visit": Provide(provide_visit)},
+        exception_handlers=cast(ExceptionHandlersMap, handlers_of(console)),
+        request_max_body_size=LARGEST_FORM,
+        include_in_schema=False,
+    )
+
+
+@get("/static/{name:str}", opt=OPEN)
+async def static_file(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
+    """A file of `static/`; for good, if it is asked for by its version."""
+    if name not in static_files.TYPES:
+        raise NotFound
+    content, version = static_files.content(name)
+    is_newest = request.query_params.get("v") == version
+    kept = "public, max-age=31536000, immutable" if is_newest else "public, max-age=60"
+    return Response(content, media_type=static_files.TYPES[name], headers={"cache-control": kept})
+
+
+def _pages() -> list[ControllerRouterHandler]:
+    return [
+        static_file,
+        *(signing_in.sign_in_page, signing_in.sign_in, signing_in.sign_out),
+        *(setting_up.set_up_page, setting_up.set_up),
+        overview.overview,
+        *(conversations.listing, conversation.show, live.workspace_events, live.conversation_events),
+        *(conversation.say, conversation.pause, conversation.resume, conversation.assign, conversation.move),
+        *(endpoints.listing, endpoints.new, endpoints.create, endpoints.show, endpoints.change),
+        *(endpoints.enable, endpoints.disable, endpoints.replace_secret, endpoints.retire_secret),
+        endpoints.send_test,
+        *(channels.listing, channels.new, channels.create, channels.show, channels.change),
+        *(channels.enable, channels.disable),
+        *(flows.listing, flows.new, flows.create, flows.show, flows.show_version, flows.edit, flows.change),
+        *(deliveries.listing, deliveries.show, deliveries.redeliver),
+        *(api_keys.listing, api_keys.new, api_keys.create, api_keys.revoke),
+        *(members.listing, members.new, members.create, members.show, members.change),
+        members.remove_password,
+        *(settings.show, settings.save),
+        problems.listing,
+    ]

@@ -1,0 +1,230 @@
+"""What states, reasons and kinds are called in the console. A code without words is shown as it is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal, NamedTuple, assert_never
+
+from relevo.domain.conversations import Control
+from relevo.domain.deliveries import (
+    Accepted,
+    Done,
+    Forbidden,
+    GiveUp,
+    Outcome,
+    Park,
+    Refused,
+    Rejected,
+    RetryAt,
+    Unreachable,
+    Verdict,
+)
+from relevo.domain.messages import MessageStatus
+from relevo.domain.workspaces import EventType, LiveChatMode, PausedAutomation, Role, Scope
+from relevo.web.console.times import When, length
+
+Tone = Literal["ok", "warn", "bad", "info", "quiet"]
+
+
+class Badge(NamedTuple):
+    """A short word with a colour that says the same."""
+
+    label: str
+    tone: Tone
+
+
+# Conversations
+
+CONTROLS = {Control.BOT: Badge("Bot", "quiet"), Control.AGENT: Badge("Agent", "info")}
+
+STATUSES = {
+    "open": Badge("Open", "ok"),
+    "pending": Badge("Pending", "warn"),
+    "done": Badge("Done", "quiet"),
+    "spam": Badge("Spam", "bad"),
+}
+
+PAUSE_CAUSES = {
+    "flow": "the flow (Pause the Bot)",
+    "api": "the API",
+    "member": "a member, here",
+    "agent_reply": "an agent's reply",
+}
+
+MESSAGE_STATUSES = {
+    MessageStatus.QUEUED: "Waiting to be sent",
+    MessageStatus.SENT: "Sent",
+    MessageStatus.DELIVERED: "Delivered",
+    MessageStatus.READ: "Read",
+    MessageStatus.FAILED: "Not delivered",
+}
+
+# Deliveries
+
+DELIVERY_STATES = {
+    "waiting": Badge("Waiting", "info"),
+    "done": Badge("Delivered", "ok"),
+    "parked": Badge("Parked", "bad"),
+    "given_up": Badge("Given up", "bad"),
+    "skipped": Badge("Skipped", "quiet"),
+}
+
+EVENTS = {
+    "message": "Message to the customer",
+    "media": "File of the customer",
+    EventType.MESSAGE_RECEIVED.value: "Message of the customer",
+    EventType.MESSAGE_SENT.value: "Message sent to the customer",
+    EventType.MESSAGE_STATUS.value: "Receipt of a message",
+    EventType.HANDOFF_REQUESTED.value: "Handoff requested",
+    EventType.HANDOFF_RETURNED.value: "Handoff returned",
+    EventType.CONVERSATION_ASSIGNED.value: "Conversation assigned",
+    EventType.TYPING.value: "Customer typing",
+    EventType.TEST.value: "Test event",
+}
+
+EVENT_HINTS = {
+    EventType.MESSAGE_SENT: "what the bot or an agent said to the customer",
+    EventType.MESSAGE_STATUS: "a message was delivered, read, or could not be delivered",
+    EventType.HANDOFF_REQUESTED: "control went to an agent",
+    EventType.HANDOFF_RETURNED: "control came back to the bot, and why",
+    EventType.CONVERSATION_ASSIGNED: "a conversation was given to an agent, or taken away",
+    EventType.TYPING: "the customer is typing; told at once or never",
+}
+
+_REASONS = {
+    "schedule_exhausted": "every retry of the schedule failed",
+    "endpoint_disabled": "the endpoint was disabled",
+    "endpoint_removed": "the endpoint is gone",
+    "endpoint_gone": "the endpoint answered 410 Gone",
+    "channel_disabled": "the channel was disabled",
+    "channel_removed": "the channel is gone",
+    "nothing_to_say": "nothing was left to say in a form that the channel carries",
+    "unsupported_content": "the channel cannot carry this content, even in a plainer form",
+    "dns": "the host's name has no address",
+    "connect": "no connection could be made",
+    "tls": "the certificate or the encryption was refused",
+    "timeout": "there was no answer within the timeout",
+    "broken": "the connection broke before the answer was whole",
+    "too_large": "the answer was too large",
+    "fault": "a fault of Relevo; the log has it",
+}
+
+_PROBLEMS = {
+    "bot_is_paused": "The bot was kept silent",
+    "stale_timer": "A planned step was dropped",
+    "flow_version_missing": "The flow's version is gone",
+    "decision_failed": "An event was not applied",
+    "too_many_steps": "The flow ran in a circle",
+    "too_deep": "Subflows call one another too deeply",
+    "lost_place": "The flow lost its place",
+    "template_failed": "A template could not be filled in",
+    "empty_message": "Nothing came out to be sent",
+    "unsupported_payload": "Something new came in",
+    "endpoint_disabled": "An endpoint was disabled",
+}
+
+
+def reason(code: str) -> str:
+    """Why a delivery ended, or an attempt failed."""
+    return _REASONS.get(code, code.replace("_", " "))
+
+
+def problem(code: str) -> str:
+    """A problem's title."""
+    return _PROBLEMS.get(code, code.replace("_", " ").capitalize())
+
+
+def event(type_: str) -> str:
+    return EVENTS.get(type_, type_)
+
+
+def is_success(outcome: Outcome) -> bool:
+    return isinstance(outcome, Accepted)
+
+
+def outcome(of: Outcome) -> str:
+    """What an attempt came to, in a sentence."""
+    match of:
+        case Accepted(status_code=status):
+            return f"Accepted with {status}."
+        case Refused(status_code=status, retry_after=None, reason=why):
+            return f"Refused with {status}{f': {reason(why)}' if why else ''}."
+        case Refused(status_code=status, retry_after=asked):
+            return f"Refused with {status}, and asked to wait {length(asked or timedelta())}."
+        case Unreachable(reason=why):
+            return f"No answer: {reason(why)}."
+        case Forbidden(address=address, reason=why):
+            return f"Not called: {address or 'the URL'} is {why}."
+        case Rejected(reason=why):
+            return f"Not possible: {reason(why)}."
+        case _:
+            assert_never(of)
+
+
+def verdict(of: Verdict, when: When) -> str:
+    """What was decided after an attempt, in a sentence."""
+    match of:
+        case Done():
+            return "Delivered."
+        case RetryAt(when=at):
+            return f"Next attempt at {when.exact(at)}."
+        case Park(reason=why):
+            return f"Parked: {reason(why)}."
+        case GiveUp(reason=why, disable=disable):
+            return f"Given up: {reason(why)}.{' The endpoint was disabled.' if disable else ''}"
+        case _:
+            assert_never(of)
+
+
+# What is set up
+
+ROLES = {
+    Role.OWNER: "Owner",
+    Role.ADMIN: "Admin",
+    Role.MEMBER: "Member",
+    Role.AGENT: "Agent",
+}
+ROLE_HINTS = {
+    Role.OWNER: "everything, owners too",
+    Role.ADMIN: "everything but owners",
+    Role.MEMBER: "conversations, deliveries and problems",
+    Role.AGENT: "conversations only",
+}
+
+SCOPE_HINTS = {
+    Scope.MANAGE_FLOW: "the flow and its subscribers: messages, pause and resume, assignment",
+    Scope.MANAGE_TEAM: "the workspace: members, summaries, settings",
+    Scope.SEND_MESSAGE: "broadcasts",
+}
+
+CHANNEL_HINTS = {
+    "web": "A chat on your website, by one line of HTML, or on a page of its own.",
+    "apichat": "Any system that can send and receive JSON: your own chat, an app, another channel.",
+}
+
+LIVE_CHAT_MODES = {
+    LiveChatMode.NONE: "None",
+    LiveChatMode.INBOX: "Inbox",
+    LiveChatMode.WEBHOOK: "Webhook",
+}
+LIVE_CHAT_HINTS = {
+    LiveChatMode.NONE: "Nobody is told. The bot is silent until the pause ends.",
+    LiveChatMode.INBOX: "Members answer here, under Conversations.",
+    LiveChatMode.WEBHOOK: (
+        "Every message of the customer is posted to your live-chat platform while the bot is paused."
+    ),
+}
+
+PAUSED_AUTOMATION = {
+    PausedAutomation.AGENT_ONLY: "Only messages from agent will be sent",
+    PausedAutomation.AGENT_TRIGGERS_AND_DELAYS: "Messages from agent, trigger and smart delay will be sent",
+}
+PAUSED_AUTOMATION_HINTS = {
+    PausedAutomation.AGENT_ONLY: (
+        "All automations, triggers and smart delays stop while the bot is paused. "
+        "What the flow had planned is dropped."
+    ),
+    PausedAutomation.AGENT_TRIGGERS_AND_DELAYS: (
+        "Delays that run go on, and a keyword of the customer starts its subflow, while an agent answers."
+    ),
+}

@@ -1,0 +1,61 @@
+"""What the tests of the console ask for: a browser, with the owner signed in unless they say otherwise."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import pytest
+from argon2 import PasswordHasher
+
+from relevo.admin.changing import Means
+from relevo.domain.deliveries import Accepted, Delivery, Exchange, Outcome
+from relevo.domain.workspaces import Endpoint
+from relevo.http_client.egress_guard import EgressGuard
+from relevo.testing.builders import World
+from relevo.web.console import visits
+from relevo.web.services import Services
+from tests.admin.conftest import resolve
+from tests.web.console.browsing import Browser
+from tests.web.exchanges import Client
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes that take a thousandth of the time."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(visits, "Means", partial(Means, passwords=cheap))
+
+
+@pytest.fixture
+def services(world: World, tmp_path: Path) -> Services:
+    """Names lead where the test says; endpoints accept whatever is tried on them."""
+    given = world.services(media_folder=tmp_path / "media")
+    return msgspec.structs.replace(given, guard=EgressGuard([], resolve), try_endpoint=accept)
+
+
+async def accept(endpoint: Endpoint, delivery: Delivery) -> tuple[Outcome, Exchange | None]:
+    exchange = Exchange(
+        method="POST",
+        url=endpoint.url,
+        request_headers={"X-Desk-Key": "••••", "webhook-id": delivery.webhook_id},
+        status_code=200,
+        answer_headers={"content-type": "application/json"},
+        answer_body='{"taken":true}',
+        address="93.184.215.14",
+    )
+    return Accepted(200), exchange
+
+
+@pytest.fixture
+def stranger(client: Client, services: Services) -> Browser:
+    """A browser in which nobody is signed in."""
+    return Browser(client, services)
+
+
+@pytest.fixture
+async def browser(stranger: Browser, world: World) -> Browser:
+    """The owner's browser."""
+    await stranger.sign_in(world.company.owner)
+    return stranger

@@ -1,0 +1,74 @@
+"""Every page of the console, as the router has them, with what stands for their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+from litestar import Litestar
+
+from relevo.domain.ids import ConversationId, DeliveryId
+from relevo.store import accounts, deliveries
+from relevo.testing.builders import Company, World
+
+OPEN = frozenset({"/console/sign-in", "/console/set-up", "/console/static/{name}"})
+"""What a stranger may see."""
+
+
+class Place(NamedTuple):
+    method: str
+    path: str
+    """With its parameters: `/console/endpoints/{endpoint_id}`."""
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One of everything that a workspace has."""
+
+    company: Company
+    conversation: ConversationId
+    delivery: DeliveryId
+    key: int
+
+    def address(self, path: str) -> str:
+        """A path with this sample's ids."""
+        company = self.company
+        values = {
+            "{user_ns}": f"f{company.flow.id}u{self.conversation}",
+            "{endpoint_id}": str(company.endpoint.id),
+            "{channel_id}": str(company.web.id),
+            "{flow_id}": str(company.flow.id),
+            "{number}": "1",
+            "{delivery_id}": str(self.delivery),
+            "{key_id}": str(self.key),
+            "{member_id}": str(company.agent.id),
+        }
+        for parameter, value in values.items():
+            path = path.replace(parameter, value)
+        assert "{" not in path, path
+        return path
+
+
+def places(app: Litestar) -> Iterator[Place]:
+    """Everything under `/console` that the application answers."""
+    for route in app.routes:
+        if route.path.startswith("/console"):
+            path = route.path
+            for parameter in route.path_parameters.values():
+                path = path.replace(f"{{{parameter.full}}}", f"{{{parameter.name}}}")
+            for method in sorted(route.methods - {"OPTIONS", "HEAD"}):
+                yield Place(method, path)
+
+
+async def sample_of(world: World, company: Company | None = None) -> Sample:
+    """Ana has asked for an agent there."""
+    there = company or world.company
+    await world.says("Hello", channel=there.web)
+    result = await world.says("agent", channel=there.web)
+    await world.says("Where is my order?", channel=there.web)
+    await world.says("agent", channel=there.apichat)
+    await world.add_token(there)
+    async with world.database.read() as connection:
+        log = await deliveries.listing(connection, there.workspace.id, conversation_id=result.conversation_id)
+        keys = await accounts.list_api_keys(connection, there.workspace.id)
+    return Sample(there, result.conversation_id, DeliveryId(log[0].id), keys[-1].key.id)

@@ -1,0 +1,193 @@
+"""Channels and their Live Chat Settings."""
+
+from __future__ import annotations
+
+import pytest
+
+from relevo.admin.changing import reading
+from relevo.channels.registry import ADAPTERS
+from relevo.domain.configuring import MASK
+from relevo.domain.workspaces import Channel, LiveChatMode
+from relevo.testing.builders import PUBLIC_URL, World
+from relevo.web.console import words
+from relevo.web.console.channel_options import options_of
+from relevo.web.console.channels import guide
+from relevo.web.services import Services
+from tests.web.console.browsing import Browser, means_of
+from tests.web.console.markup import parsed
+
+NEW_WEB = {
+    "type": "web",
+    "name": "site",
+    "flow": "support",
+    "mode": "webhook",
+    "endpoint": "desk",
+    "option.title": "Acme",
+    "option.subtitle": "",
+    "option.color": "#2f5bea",
+    "option.secret": "",
+}
+NEW_APICHAT = {
+    "type": "apichat",
+    "name": "app",
+    "flow": "support",
+    "mode": "inbox",
+    "endpoint": "",
+    "option.webhook_url": "https://other.example.com/in",
+    "option.secret": "",
+    "option.verification_key": "",
+}
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """What is stored is tested elsewhere, on both databases."""
+    return "sqlite"
+
+
+async def channel(services: Services, name: str) -> Channel:
+    found = await reading(means_of(services))
+    return next(one for one in found.channels.values() if one.name == name)
+
+
+async def test_a_web_chat_is_made_and_says_what_to_put_into_the_page(
+    browser: Browser, services: Services, world: World
+) -> None:
+    page = await browser.follow(await browser.send("/console/channels/new", NEW_WEB))
+
+    made = await channel(services, "site")
+    assert made.live_chat.mode is LiveChatMode.WEBHOOK
+    assert made.live_chat.endpoint_id == world.company.endpoint.id
+    assert made.config["title"] == "Acme"
+    shown = [one.text for one in page.main.all("code")]
+    assert f'<script type="module" src="{PUBLIC_URL}/widget.js" data-channel="{made.key}"></script>' in shown
+    assert f"{PUBLIC_URL}/chat/{made.key}" in shown
+    assert made.config["secret"] not in page.html  # nobody needs it
+
+
+async def test_an_api_chat_is_made_and_its_secret_is_shown_once(browser: Browser, services: Services) -> None:
+    made = await browser.send("/console/channels/new", NEW_APICHAT)
+    page, again = await browser.follow(made), await browser.follow(made)
+
+    app = await channel(services, "app")
+    assert app.config["webhook_url"] == "https://other.example.com/in"
+    assert f"{PUBLIC_URL}/hooks/apichat/{app.key}" in page.text
+    assert app.config["secret"] in page.html
+    assert app.config["secret"] not in again.html
+    assert again.main.one("input", name="option.secret").get("value") == MASK
+
+
+async def test_live_chat_settings_are_changed(browser: Browser, services: Services, world: World) -> None:
+    address = f"/console/channels/{world.company.web.id}"
+    form = {"name": "web", "flow": "support", "mode": "inbox", "endpoint": "desk", "option.secret": ""}
+
+    await browser.send(address, form)
+    inbox = await channel(services, "web")
+    await browser.send(address, {**form, "mode": "none"})
+    none = await channel(services, "web")
+    refused = await browser.send(address, {**form, "mode": "webhook", "endpoint": ""})
+    await browser.send(address, {**form, "mode": "webhook"})
+    webhook = await channel(services, "web")
+
+    assert (inbox.live_chat.mode, inbox.live_chat.endpoint_id) == (LiveChatMode.INBOX, None)
+    assert none.live_chat.mode is LiveChatMode.NONE
+    assert refused.status == 422
+    assert "Live chat by webhook needs an endpoint" in refused.problems[0]
+    assert (webhook.live_chat.mode, webhook.live_chat.endpoint_id) == (
+        LiveChatMode.WEBHOOK,
+        world.company.endpoint.id,
+    )
+
+
+async def test_a_secret_that_is_left_masked_or_empty_stays(browser: Browser, services: Services) -> None:
+    made = await browser.send("/console/channels/new", {**NEW_APICHAT, "option.verification_key": "k-9"})
+    before = await channel(services, "app")
+    page = await browser.follow(made)
+    assert "k-9" not in page.html
+
+    for secret in (MASK, ""):
+        changed = {**NEW_APICHAT, "option.secret": secret, "option.verification_key": secret}
+        await browser.send(made.goes_to, changed)
+        assert (await channel(services, "app")).config == before.config
+
+
+async def test_an_option_that_is_emptied_is_taken_away(browser: Browser, services: Services) -> None:
+    made = await browser.send("/console/channels/new", NEW_WEB)
+
+    await browser.send(made.goes_to, {**NEW_WEB, "option.title": "", "option.color": "#112233"})
+
+    config = (await channel(services, "site")).config
+    assert "title" not in config
+    assert config["color"] == "#112233"
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "says"),
+    [
+        ({**NEW_WEB, "name": ""}, "name", "The name is empty"),
+        ({**NEW_WEB, "name": "web"}, "name", "There is already a channel web"),
+        ({**NEW_WEB, "option.color": "blue"}, "option.color", "is not a colour; write one like"),
+        ({**NEW_WEB, "flow": "sales"}, "flow", 'There is no flow "sales"'),
+        ({**NEW_WEB, "endpoint": ""}, "endpoint", "needs an endpoint"),
+        ({**NEW_WEB, "endpoint": "dusk"}, "endpoint", 'There is no endpoint "dusk"'),
+        ({**NEW_APICHAT, "option.webhook_url": ""}, "option.webhook_url", "ebhook"),
+        (
+            {**NEW_APICHAT, "option.webhook_url": "https://inside.example.com/"},
+            "option.webhook_url",
+            "leads to 10.0.0.5, which is private",
+        ),
+    ],
+)
+async def test_a_mistake_stands_beside_its_field(
+    browser: Browser, form: dict[str, str], field: str, says: str
+) -> None:
+    page = await browser.send("/console/channels/new", form)
+
+    assert page.status == 422
+    assert len(page.problems) == 1, page.problems
+    assert says in page.problems[0]
+    assert page.field(field).get("aria-describedby").endswith("-problem")
+
+
+async def test_nonsense_is_refused(browser: Browser) -> None:
+    assert (await browser.send("/console/channels/new", {**NEW_WEB, "type": "fax"})).status == 404
+    assert (await browser.send("/console/channels/new", {**NEW_WEB, "mode": "fax"})).status == 422
+    assert (await browser.get("/console/channels/new?type=fax")).main.one("h1").text == "New channel"
+
+
+async def test_a_channel_is_disabled_and_enabled(browser: Browser, services: Services, world: World) -> None:
+    address = f"/console/channels/{world.company.web.id}"
+
+    page = await browser.follow(await browser.send(f"{address}/disable"))
+    assert "Disabled. By Olga." in page.text
+    assert (await channel(services, "web")).disabled_reason == "by Olga"
+    await browser.send(f"{address}/enable")
+    assert (await channel(services, "web")).disabled_reason == ""
+
+
+@pytest.mark.parametrize("type_", list(ADAPTERS))
+def test_every_channel_type_has_its_fields_its_words_and_its_guide(type_: str) -> None:
+    """A new type would otherwise have a page on which nothing can be set."""
+    asked = {option.name for option in options_of(type_)}
+    told = {"webhook_url": "https://x.example", "title": "x", "subtitle": "x", "color": "#000000"}
+    given = {name: told.get(name, "whsec_" + "A" * 43 + "=") for name in asked}
+
+    assert asked
+    assert ADAPTERS[type_].check_config(given) == {}
+    assert set(ADAPTERS[type_].check_config({**given, "unknown": 1})) == {"unknown"}
+    assert words.CHANNEL_HINTS[type_]
+    headings = parsed(guide(type_)).all("h1", "h2", "h3")
+    assert headings[0].name == "h2"
+    assert "<table>" in guide(type_)
+
+
+def test_a_guide_holds_no_html_of_its_own() -> None:
+    assert "&lt;script type=&quot;module&quot;" in guide("web")
+    assert "<script" not in guide("web")
+
+
+async def test_the_list_shows_where_live_chat_goes(browser: Browser) -> None:
+    rows = [row.text for row in (await browser.get("/console/channels")).main.one("tbody").all("tr")]
+
+    assert rows[0] == "web Web chat support Webhook: desk – In use"
+    assert rows[1] == "apichat API Chat support Webhook: desk – In use"
