@@ -54,6 +54,7 @@ from relevo.system.companion import companion
 from relevo.system.dns import resolve
 from relevo.system.media_files import MediaFiles
 from relevo.web.app import create_app
+from relevo.web.console import first_run_code
 from relevo.web.demo import sample as demo_sample
 from relevo.web.demo.recording import Recording
 from relevo.web.demo.routes import Demo, create_demo
@@ -293,7 +294,14 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         app = create_app(parts.services, is_well=parts.is_well)
         server = _Server(_uvicorn_config(app, host, port), on_stop=parts.services.hub.close)
         log.info("serving", url=parts.services.edge.public_url, host=host, port=port)
+        await _invite_first_member(parts.services)
         await server.serve()
+
+
+async def _invite_first_member(services: Services) -> None:
+    """Where nobody can sign in yet: the way to the first account, for whoever reads the log."""
+    if code := await first_run_code(services):
+        log.info("nobody_can_sign_in", open=f"{services.edge.public_url}/console/set-up", with_code=code)
 
 
 def _note_url(settings: Settings, host: str, port: int) -> str:
