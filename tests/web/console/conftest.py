@@ -8,13 +8,15 @@ from pathlib import Path
 import msgspec
 import pytest
 from argon2 import PasswordHasher
+from litestar import Litestar
 
 from relevo.admin.changing import Means
 from relevo.domain.deliveries import Accepted, Delivery, Exchange, Outcome
 from relevo.domain.workspaces import Endpoint
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.testing.builders import World
-from relevo.web.console import visits
+from relevo.web.console import create_console, visits
+from relevo.web.front_door import FrontDoor
 from relevo.web.services import Services
 from tests.admin.conftest import resolve
 from tests.web.console.browsing import Browser
@@ -33,6 +35,20 @@ def services(world: World, tmp_path: Path) -> Services:
     """Names lead where the test says; endpoints accept whatever is tried on them."""
     given = world.services(media_folder=tmp_path / "media")
     return msgspec.structs.replace(given, guard=EgressGuard([], resolve), try_endpoint=accept)
+
+
+@pytest.fixture
+def app(services: Services) -> Litestar:
+    """The console behind the front door, and nothing else: making the whole application takes longest."""
+    alone = Litestar([create_console(services)], openapi_config=None, logging_config=None)
+    alone.asgi_handler = FrontDoor(
+        alone.asgi_handler,
+        alone.asgi_handler,
+        clock=services.clock,
+        chance=services.chance,
+        trusted_proxies=(),
+    )
+    return alone
 
 
 async def accept(endpoint: Endpoint, delivery: Delivery) -> tuple[Outcome, Exchange | None]:
