@@ -131,3 +131,16 @@ async def test_what_waits_when_the_engine_stops_is_still_committed(database: Dat
         assert (await waiting).message_ids
         with pytest.raises(Busy):
             await world.says("Too late")
+
+
+async def test_what_somebody_asked_for_is_committed_though_they_went_away(database: Database) -> None:
+    async with make_engine(database) as world:
+        first = await world.says("Hi")
+        asking = asyncio.ensure_future(world.says("agent"))
+        other = asyncio.ensure_future(world.says("Hi", user_id="other"))
+        await asyncio.sleep(0)  # noqa: TID251 – submitted, not committed
+        asking.cancel()
+        await other
+
+        texts = [message.content for message in await world.messages(first.conversation_id)]
+        assert Text("agent") in texts

@@ -91,8 +91,7 @@ class Engine:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         queue.append(_Waiting(item, answer))
         self._news.set()
-        # Shielded: a caller that goes away must not undo what others are committed with.
-        return await asyncio.shield(answer)
+        return await answer  # cancelled with its caller; what was asked for is committed all the same
 
     @property
     def waiting(self) -> int:
