@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from relevo.store.database import Database
@@ -16,6 +13,7 @@ from relevo.testing.builders import PUBLIC_URL, World
 from relevo.web.app import create_app
 from relevo.web.services import Edge
 from tests.web.api.conftest import Ana
+from tests.web.api.serving import on_a_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_kind", ["sqlite"])]
 
@@ -42,26 +40,6 @@ async def browser() -> AsyncIterator[Browser]:
 async def base(world: World) -> AsyncIterator[str]:
     async with on_a_port(create_app(world.services(edge=Edge(public_url=PUBLIC_URL)))) as base:
         yield base
-
-
-@asynccontextmanager
-async def on_a_port(app: Any) -> AsyncIterator[str]:
-    listens = asyncio.Event()
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets)
-            listens.set()
-
-    server = Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
-    serving = asyncio.create_task(server.serve())
-    await listens.wait()
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await serving
 
 
 async def opened(browser: Browser, url: str, **about: Any) -> Page:
