@@ -17,20 +17,26 @@ from relevo.cli.installation import (
     workspace_option,
 )
 from relevo.cli.tables import print_table
+from relevo.cli.verifying import why_unverified
 from relevo.domain.ids import flow_ns
 from relevo.domain.workspaces import Channel
+from relevo.domain.yaml_reading import quoted
 from relevo.store.directory import Directory
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list, for programs.")
+@click.option("--verify", metavar="NAME", help="Ask this API Chat channel's webhook_url for its key instead.")
 @workspace_option
-def channels(as_json: bool, workspace: str | None) -> None:
+def channels(as_json: bool, verify: str | None, workspace: str | None) -> None:
     """List the channels and their hook URLs.
 
     For a web chat also the line for your site, and the address of the chat as a page of its own.
     """
     settings = read_settings()
+    if verify is not None:
+        run(_verify(verify, workspace))
+        return
 
     async def read() -> Directory:
         async with opened(settings) as means:
@@ -44,6 +50,20 @@ def channels(as_json: bool, workspace: str | None) -> None:
         click.echo(json.dumps(described, indent=2, ensure_ascii=False))
     else:
         _print(described)
+
+
+async def _verify(name: str, workspace: str | None) -> None:
+    async with opened() as means:
+        found = await everything(means)
+        within = workspace_named(found, workspace).id if workspace else None
+        named = [one for one in found.channels.values() if one.name == name and one.type == "apichat"]
+        channel = next((one for one in named if within in (None, one.workspace_id)), None)
+        if channel is None:
+            raise click.ClickException(f"There is no channel {quoted(name)} of type apichat.")
+        problem = await why_unverified(means, channel)
+    if problem is not None:
+        raise click.ClickException(f"{name} is not verified: {problem}.")
+    click.echo(f"{name} is verified.")
 
 
 def describe(channel: Channel, found: Directory, url: str) -> dict[str, Any]:
