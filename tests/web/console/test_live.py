@@ -169,7 +169,9 @@ async def test_control_and_surroundings_follow(
         await world.says("agent")
         after = await stream.until("parts")
 
-    assert set(before.data) == {"control", "panel"}
+    assert set(before.data) == {"control", "hint", "panel"}
+    assert "The bot has control" in before.data["hint"]
+    assert "Your platform has this conversation" in after.data["hint"]
     assert "Resume the bot" not in before.data["control"]
     assert "Resume the bot" in after.data["control"]
     assert "Paused by the flow" in after.data["panel"]

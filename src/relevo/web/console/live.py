@@ -31,6 +31,7 @@ PING_EVERY = 15.0  # seconds
 LIST_REFRESHES_EVERY = 30.0  # seconds without news: what another process did shows by then
 LIST_RESTS_FOR = 2.0  # seconds between two refreshes of a list, however much happens
 PAGE = 100
+PARTS = ("control", "hint", "panel")
 
 
 @get("/events", opt=FOR_EVERYBODY)
@@ -149,7 +150,7 @@ class _Feed:
 
     async def _surroundings(self, visit: Visit) -> list[bytes]:
         around = await conversation_pages.surroundings(visit, self._conversation)
-        parts = {name: visit.part(f"_{name}.html", **around) for name in ("control", "panel")}
+        parts = {name: visit.part(f"_{name}.html", **around) for name in PARTS}
         if parts == self._parts:
             return []
         self._parts = parts

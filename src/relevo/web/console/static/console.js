@@ -35,13 +35,18 @@ function live(address, listeners, onState = () => {}) {
 
 // Lists: fetched again when something has changed
 
+const shownAs = new WeakMap();
+for (const part of all("[data-refresh]")) shownAs.set(part, part.innerHTML);
+
 async function refresh() {
   const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of all("[data-refresh]")) {
     const newer = one(`[data-refresh="${part.dataset.refresh}"]`, fresh);
-    if (newer && newer.innerHTML !== part.innerHTML) replace(part, newer.innerHTML);
+    if (!newer || newer.innerHTML === shownAs.get(part)) continue; // opened details are left open
+    shownAs.set(part, newer.innerHTML);
+    replace(part, newer.innerHTML);
   }
 }
 
