@@ -148,7 +148,7 @@ async def test_nothing_is_lost_or_reordered_when_the_server_is_killed(
 ) -> None:
     platform, platform_port = Platform(), free_port()
     receiving = uvicorn.Server(
-        uvicorn.Config(platform, port=platform_port, log_level="error", access_log=False)
+        uvicorn.Config(platform, port=platform_port, log_config=None, access_log=False)
     )
     served = asyncio.create_task(receiving.serve())
     here = Installation(tmp_path, database_url, platform_port)

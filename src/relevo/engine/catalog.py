@@ -28,7 +28,7 @@ class Catalog:
         self._flows: dict[FlowVersionId, Flow] = {}
         self.directory = Directory(version=-1)
         self.member_names: dict[MemberId, str] = {}
-        self._channels_by_key: dict[str, Channel] = {}
+        self._by_key: tuple[Directory, dict[str, Channel]] = (self.directory, {})
 
     async def refresh(self, *, at_once: bool = False) -> None:
         """Notice changes made by anybody, another process included, within a quarter of a second.
@@ -50,11 +50,14 @@ class Catalog:
             if await directories.version(connection) != self.directory.version:
                 self.directory = await directories.load(connection, self._cipher)
                 self.member_names = {one.id: one.name for one in self.directory.members.values()}
-                self._channels_by_key = {one.key: one for one in self.directory.channels.values()}
 
     def known_channel(self, key: str) -> Channel | None:
         """The channel with this key, as far as is known without asking."""
-        return self._channels_by_key.get(key)
+        indexed, by_key = self._by_key
+        if indexed is not self.directory:
+            by_key = {one.key: one for one in self.directory.channels.values()}
+            self._by_key = (self.directory, by_key)
+        return by_key.get(key)
 
     async def channel(self, type_: str, key: str) -> Channel | None:
         """The channel with this hook; one that was just made is found as well."""
