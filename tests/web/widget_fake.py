@@ -354,7 +354,7 @@ class _Server(uvicorn.Server):
     """A server that says when it listens."""
 
     def __init__(self, fake: WidgetFake) -> None:
-        super().__init__(uvicorn.Config(fake, port=0, log_level="critical", lifespan="off", ws="none"))
+        super().__init__(uvicorn.Config(fake, port=0, log_config=None, lifespan="off", ws="none"))
         self.fake = fake
         self.listens = threading.Event()
 
