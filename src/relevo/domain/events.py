@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
-from relevo.domain.ids import ChannelId, ConversationId, MemberId, MessageId
+from relevo.domain.ids import ChannelId, ConversationId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Content, MessageStatus
 from relevo.domain.subscribers import Profile
 
@@ -27,9 +27,10 @@ class Once(msgspec.Struct, frozen=True):
 
 
 class ByConversation(msgspec.Struct, frozen=True):
-    """An existing conversation."""
+    """An existing conversation. With a `flow_id`, one of another flow does not exist."""
 
     id: ConversationId
+    flow_id: FlowId | None = None
 
 
 class ByUser(msgspec.Struct, frozen=True):

@@ -188,7 +188,8 @@ class Batch:
 
     def _existing(self, event: AnyEvent) -> ConversationId | None:
         if isinstance(event.to, ByConversation):
-            return event.to.id if event.to.id in self._loaded else None
+            found = self._loaded.get(event.to.id)
+            return found.id if found is not None and event.to.flow_id in (None, found.flow_id) else None
         return self._by_user.get((event.to.channel_id, event.to.user_id))
 
     # Deciding

@@ -69,12 +69,6 @@ async def find(connection: Connection, flow_id: FlowId, id_: ConversationId) -> 
     return from_row(row) if row else None
 
 
-async def exists(connection: Connection, flow_id: FlowId, id_: ConversationId) -> bool:
-    """Whether this flow has this subscriber."""
-    query = select(_rows.id).where(_rows.id == id_, _rows.flow_id == flow_id)
-    return (await connection.execute(query)).first() is not None
-
-
 async def get_many(
     connection: Connection, ids: Collection[ConversationId]
 ) -> dict[ConversationId, Conversation]:

@@ -30,18 +30,18 @@ BUDGET: dict[str, int] = {
     "/flow/agents": 0,
     "/flow/subflows": 0,
     "/flow/bot-users-count": 2,
-    "/subscriber/send-text": 1,
-    "/subscriber/send-content": 1,
-    "/subscriber/pause-bot": 1,
-    "/subscriber/resume-bot": 1,
-    "/subscriber/assign-agent": 1,
-    "/subscriber/unassign-agent": 1,
-    "/subscriber/move-chat-to": 1,
-    "/handoff/typing": 1,
-    "/handoff/seen": 1,
+    "/subscriber/send-text": 0,
+    "/subscriber/send-content": 0,
+    "/subscriber/pause-bot": 0,
+    "/subscriber/resume-bot": 0,
+    "/subscriber/assign-agent": 0,
+    "/subscriber/unassign-agent": 0,
+    "/subscriber/move-chat-to": 0,
+    "/handoff/typing": 0,
+    "/handoff/seen": 0,
 }
 """Beside the token (once a second) and the configuration (four times a second), and beside the commit, which
-is shared by all that happens together. An Idempotency-Key costs one more."""
+is shared by all that happens together."""
 
 
 def parameters(ana: Ana, world: World) -> dict[str, dict[str, Any]]:
@@ -116,15 +116,6 @@ async def statements_of(api: Api, call: str, ana: Ana, world: World) -> list[str
             answer = await api.post(path, sent)
     assert answer.status_code == 200, answer.text
     return statements
-
-
-async def test_a_key_costs_one_more(api: Api, ana: Ana, world: World) -> None:
-    await api.post("/subscriber/send-text", {"user_ns": ana.user_ns, "content": "Hi"}, key="k")
-
-    with counted(world.database) as statements:
-        await api.post("/subscriber/send-text", {"user_ns": ana.user_ns, "content": "Hi"}, key="k")
-
-    assert ["applied" in statement for statement in statements] == [True]
 
 
 async def test_every_operation_has_a_budget(api: Api) -> None:

@@ -102,17 +102,25 @@ async def test_a_refused_write_leaves_its_key_free(api: Api, ana: Ana) -> None:
 async def test_a_repetition_is_answered_as_the_first_time_whatever_has_changed_since(
     api: Api, ana: Ana, world: World
 ) -> None:
-    body = {"user_ns": ana.user_ns, "content": "Hi", "agent_id": world.company.agent.id}
-    await api.post("/subscriber/send-text", body, key="k")
+    said = (
+        "/subscriber/send-text",
+        {"user_ns": ana.user_ns, "content": "Hi", "agent_id": world.company.agent.id},
+    )
+    paused = "/subscriber/pause-bot", {"user_ns": ana.user_ns}
+    for path, body in (said, paused):
+        await api.post(path, body, key=path)
     async with world.database.write() as connection:
         await connection.execute(delete(tables.members).where(tables.members.c.id == world.company.agent.id))
         await connection.execute(tables.configuration.update().values(version=99))
         await connection.execute(delete(tables.conversations))
     await world.catalog.refresh(at_once=True)
 
-    assert (await api.post("/subscriber/send-text", body)).status_code == 404
-    answer = await api.post("/subscriber/send-text", body, key="k")
-    assert (answer.status_code, answer.headers["idempotent-replayed"]) == (200, "true")
+    assert [(await api.post(path, body)).status_code for path, body in (said, paused)] == [422, 404]
+    for path, body in (said, paused):
+        answer = await api.post(path, body, key=path)
+        assert (answer.status_code, answer.headers["idempotent-replayed"]) == (200, "true")
+    other = await api.post(said[0], {**said[1], "content": "Ho"}, key=said[0])
+    assert other.json()["errors"] == {"Idempotency-Key": [REUSED]}
 
 
 async def test_keys_of_two_tokens_have_nothing_to_do_with_each_other(

@@ -101,21 +101,37 @@ class Call:
     async def write(self, user_ns: str, event: MakeEvent) -> Ok:
         """Have an event happen to a subscriber's conversation, once for each Idempotency-Key.
 
-        `event` is asked for only if it has not happened before, so what it checks, and whether the
-        subscriber is still there, does not matter to a repetition: it is answered as the first time.
+        A repetition is answered as the first time, whatever has changed since: whether the subscriber is
+        still there, and what `event` checks, then does not matter.
         """
         once = await self._once()
-        async with self.services.database.read() as connection:
-            if once is not None and await _happened(connection, once):
-                mark_replayed(self.request)
-                return Ok()
-            id_ = self._own(user_ns)
-            if id_ is None or not await subscribers.exists(connection, self.key.flow_id, id_):
-                raise unknown_subscriber(user_ns)
-        result = await self.services.engine.submit(event(ByConversation(id_), once))
-        if result.duplicate:  # by another call, between our look and the commit
+        try:
+            result = await self.services.engine.submit(event(self._to(user_ns), once))
+            duplicate = result.duplicate
+        except NotFound:
+            raise unknown_subscriber(user_ns) from None
+        except InvalidInput:
+            duplicate = once is not None and await self._has_happened(once)
+            if not duplicate:
+                raise
+        if duplicate:
             mark_replayed(self.request)
         return Ok()
+
+    def _to(self, user_ns: str) -> ByConversation:
+        """It is the engine that looks whether there is such a conversation, and whose it is: the question
+        costs nothing where everything that happens together is loaded together."""
+        id_ = self._own(user_ns)
+        if id_ is None:
+            raise unknown_subscriber(user_ns)
+        return ByConversation(id_, self.key.flow_id)
+
+    async def _has_happened(self, once: Once) -> bool:
+        async with self.services.database.read() as connection:
+            before = (await applied.find(connection, [once.key])).get(once.key)
+        if before is not None and before.fingerprint != once.fingerprint:
+            raise IdempotencyKeyReused
+        return before is not None
 
     async def _once(self) -> Once | None:
         given = self.request.headers.get("idempotency-key")
@@ -133,13 +149,6 @@ class Call:
 
 
 _KEY_LENGTH = f"The Idempotency-Key must have 1 to {LONGEST_KEY} characters; it has {{}}."
-
-
-async def _happened(connection: Connection, once: Once) -> bool:
-    before = (await applied.find(connection, [once.key])).get(once.key)
-    if before is not None and before.fingerprint != once.fingerprint:
-        raise IdempotencyKeyReused
-    return before is not None
 
 
 def unknown_subscriber(wanted: str) -> NotFound:
