@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from relevo.domain.conversations import Control, Conversation
 from relevo.domain.events import Assigned, ByConversation, ByUser, ConversationOpened, Moved
@@ -136,3 +137,27 @@ async def test_conversations_with_agents_are_counted_by_workspace(world: World) 
 
     async with world.database.read() as connection:
         assert await inbox.count_with_agents(connection, world.company.workspace.id) == 1
+
+
+async def test_those_with_agents_are_found_without_reading_the_others(world: World) -> None:
+    """Open pages ask for them again and again; of a million conversations few have an agent."""
+    if not world.database.is_sqlite:
+        pytest.skip("PostgreSQL plans by statistics, and here there are none")
+    asked: list[str] = []
+    engine = world.database._reader.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+
+    await listed(world, control=Control.AGENT)
+    async with world.database.read() as connection:
+        await inbox.count_with_agents(connection, world.company.workspace.id)
+        statements = [one for one in asked if "control = 'agent'" in one]
+        plans = [
+            row.detail
+            for statement in statements
+            for row in await connection.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {statement}", tuple(1 for _ in range(statement.count("?")))
+            )
+        ]
+
+    assert len(statements) == 3
+    assert all("ix_conversations_with_agents" in plan for plan in plans), plans

@@ -248,6 +248,10 @@ Index("ix_conversations_email", conversations.c.flow_id, conversations.c.email,
       sqlite_where=_EMAIL, postgresql_where=_EMAIL)  # fmt: skip
 Index("ix_conversations_not_open", conversations.c.flow_id, conversations.c.status,
       sqlite_where=_NOT_OPEN, postgresql_where=_NOT_OPEN)  # fmt: skip
+# Few have an agent at a time, and open pages of the console ask for them again and again.
+_WITH_AGENT = text("control = 'agent'")
+Index("ix_conversations_with_agents", conversations.c.workspace_id, conversations.c.last_message_at,
+      sqlite_where=_WITH_AGENT, postgresql_where=_WITH_AGENT)  # fmt: skip
 
 messages = Table(
     # Everything that was said.
