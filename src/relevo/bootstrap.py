@@ -45,7 +45,7 @@ from relevo.http_client.client import Answer, HttpClient
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.settings import SERVED_AT, Secret, Settings, secret_key
 from relevo.store import directory, schema
-from relevo.store.database import Database
+from relevo.store.database import Database, driver_url
 from relevo.store.encryption import Cipher
 from relevo.store.ids import IdBlocks
 from relevo.system.chance import SystemChance
@@ -72,8 +72,16 @@ DEMO_SCHEDULE = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 3, *[4] *
 """The waits between attempts in the demo: short, since somebody is watching."""
 
 
-class AlreadyRunning(Exception):
+class CannotRun(Exception):
+    """A process that this installation has no place for."""
+
+
+class AlreadyRunning(CannotRun):
     """Another relevo process works on this database. SQLite takes one; use PostgreSQL for more."""
+
+
+class NeedsPostgreSQL(CannotRun):
+    """`relevo work` goes beside `relevo serve` on PostgreSQL; on SQLite, `relevo serve` does all of it."""
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
@@ -285,6 +293,8 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
 
 def work(settings: Settings) -> None:
     """Couriers and timers only, beside servers on the same PostgreSQL."""
+    if driver_url(settings.database_url.reveal()).get_backend_name() == "sqlite":
+        raise NeedsPostgreSQL((NeedsPostgreSQL.__doc__ or "").strip())
     _run(_work(settings))
 
 

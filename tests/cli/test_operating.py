@@ -189,3 +189,10 @@ def test_what_nobody_expected_keeps_its_traceback(
     monkeypatch.setattr(bootstrap, "serve", serve)
 
     assert isinstance(CliRunner(env=environ).invoke(main, ["serve"]).exception, ZeroDivisionError)
+
+
+def test_work_needs_postgresql(relevo: Relevo, environ: dict[str, str]) -> None:
+    refused = relevo("work")
+
+    assert refused.exit_code == 1
+    assert "PostgreSQL" in refused.stderr or "SQLite" in refused.stderr

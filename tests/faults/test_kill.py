@@ -136,6 +136,9 @@ channels:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def worker(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-m", "relevo", "work"], env=self._environment)
+
     async def start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "relevo", "serve", "--port", str(self.port)]
         process = subprocess.Popen(command, env=self._environment)
@@ -181,6 +184,38 @@ async def test_nothing_is_lost_or_reordered_when_the_server_is_killed(
         received = list(by_id.values())
         assert [seq for seq, _ in received] == list(range(1, len(received) + 1))
         assert [int(mid.split("-")[2]) for _, mid in received] == list(range(len(received)))
+
+
+@pytest.mark.parametrize("database_kind", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def test_a_worker_delivers_what_a_dead_server_leaves(database_url: str, tmp_path: Path) -> None:
+    platform, platform_port = Platform(), free_port()
+    here = Installation(tmp_path, database_url, platform_port)
+    here.command("apply", str(tmp_path / "w.yaml"))
+    token = here.command("token", "create", "--flow", "support").strip()
+    (channel,) = json.loads(here.command("channels", "--json"))
+    vendor = Vendor(channel["hook_url"], token)
+    server = await here.start()
+    for number in range(6):  # nobody listens at the endpoint
+        await vendor.send(1, f"m-1-{number}" if number else "first")
+    server.kill()
+    server.wait()
+    receiving = uvicorn.Server(
+        uvicorn.Config(platform, port=platform_port, log_config=None, access_log=False)
+    )
+    served = asyncio.create_task(receiving.serve())
+    worker = here.worker()
+    try:
+        async with asyncio.timeout(60):
+            while len(platform.mids()) < 5:
+                await asyncio.sleep(0.1)  # the dead server's lease, and the retry of the first, run out
+        worker.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(worker.wait, 10) == 0
+    finally:
+        worker.kill()
+        receiving.should_exit = True
+        await served
+    (received,) = platform.seen.values()
+    assert [seq for seq, _ in received.values()] == [1, 2, 3, 4, 5]
 
 
 async def _write(vendor: Vendor, user: int) -> None:

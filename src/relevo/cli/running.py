@@ -27,7 +27,7 @@ def serve(host: str, port: int) -> None:
 
     try:
         bootstrap.serve(load(os.environ), host=host, port=port)
-    except bootstrap.AlreadyRunning as error:
+    except bootstrap.CannotRun as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -41,7 +41,7 @@ def work() -> None:
 
     try:
         bootstrap.work(load(os.environ))
-    except bootstrap.AlreadyRunning as error:
+    except bootstrap.CannotRun as error:
         raise click.ClickException(str(error)) from None
 
 
