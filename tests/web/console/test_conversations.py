@@ -67,6 +67,18 @@ async def test_the_list_shows_who_said_what_last(browser: Browser, world: World)
     assert [one.text for one in page.main.all("span", class_="inbox-badges")] == ["", "Agent"]
 
 
+async def test_who_waits_for_an_agent_stands_out(browser: Browser, world: World) -> None:
+    one = await ana(world, "agent")
+    waits = "Ana Diaz waits for an answer."
+    assert waits not in (await browser.get("/console/conversations")).text  # the bot has just spoken
+
+    await world.says("Is it in stock?")
+    assert waits in (await browser.get("/console/conversations")).text
+
+    await world.submit(AgentReplied(to=ByConversation(one.id), contents=(Text("Yes"),)))
+    assert waits not in (await browser.get("/console/conversations")).text
+
+
 async def test_the_list_is_searched_and_filtered(browser: Browser, world: World) -> None:
     one = await ana(world, "agent")
     await world.says("Hi", user_id="v2", name="Ben Osei")

@@ -24,7 +24,7 @@ from relevo.domain.deliveries import (
     Verdict,
 )
 from relevo.domain.ids import DeliveryId
-from relevo.store import deliveries
+from relevo.store import deliveries, directory
 from relevo.store.deliveries import Settlement
 from relevo.testing.builders import World
 from relevo.web.console import deliveries as pages
@@ -226,6 +226,19 @@ async def test_a_parked_delivery_is_made_again(browser: Browser, world: World) -
     assert "of which 1 before it was redelivered" in page.text
     assert page.main.one("h1").text.endswith("Waiting")
     assert "It is waiting already." in again.text
+
+
+async def test_it_warns_that_nothing_is_delivered_there(browser: Browser, world: World) -> None:
+    log = await waiting(world)
+    await attempted(world, log[0], Refused(410), GiveUp("endpoint_gone", disable=True))
+    address = f"/console/deliveries/{log[0].id}"
+    assert "Enable it before you redeliver" not in (await browser.get(address)).text
+
+    async with world.database.write() as connection:
+        await directory.disable_endpoint(connection, world.company.endpoint.id, "endpoint_gone")
+
+    page = await browser.get(address)
+    assert "Nothing is delivered to desk now: the endpoint answered 410 Gone. Enable it" in page.text
 
 
 async def test_a_members_pages_link_to_what_they_may_see(stranger: Browser, world: World) -> None:

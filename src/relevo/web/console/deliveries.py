@@ -9,9 +9,9 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from relevo.admin import deliveries as administration
-from relevo.domain.deliveries import Delivery, DeliveryState
+from relevo.domain.deliveries import Delivery, DeliveryState, Destination
 from relevo.domain.errors import NotFound
-from relevo.domain.ids import ConversationId, DeliveryId, parse_user_ns
+from relevo.domain.ids import ChannelId, ConversationId, DeliveryId, EndpointId, parse_user_ns
 from relevo.domain.workspaces import EventType
 from relevo.store import conversations, deliveries, subscribers
 from relevo.store.database import AnyRow, Connection
@@ -108,6 +108,7 @@ async def show(visit: TheVisit, delivery_id: FromPath[int]) -> Page:
         conversation=conversation,
         destinations=Destinations(visit),
         is_finished=delivery.state is not DeliveryState.WAITING,
+        closed=_closed(visit, delivery.destination),
     )
 
 
@@ -116,6 +117,19 @@ async def _find(connection: Connection, visit: Visit, id_: DeliveryId) -> AnyRow
     if row is None or row.workspace_id != visit.workspace_id:
         raise NotFound("There is no such delivery in this workspace.")
     return row
+
+
+def _closed(visit: Visit, destination: Destination) -> str:
+    """Why nothing is delivered there now; "" when it is."""
+    match destination.kind:
+        case "endpoint":
+            endpoint = visit.directory.endpoints.get(EndpointId(destination.id))
+            return endpoint.disabled_reason if endpoint is not None else "endpoint_removed"
+        case "channel":
+            channel = visit.directory.channels.get(ChannelId(destination.id))
+            return channel.disabled_reason if channel is not None else "channel_removed"
+        case "media":
+            return ""
 
 
 def standing(row: AnyRow, delivery: Delivery, head: AnyRow | None, when: When) -> str:
