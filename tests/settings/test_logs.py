@@ -184,9 +184,9 @@ def test_warnings_of_other_packages_come_out_in_the_same_form() -> None:
     stream = io.StringIO()
     logs.set_up("info", "json", stream)
 
-    logging.getLogger("uvicorn.error").warning("cannot reach %s", "postgresql://me:hunter2@db/x")
-    logging.getLogger("uvicorn.error").info("chatter")
+    logging.getLogger("another.package").warning("cannot reach %s", "postgresql://me:hunter2@db/x")
+    logging.getLogger("another.package").info("chatter")
 
     line = json.loads(stream.getvalue())
-    assert (line["logger"], line["level"]) == ("uvicorn.error", "warning")
+    assert (line["logger"], line["level"]) == ("another.package", "warning")
     assert line["event"] == "cannot reach postgresql://***@db/x"
