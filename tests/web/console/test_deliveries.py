@@ -24,6 +24,7 @@ from relevo.domain.deliveries import (
     Verdict,
 )
 from relevo.domain.ids import DeliveryId
+from relevo.domain.workspaces import Member
 from relevo.store import deliveries, directory
 from relevo.store.deliveries import Settlement
 from relevo.testing.builders import World
@@ -241,17 +242,24 @@ async def test_it_warns_that_nothing_is_delivered_there(browser: Browser, world:
     assert "Nothing is delivered to desk now: the endpoint answered 410 Gone. Enable it" in page.text
 
 
-async def test_a_members_pages_link_to_what_they_may_see(stranger: Browser, world: World) -> None:
-    class Asking:
-        member, workspace_id = world.company.agent, world.company.workspace.id
-        directory = world.catalog.directory
+async def test_a_place_is_named_and_linked_for_those_whom_it_is_for(world: World) -> None:
+    other = await world.add_company("Other")
 
-    places = Destinations(Asking())  # type: ignore[arg-type]
+    def places(member: Member) -> Destinations:
+        class Asking:
+            directory, workspace_id = world.catalog.directory, world.company.workspace.id
 
-    assert places.name("endpoint", world.company.endpoint.id) == "desk"
-    assert places.path("endpoint", world.company.endpoint.id) == ""
-    assert places.name("endpoint", 99) == "endpoint 99"
-    assert places.name("media", 0) == "Kept files"
+        asking = Asking()
+        asking.member = member  # type: ignore[attr-defined]
+        return Destinations(asking)  # type: ignore[arg-type]
+
+    endpoint = world.company.endpoint.id
+    agents, owners = places(world.company.agent), places(world.company.owner)
+    assert (agents.name("endpoint", endpoint), agents.path("endpoint", endpoint)) == ("desk", "")
+    assert owners.path("endpoint", endpoint) == f"/console/endpoints/{endpoint}"
+    assert owners.path("channel", world.company.web.id) == f"/console/channels/{world.company.web.id}"
+    assert owners.name("endpoint", other.endpoint.id) == f"endpoint {other.endpoint.id}"
+    assert (owners.path("channel", other.web.id), owners.path("media", 0)) == ("", "")
 
 
 async def test_an_empty_log_says_what_to_expect(browser: Browser) -> None:

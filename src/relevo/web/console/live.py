@@ -70,6 +70,8 @@ async def _changes(visit: Visit) -> AsyncGenerator[bytes, None]:
     with hub.listen(workspace_topic(visit.workspace_id)) as listener:
         while not listener.closed:
             await heard_within(listener, LIST_REFRESHES_EVERY, clock)
+            if listener.closed:
+                return
             if not await _is_signed_in(visit):
                 yield SIGNED_OUT
                 return

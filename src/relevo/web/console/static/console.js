@@ -2,6 +2,7 @@
 
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const one = (selector, within = document) => within.querySelector(selector);
+const hasKeyboard = matchMedia("(hover: hover)"); // on a phone, Enter begins a line
 const isField = (element) => element instanceof HTMLElement && element.matches("input, textarea, select");
 
 document.documentElement.classList.add("scripted");
@@ -88,13 +89,23 @@ function thread(page) {
       if (shown) Object.assign(shown, { textContent: news.label }).dataset.status = news.status;
     }
   };
+  const waiting = new Map(); // parts that somebody is using: they are replaced when that is over
+  const settle = () => {
+    for (const [part, html] of waiting) {
+      const isInUse = part.contains(document.activeElement) && (isField(document.activeElement) || one("details[open]", part));
+      if (isInUse) continue;
+      waiting.delete(part);
+      replace(part, html);
+    }
+  };
   const parts = (news) => {
     for (const [name, html] of Object.entries(news)) {
       const part = one(`[data-part="${name}"]`, page);
-      const isInUse = part && (isField(document.activeElement) || one("details[open]", part)) && part.contains(document.activeElement);
-      if (part && !isInUse) replace(part, html);
+      if (part) waiting.set(part, html);
     }
+    settle();
   };
+  page.addEventListener("focusout", () => setTimeout(settle));
   const say = (text) => {
     state.hidden = !text;
     state.textContent = text;
@@ -128,8 +139,11 @@ function composer(form) {
   const button = one("button", form);
   const fresh = () => (form.elements.nonce.value = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join(""));
 
+  const draft = `draft ${form.action}`; // kept while the tab is open, should the session end meanwhile
+  words.value ||= sessionStorage.getItem(draft) ?? "";
+  words.addEventListener("input", () => sessionStorage.setItem(draft, words.value));
   words.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || !hasKeyboard.matches) return;
     event.preventDefault();
     if (words.value.trim()) form.requestSubmit();
   });
@@ -167,7 +181,8 @@ function tell(form, words, problem) {
   }
   if (shown) shown.textContent = problem;
   if (shown && !problem) shown.remove();
-  words.toggleAttribute("aria-invalid", Boolean(problem));
+  if (problem) words.setAttribute("aria-invalid", "true");
+  else words.removeAttribute("aria-invalid");
 }
 
 // Keys: / searches, Esc leaves
