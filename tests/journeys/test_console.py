@@ -305,6 +305,7 @@ def test_a_company_sets_relevo_up_loses_its_platform_and_answers_all_the_same(
     write.fill("Thank you!")
     write.press("Enter")
     expect(page.locator(".messages")).to_contain_text("Thank you!")
+    expect(page.get_by_text("Thank you!")).to_be_in_viewport()
 
     # A note stays inside; then the bot speaks again.
     page.get_by_label("Note for colleagues").check()

@@ -72,16 +72,17 @@ function thread(page) {
   const state = one("[data-state]", page);
   let seq = Number(all("[data-seq]", list).at(-1)?.dataset.seq ?? 0);
   const toEnd = () => (scroll.scrollTop = scroll.scrollHeight);
+  let isAtEnd = true; // who reads the latest goes on doing so, also when a picture takes its place
+  scroll.addEventListener("scroll", () => (isAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80));
+  new ResizeObserver(() => isAtEnd && toEnd()).observe(list);
 
   const message = (news) => {
     if (news.seq <= seq) return;
-    const isAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 120;
     seq = news.seq;
     const holder = document.createElement("template");
     holder.innerHTML = news.html;
     list.append(holder.content);
     one(".thread-none", page)?.remove();
-    if (isAtEnd) toEnd();
   };
   const status = (news) => {
     for (const number of news.seqs) {
@@ -111,7 +112,6 @@ function thread(page) {
     state.textContent = text;
   };
   toEnd();
-  addEventListener("load", toEnd);
   live(() => `${page.dataset.thread}?after=${seq}`, { message, status, parts, reload: () => location.reload() }, say);
 }
 
