@@ -136,7 +136,8 @@ def _sqlite_writer(url: URL) -> AsyncEngine:
     def set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         # FULL costs nothing under group commit, and NORMAL may lose what was acknowledged.
-        _pragmas(connection, f"busy_timeout = {SQLITE_BUSY_TIMEOUT}", "journal_mode = WAL")
+        _pragmas(connection, f"busy_timeout = {SQLITE_BUSY_TIMEOUT}")
+        inline_sqlite.use_wal(connection)
         _pragmas(connection, "synchronous = FULL", "wal_autocheckpoint = 4000", "busy_timeout = 0")
 
     @event.listens_for(engine.sync_engine, "begin")

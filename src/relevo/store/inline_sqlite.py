@@ -20,6 +20,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 from sqlalchemy.util.concurrency import await_
 
 DRIVER = "sqlite+inline"
+_TRIES = 50  # at switching to a write-ahead log
 
 
 class _Nothing:
@@ -70,6 +71,22 @@ class InlineSQLite(SQLiteDialect_pysqlite):
 
     def do_begin(self, dbapi_connection: Any) -> None:
         pass  # `begin_immediate`, from the engine's own event
+
+
+def use_wal(connection: Any) -> None:
+    """Have the database write ahead. SQLite does not wait for another process that is switching at
+    this moment, whatever the busy timeout: so a transaction, which does wait, is put between the tries."""
+    cursor = connection.cursor()
+    for _ in range(_TRIES):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
+    cursor.close()
 
 
 def begin_immediate(connection: sqlite3.Connection, busy_timeout: int) -> None:
