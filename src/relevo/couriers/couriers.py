@@ -272,12 +272,13 @@ class Couriers:
 
     async def start(self) -> None:
         """Register this process; alone on its database, it ends the leases of dead predecessors."""
+        asked = self._clock.monotonic()
         now = self._clock.now()
         async with self._database.write() as connection:
             if self._alone:
                 await nodes.bury_others(connection, self.node)
             await nodes.register(connection, self.node, now, now + LEASE)
-        self._extend_lease()
+        self._lease_from(asked)
 
     async def keep_alive(self) -> None:
         """Renew the lease until stopped."""
@@ -296,10 +297,11 @@ class Couriers:
             if not renewed:
                 await nodes.register(connection, self.node, now, now + LEASE)
             await nodes.sweep(connection, now - 60 * LEASE)
-        self._lease_until = asked + LEASE.total_seconds()
+        self._lease_from(asked)
 
-    def _extend_lease(self) -> None:
-        self._lease_until = self._clock.monotonic() + LEASE.total_seconds()
+    def _lease_from(self, asked: float) -> None:
+        """The lease runs from when it was asked for, not from when the database had answered."""
+        self._lease_until = asked + LEASE.total_seconds()
 
     def _is_alive(self) -> bool:
         """Whether our lease certainly still runs: without it, others may carry what we claimed."""

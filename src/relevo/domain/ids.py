@@ -26,7 +26,6 @@ FIRST_FLOW_ID = 1001
 
 _FLOW_NS = re.compile(r"f(\d{1,12})")
 _USER_NS = re.compile(r"f(\d{1,12})u(\d{1,15})")
-_SUBFLOW_NS = re.compile(r"f(\d{1,12})s(\d{1,15})")
 
 
 def flow_ns(flow: FlowId) -> str:
@@ -59,9 +58,3 @@ def parse_user_ns(text: str) -> tuple[FlowId, ConversationId] | None:
     """`f1001u34` → (1001, 34); None when the text does not have that form."""
     match = _USER_NS.fullmatch(text)
     return (FlowId(int(match[1])), ConversationId(int(match[2]))) if match else None
-
-
-def parse_sub_flow_ns(text: str) -> tuple[FlowId, int] | None:
-    """`f1001s3` → (1001, 3); None when the text does not have that form."""
-    match = _SUBFLOW_NS.fullmatch(text)
-    return (FlowId(int(match[1])), int(match[2])) if match else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from relevo.domain.flows.model import Flow
 from relevo.domain.flows.parsing import parse
-from relevo.domain.ids import ChannelId, FlowId, FlowVersionId, MemberId
+from relevo.domain.ids import FlowId, FlowVersionId, MemberId
 from relevo.domain.workspaces import Channel, Endpoint
 from relevo.store import directory as directories
 from relevo.store.database import Database
@@ -76,10 +76,6 @@ class Catalog:
     def current_version(self, flow_id: FlowId) -> FlowVersionId | None:
         entry = self.directory.flows.get(flow_id)
         return entry.version_id if entry is not None and entry.version_id else None
-
-    def current_version_of_channel(self, channel_id: ChannelId) -> FlowVersionId | None:
-        channel = self.directory.channels.get(channel_id)
-        return self.current_version(channel.flow_id) if channel else None
 
     @property
     def flows(self) -> Mapping[FlowVersionId, Flow]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
 from relevo.domain.ids import FIRST_FLOW_ID
 from relevo.store import tables
@@ -61,9 +61,3 @@ async def take(connection: Connection, name: str, count: int = 1) -> int:
     first = FIRST.get(name, 1)
     await connection.execute(insert(counters).values(name=name, next=first + count))
     return first
-
-
-async def peek(connection: Connection, name: str) -> int:
-    """The next number that nobody has; for people, not for use."""
-    query = select(tables.counters.c.next).where(tables.counters.c.name == name)
-    return int((await connection.execute(query)).scalar_one_or_none() or FIRST.get(name, 1))
