@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from relevo.domain.ids import ApiKeyId, ChannelId, EndpointId, FlowId, FlowVersionId, MemberId, WorkspaceId
 from relevo.domain.workspaces import (
@@ -26,7 +25,7 @@ from relevo.domain.workspaces import (
     Workspace,
 )
 from relevo.store import accounts, configuring, directory
-from relevo.store.database import Connection, Database
+from relevo.store.database import Connection, Database, StoreFault
 from relevo.store.directory import Directory
 from relevo.store.encryption import Cipher
 from relevo.testing.clock import NOON
@@ -188,7 +187,7 @@ async def test_the_database_itself_refuses_a_name_that_is_taken(
     async with database.write() as connection:
         await CHANGES[change](connection, made)
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(StoreFault):
         async with database.write() as connection:
             await CHANGES[change](connection, made)
 

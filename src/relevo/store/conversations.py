@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, insert, select, union_all, update
 
 from relevo.domain.conversations import Control, Conversation, Pause
 from relevo.domain.flows.runs import Run
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, WorkspaceId
 from relevo.domain.messages import MessageType
 from relevo.domain.subscribers import FieldValue, Profile, Subscriber
-from relevo.store.bulk import Bulk, setting
 from relevo.store.database import AnyRow, Connection
+from relevo.store.statements import Bulk, Query, given, setting
 from relevo.store.tables import conversations
 
 SEARCHED = 200
@@ -51,19 +51,17 @@ async def load_and_lock(
     two processes cannot wait for each other). Unknown ones are left out."""
     if not (ids or users):
         return []
-    result = await connection.execute(_LOAD_AND_LOCK, {"ids": sorted(ids), "users": sorted(users)})
-    return [from_row(row) for row in result]
+    found = await _LOAD_AND_LOCK.rows(connection, ids=[(one,) for one in ids], users=users)
+    return [from_row(row) for row in found]
 
 
-# Statements of the hot path are made once: building one costs more than running it.
-_LOAD_AND_LOCK = (
+_users = given("users", _rows.channel_id, _rows.user_id).subquery()
+_by_user = select(_rows.id).join_from(
+    _users, conversations, and_(_rows.channel_id == _users.c.channel_id, _rows.user_id == _users.c.user_id)
+)
+_LOAD_AND_LOCK = Query(
     select(conversations)
-    .where(
-        or_(
-            _rows.id.in_(bindparam("ids", expanding=True)),
-            tuple_(_rows.channel_id, _rows.user_id).in_(bindparam("users", expanding=True)),
-        )
-    )
+    .where(_rows.id.in_(union_all(given("ids", _rows.id), _by_user)))
     .order_by(_rows.id)
     .with_for_update()
 )
@@ -107,7 +105,7 @@ async def next_wake_at(connection: Connection) -> datetime | None:
 
 
 async def insert_new(connection: Connection, new: Sequence[Conversation]) -> None:
-    """Store conversations that did not exist. IntegrityError: another process was faster."""
+    """Store conversations that did not exist. StoreFault: another process was faster."""
     await _INSERT.run(connection, (_full_row(one) for one in new))
 
 

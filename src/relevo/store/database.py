@@ -1,34 +1,44 @@
 """The connection to the database: one writer and several readers on SQLite, a pool on PostgreSQL.
 
 Faults of the database itself become `Unavailable`; a statement that it refuses (a constraint, an
-oversized value) stays what it is, an `IntegrityError` or `DataError`.
+oversized value) becomes a `StoreFault`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from relevo.domain.errors import Unavailable
-from relevo.store import inline_sqlite
+from relevo.store import inline_sqlite, pooled_postgresql
+from relevo.store.faults import StoreFault, Transient, faults_as_ours
+
+__all__ = ["AnyRow", "Connection", "Database", "Driver", "StoreFault", "Transient", "driver_of"]
 
 SQLITE_BUSY_TIMEOUT = 5_000  # milliseconds that a writer waits for another process
 _READERS = 4
 _POOL_TIMEOUT = 5  # seconds that a caller waits for a connection
 
 
-class Transient(Unavailable):
-    """The database broke this transaction off; the same one may well succeed at once."""
+class Driver(Protocol):
+    """A connection below SQLAlchemy: for transactions, and for the statements of the hot path."""
 
-    code = Unavailable.code
+    async def begin(self) -> None: ...
+    async def commit(self) -> None: ...
+    async def rollback(self) -> None: ...
+
+    async def rows(self, sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Execute a statement; the rows that it gives back."""
+        ...
+
+    async def many(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement once for each of the parameters."""
+        ...
 
 
 class Database:
@@ -37,33 +47,28 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = driver_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._only_writer: _OnlyWriter | None = None
         if self.is_sqlite:
-            self._writer = _sqlite_writer(self.url)
             self._reader = _sqlite_reader(self.url)
-            self._only_writer: _OnlyWriter | None = _OnlyWriter(self._writer)
+            self._writer = _sqlite_writer(self.url)
+            self._only_writer = _OnlyWriter(self._writer)
         else:
-            self._writer = self._reader = create_async_engine(
-                self.url, pool_size=10, max_overflow=5, pool_timeout=_POOL_TIMEOUT, pool_pre_ping=False
-            )
-            self._only_writer = None
-
-    @property
-    def engine(self) -> AsyncEngine:
-        """The engine that writes; for migrations."""
-        return self._writer
+            self._reader = pooled_postgresql.make_engine(self.url, pool_timeout=_POOL_TIMEOUT)
+            # The same pool; transactions are begun and ended by us, below.
+            self._writer = self._reader.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that may write: committed at the end, rolled back on any exception."""
-        begin = self._only_writer.begin if self._only_writer else self._writer.begin
-        with _faults_as_unavailable():
-            async with begin() as connection:
+        connect = self._only_writer.connect if self._only_writer else self._writer.connect
+        with faults_as_ours():
+            async with connect() as connection, _transaction(driver_of(connection)):
                 yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads, and sees one state of the database."""
-        with _faults_as_unavailable():
+        with faults_as_ours():
             async with self._reader.begin() as connection:
                 yield connection
 
@@ -74,6 +79,17 @@ class Database:
         await self._writer.dispose()
 
 
+@asynccontextmanager
+async def _transaction(driver: Driver) -> AsyncIterator[None]:
+    try:
+        await driver.begin()
+        yield
+        await driver.commit()
+    except BaseException:
+        await driver.rollback()
+        raise
+
+
 class _OnlyWriter:
     """The one connection that writes to SQLite, kept open: one transaction at a time, in turn."""
 
@@ -82,18 +98,23 @@ class _OnlyWriter:
         self._connection: AsyncConnection | None = None
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
         async with self._turn:
             if self._connection is None or self._connection.invalidated:
                 await self.close()
                 self._connection = await self._engine.connect()
-            async with self._connection.begin():
-                yield self._connection
+            yield self._connection
 
     async def close(self) -> None:
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
+
+
+def driver_of(connection: AsyncConnection) -> Driver:
+    """What is below a connection of `write()`."""
+    driver: Driver = connection.sync_connection.connection.info["driver"]  # type: ignore[union-attr]
+    return driver
 
 
 def driver_url(url: str) -> URL:
@@ -112,38 +133,27 @@ def driver_url(url: str) -> URL:
     return parsed.set(drivername=drivers[backend])
 
 
-def is_transient(error: DBAPIError) -> bool:
-    """Whether the same transaction may succeed at once when tried again: a deadlock, a
-    serialisation failure or a lost connection (PostgreSQL, class 40 and 57P), a busy SQLite."""
-    code = str(getattr(error.orig, "sqlstate", "") or "")
-    return error.connection_invalidated or code.startswith(("40", "57P", "08")) or "locked" in str(error.orig)
-
-
 def _sqlite_writer(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url.set(drivername=inline_sqlite.DRIVER),
-        pool_size=2,  # the only writer's, and migrations'
+        pool_size=1,
         max_overflow=0,
         pool_timeout=_POOL_TIMEOUT,
-        pool_reset_on_return=None,  # every transaction here is ended by `begin()`
+        pool_reset_on_return=None,  # every transaction here is ended by `write()`
         connect_args={
             "factory": inline_sqlite.InlineConnection,
             "check_same_thread": False,  # its commits run in other threads
+            "isolation_level": None,  # we say BEGIN ourselves
         },
     )
 
     @event.listens_for(engine.sync_engine, "connect")
-    def set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves
+    def set_up(connection: Any, record: Any) -> None:
         # FULL costs nothing under group commit, and NORMAL may lose what was acknowledged.
         _pragmas(connection, f"busy_timeout = {SQLITE_BUSY_TIMEOUT}")
         inline_sqlite.use_wal(connection)
         _pragmas(connection, "synchronous = FULL", "wal_autocheckpoint = 4000", "busy_timeout = 0")
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Any) -> None:
-        # IMMEDIATE: a transaction that turns from reading to writing cannot wait, it fails.
-        inline_sqlite.begin_immediate(connection.connection.dbapi_connection, SQLITE_BUSY_TIMEOUT)
+        record.info["driver"] = inline_sqlite.InlineDriver(connection, SQLITE_BUSY_TIMEOUT)
 
     return engine
 
@@ -170,27 +180,6 @@ def _pragmas(connection: Any, *pragmas: str) -> None:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
-
-class _faults_as_unavailable:  # noqa: N801  (reads as a statement)
-    """Turns "the database cannot be used now" into `Unavailable`."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _type: Any, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, DBAPIError) and is_transient(error):
-            raise Transient(cause=_first_line(error)) from error
-        if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError)):
-            raise Unavailable(cause=_first_line(error)) from error
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    return (text or type(error).__name__).split("\n")[0]
-
-
-StoreFault = SQLAlchemyError
-"""A statement that the database refused."""
 
 Connection = AsyncConnection
 """A transaction under way."""

@@ -12,7 +12,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import (
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from relevo.domain.deliveries import (
     Attempt,
@@ -28,8 +39,8 @@ from relevo.domain.deliveries import (
 )
 from relevo.domain.events import ReceiptCame
 from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
-from relevo.store.bulk import Bulk, setting
 from relevo.store.database import AnyRow, Connection
+from relevo.store.statements import Bulk, Query, given, setting
 from relevo.store.tables import attempts, deliveries, nodes
 
 _rows = deliveries.c
@@ -53,15 +64,15 @@ async def busy_lanes(connection: Connection, conversations: Collection[Conversat
     Locks the heads that it finds: a courier that settles one at this moment either did it
     before (and the lane shows as it left it) or will see what we are about to insert.
     """
-    result = await connection.execute(_BUSY_LANES, {"conversations": sorted(conversations)})
-    return {_lane(row) for row in result}
+    found = await _BUSY_LANES.rows(connection, conversations=[(one,) for one in conversations])
+    return {_lane(row) for row in found}
 
 
-_BUSY_LANES = (
-    select(_rows.conversation_id, _rows.destination_kind, _rows.destination_id)
+_BUSY_LANES = Query(
+    select(*_LANE)
     .where(
         _WAITING,
-        _rows.conversation_id.in_(bindparam("conversations", expanding=True)),
+        _rows.conversation_id.in_(given("conversations", _rows.conversation_id)),
         _rows.due_at.is_not(None),
     )
     .order_by(_rows.id)
@@ -157,39 +168,31 @@ async def promote_heads(
     """Make the first waiting delivery of each lane its head, due now and claimed by `node`."""
     if not lanes:
         return {}
-    keys = sorted((lane.conversation_id, lane.destination.kind, lane.destination.id) for lane in lanes)
-    heads = [from_row(row) for row in await connection.execute(_FIRST_WAITING, {"lanes": keys})]
-    if heads:
-        chosen = {"ids": [head.id for head in heads], "now": now, "node": node}
-        await connection.execute(_PROMOTE, chosen)
+    keys = [(lane.conversation_id, lane.destination.kind, lane.destination.id) for lane in lanes]
+    heads = [from_row(row) for row in await _FIRST_WAITING.rows(connection, lanes=keys)]
+    await _PROMOTE.run(connection, ({"the_id": head.id, "due_at": now, "claimed_by": node} for head in heads))
     return {head.lane: msgspec.structs.replace(head, due_at=now) for head in heads}
 
 
 async def _still_ours(connection: Connection, ids: Sequence[DeliveryId], node: str) -> set[DeliveryId]:
-    result = await connection.execute(_STILL_OURS, {"ids": sorted(ids), "node": node})
-    return {DeliveryId(row.id) for row in result}
+    found = await _STILL_OURS.rows(connection, ids=[(one,) for one in ids], node=node)
+    return {DeliveryId(row.id) for row in found}
 
 
-_STILL_OURS = (
+_STILL_OURS = Query(
     select(_rows.id)
-    .where(_rows.id.in_(bindparam("ids", expanding=True)), _rows.claimed_by == bindparam("node"), _WAITING)
+    .where(_rows.id.in_(given("ids", _rows.id)), _rows.claimed_by == bindparam("node"), _WAITING)
     .order_by(_rows.id)
     .with_for_update()
 )
-_firsts = (
-    select(*_LANE, func.min(_rows.seq).label("seq"))
-    .where(_WAITING, tuple_(*_LANE).in_(bindparam("lanes", expanding=True)))
-    .group_by(*_LANE)
-    .subquery()
+_lanes = given("lanes", *_LANE).subquery()
+_in_lane = and_(_WAITING, *(_rows[column.name] == column for column in _lanes.c))
+_first_seq = select(func.min(_rows.seq)).where(_in_lane).correlate(_lanes).scalar_subquery()
+_FIRST_WAITING = Query(
+    select(deliveries).join_from(_lanes, deliveries, and_(_in_lane, _rows.seq == _first_seq))
 )
-_FIRST_WAITING = select(deliveries).join(
-    _firsts,
-    and_(*(_rows[column.name] == column for column in _firsts.c), _WAITING),
-)
-_PROMOTE = (
-    update(deliveries)
-    .where(_rows.id.in_(bindparam("ids", expanding=True)))
-    .values(due_at=bindparam("now"), claimed_by=bindparam("node"))
+_PROMOTE = Bulk(
+    update(deliveries).where(_rows.id == bindparam("the_id")).values(setting("due_at", "claimed_by"))
 )
 
 

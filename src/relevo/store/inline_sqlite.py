@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy.dialects import registry
@@ -66,11 +66,16 @@ class InlineSQLite(SQLiteDialect_pysqlite):
         cursor.executemany(statement, parameters)
         await_(_NOTHING)
 
-    def do_commit(self, dbapi_connection: Any) -> None:
-        _in_thread(dbapi_connection.commit)
+    # `Database.write` begins and ends every transaction itself.
 
     def do_begin(self, dbapi_connection: Any) -> None:
-        pass  # `begin_immediate`, from the engine's own event
+        pass
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        pass
+
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        pass
 
 
 def use_wal(connection: Any) -> None:
@@ -89,26 +94,54 @@ def use_wal(connection: Any) -> None:
     cursor.close()
 
 
-def begin_immediate(connection: sqlite3.Connection, busy_timeout: int) -> None:
-    """Begin to write; while another process writes, wait in a thread, `busy_timeout` ms at most.
+class InlineDriver:
+    """The connection below SQLAlchemy: transactions, and the statements of the hot path."""
 
-    The connection itself must not wait (`busy_timeout` 0): it would stop the loop.
-    """
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
-        connection.execute(f"PRAGMA busy_timeout = {busy_timeout}")
+    def __init__(self, connection: sqlite3.Connection, busy_timeout: int) -> None:
+        self._connection, self._busy_timeout = connection, busy_timeout
+
+    async def begin(self) -> None:
+        """Begin to write; while another process writes, wait in a thread, `busy_timeout` ms at most.
+
+        IMMEDIATE: a transaction that turns from reading to writing cannot wait, it fails. The
+        connection itself must not wait (`busy_timeout` 0): it would stop the loop.
+        """
         try:
-            _in_thread(lambda: connection.execute("BEGIN IMMEDIATE"))
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            await self._begin_when_free()
+
+    async def _begin_when_free(self) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout = {self._busy_timeout}")
+        try:
+            await _in_thread(lambda: self._connection.execute("BEGIN IMMEDIATE"))
         finally:
-            connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute("PRAGMA busy_timeout = 0")
+
+    async def commit(self) -> None:
+        """Make the transaction durable: the disk is waited for in a thread."""
+        await _in_thread(self._connection.commit)
+
+    async def rollback(self) -> None:
+        self._connection.rollback()
+
+    async def rows(self, sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    async def many(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
+        self._connection.executemany(sql, parameters)
 
 
-def _in_thread(work: Callable[[], object]) -> None:
-    loop = asyncio.get_running_loop()
-    await_(loop.run_in_executor(None, work))
+async def _in_thread(work: Callable[[], object]) -> None:
+    """A caller that is cancelled still waits: nobody else may use the connection meanwhile."""
+    done = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await asyncio.wait([done])
+        raise
 
 
 registry.register("sqlite.inline", __name__, InlineSQLite.__name__)

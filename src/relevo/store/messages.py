@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, select, text, update
 
 from relevo.domain.conversations import UpdateMessage
 from relevo.domain.deciding import StoredMessage
 from relevo.domain.ids import ConversationId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Content, Message, MessageStatus, MessageType, msg_type
-from relevo.store.bulk import Bulk, setting
 from relevo.store.database import AnyRow, Connection
+from relevo.store.statements import Bulk, Query, given, setting
 from relevo.store.tables import conversations, messages
 
 _rows = messages.c
@@ -29,13 +29,21 @@ async def known_mids(connection: Connection, mids: Collection[Mid]) -> dict[Mid,
     """Which of these messages are stored already: (conversation, mid) → (id, seq)."""
     if not mids:
         return {}
-    result = await connection.execute(_KNOWN_MIDS, {"mids": [(mid, one) for one, mid in mids]})
-    return {(ConversationId(row.conversation_id), row.mid): row for row in result}
+    found = await _KNOWN_MIDS.rows(connection, mids=mids)
+    return {(ConversationId(row.conversation_id), row.mid): row for row in found}
 
 
-_KNOWN_MIDS = select(_rows.conversation_id, _rows.mid, _rows.id, _rows.seq).where(
-    text("mid <> ''"),  # as the index says it: SQLite must see the very words to use it
-    tuple_(_rows.mid, _rows.conversation_id).in_(bindparam("mids", expanding=True)),
+_mids = given("mids", _rows.conversation_id, _rows.mid).subquery()
+_KNOWN_MIDS = Query(
+    select(_rows.conversation_id, _rows.mid, _rows.id, _rows.seq).join_from(
+        _mids,
+        messages,
+        and_(
+            text("messages.mid <> ''"),  # as the index says it: SQLite must see the very words to use it
+            _rows.mid == _mids.c.mid,
+            _rows.conversation_id == _mids.c.conversation_id,
+        ),
+    )
 )
 
 

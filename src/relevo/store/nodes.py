@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, update
 
 from relevo.store.database import Connection
+from relevo.store.statements import Bulk
 from relevo.store.tables import commits, nodes
 
 
@@ -32,7 +33,10 @@ async def bury_others(connection: Connection, node: str) -> None:
 
 async def mark_commit(connection: Connection, commit_id: str, now: datetime) -> None:
     """Leave a mark in a transaction, by which it can be found if the answer to its commit is lost."""
-    await connection.execute(insert(commits).values(id=commit_id, at=now))
+    await _MARK.run(connection, [{"id": commit_id, "at": now}])
+
+
+_MARK = Bulk(insert(commits))
 
 
 async def was_committed(connection: Connection, commit_id: str) -> bool:
