@@ -43,13 +43,16 @@ from relevo.store.database import Database
 from relevo.store.deliveries import Settlement
 from relevo.system.chance import Chance
 from relevo.system.clock import Clock
+from relevo.system.verbosity import shows_debug
 
 log = structlog.get_logger()
 
 IN_FLIGHT = 200
 """Attempts at one destination at the same time."""
-PLACES = 512
+PLACES = 1024
 """Lanes to one destination that a process carries at the same time."""
+_FEW = PLACES * 3 // 4
+"""As few as this, when lanes found no place before: time to look for them."""
 ALL_PLACES = 4096
 LOOK_AT_LEAST_EVERY = 1.0
 """Seconds between looks for due deliveries: a net below the paths that need no looking."""
@@ -88,6 +91,7 @@ class Couriers:
         self._clock, self._chance, self._alone = clock, chance, alone
         self._disable_endpoint, self._whisper = disable_endpoint, whisper
         self._places: defaultdict[Destination, int] = defaultdict(int)
+        self._turned_away: set[Destination] = set()
         self._taken = 0
         self._gates: defaultdict[Destination, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(IN_FLIGHT)
@@ -104,6 +108,7 @@ class Couriers:
         """Keep a place for one more lane to a destination; False when there is none."""
         full = self._places.get(destination, 0) >= PLACES or self._taken >= ALL_PLACES
         if full or self._stopping or not self._is_alive():
+            self._turned_away.add(destination)
             return False
         self._places[destination] += 1
         self._taken += 1
@@ -113,6 +118,9 @@ class Couriers:
         """Give a place back."""
         self._taken -= 1
         self._places[destination] -= 1
+        if self._places[destination] == _FEW and destination in self._turned_away:
+            self._turned_away.discard(destination)
+            self._wake.set()
         if not self._places[destination]:
             del self._places[destination]
             self._gates.pop(destination, None)
@@ -204,19 +212,8 @@ class Couriers:
     def _tell(self, delivery: Delivery, attempt: Attempt, *, ours: bool) -> None:
         """One wide line, the counts, and the open pages."""
         kind, outcome = delivery.destination.kind, outcome_name(attempt.outcome)
-        decision = type(attempt.verdict).__name__.lower()
-        level = log.debug if isinstance(attempt.outcome, Accepted) else log.info
-        level(
-            f"{_ATTEMPTED[kind]}.attempted",
-            delivery=delivery.id,
-            conversation=delivery.conversation_id,
-            destination=delivery.destination.id,
-            attempt=attempt.number,
-            outcome=outcome,
-            status=status_of(attempt.outcome),
-            took_ms=round(attempt.took.total_seconds() * 1000),
-            decision=decision if ours else "claim_lost",
-        )
+        if not isinstance(attempt.outcome, Accepted) or shows_debug():
+            _log(delivery, attempt, ours=ours)
         counter(ATTEMPTS, kind, outcome).inc()
         if not isinstance(attempt.verdict, RetryAt):
             counter(DELIVERIES, kind, _STATE[type(attempt.verdict)]).inc()
@@ -330,6 +327,21 @@ class Couriers:
         """End the lease: whatever is still claimed is free for others at once."""
         async with self._database.write() as connection:
             await nodes.leave(connection, self.node)
+
+
+def _log(delivery: Delivery, attempt: Attempt, *, ours: bool) -> None:
+    write = log.debug if isinstance(attempt.outcome, Accepted) else log.info
+    write(
+        f"{_ATTEMPTED[delivery.destination.kind]}.attempted",
+        delivery=delivery.id,
+        conversation=delivery.conversation_id,
+        destination=delivery.destination.id,
+        attempt=attempt.number,
+        outcome=outcome_name(attempt.outcome),
+        status=status_of(attempt.outcome),
+        took_ms=round(attempt.took.total_seconds() * 1000),
+        decision=type(attempt.verdict).__name__.lower() if ours else "claim_lost",
+    )
 
 
 _ATTEMPTED = {"endpoint": "webhook", "channel": "channel", "media": "media"}
