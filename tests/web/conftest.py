@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from litestar import Litestar
 
 from relevo.store.database import Database
 from relevo.testing.builders import World, make_engine
 from relevo.web.app import create_app
+from relevo.web.front_door import FrontDoor
 from relevo.web.services import Services
 from tests.web.exchanges import Client, client_of
 
@@ -27,11 +27,11 @@ def services(world: World, tmp_path: Path) -> Services:
 
 
 @pytest.fixture
-def app(services: Services) -> Litestar:
+def app(services: Services) -> FrontDoor:
     return create_app(services)
 
 
 @pytest.fixture
-async def client(app: Litestar) -> AsyncIterator[Client]:
+async def client(app: FrontDoor) -> AsyncIterator[Client]:
     async with client_of(app) as client:
         yield client

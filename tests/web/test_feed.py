@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from litestar import Litestar
 
 from relevo.domain.errors import Unavailable
 from relevo.domain.events import (
@@ -24,6 +23,7 @@ from relevo.domain.messages import Message, Text
 from relevo.store import conversations, messages
 from relevo.testing.builders import World
 from relevo.testing.clock import let_others_run
+from relevo.web.front_door import FrontDoor
 from relevo.web.widget.feed import PING_EVERY, STREAMS_OF_VISITOR
 from tests.web.exchanges import Client, Exchange, exchanging
 
@@ -87,7 +87,7 @@ class Events:
             self.pings += piece == b": ping\n\n"
 
 
-def listening(app: Litestar, base: str, token: str, after: int = 0, **about: Any) -> Any:
+def listening(app: FrontDoor, base: str, token: str, after: int = 0, **about: Any) -> Any:
     return exchanging(app, "GET", f"{base}/events?after={after}&token={token}", **about)
 
 
@@ -110,7 +110,7 @@ async def set_seq(connection: Any, seq: int) -> None:
 
 
 async def test_what_there_is_comes_first_and_then_what_is_said(
-    world: World, app: Litestar, base: str, opened: str
+    world: World, app: FrontDoor, base: str, opened: str
 ) -> None:
     async with listening(app, base, opened) as exchange:
         status, headers = await exchange.start()
@@ -124,7 +124,7 @@ async def test_what_there_is_comes_first_and_then_what_is_said(
 
 
 async def test_a_visitor_s_own_words_come_back_with_their_id(
-    app: Litestar, client: Client, base: str, opened: str
+    app: FrontDoor, client: Client, base: str, opened: str
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()
@@ -138,7 +138,7 @@ async def test_a_visitor_s_own_words_come_back_with_their_id(
 
 
 async def test_notes_are_not_shown_and_leave_no_gap(
-    world: World, app: Litestar, base: str, opened: str
+    world: World, app: FrontDoor, base: str, opened: str
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()
@@ -153,7 +153,7 @@ async def test_notes_are_not_shown_and_leave_no_gap(
 
 
 async def test_typing_and_receipts_are_told(
-    world: World, app: Litestar, client: Client, base: str, opened: str
+    world: World, app: FrontDoor, client: Client, base: str, opened: str
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()
@@ -171,7 +171,7 @@ async def test_typing_and_receipts_are_told(
 
 
 async def test_a_stream_is_taken_up_where_it_was_cut(
-    world: World, app: Litestar, base: str, opened: str
+    world: World, app: FrontDoor, base: str, opened: str
 ) -> None:
     await agent_says(world, "2", "3", "4")
 
@@ -184,7 +184,7 @@ async def test_a_stream_is_taken_up_where_it_was_cut(
 
 
 async def test_nothing_is_lost_between_reading_and_listening(
-    world: World, app: Litestar, base: str, opened: str, monkeypatch: pytest.MonkeyPatch
+    world: World, app: FrontDoor, base: str, opened: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, is_first = messages.after, True
 
@@ -207,7 +207,7 @@ async def test_nothing_is_lost_between_reading_and_listening(
 
 
 async def test_more_than_a_listener_holds_still_arrives_whole_and_in_order(
-    world: World, app: Litestar, base: str, opened: str
+    world: World, app: FrontDoor, base: str, opened: str
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()
@@ -219,7 +219,7 @@ async def test_more_than_a_listener_holds_still_arrives_whole_and_in_order(
 
 
 async def test_what_another_process_stored_shows_at_the_next_ping(
-    world: World, app: Litestar, base: str, opened: str
+    world: World, app: FrontDoor, base: str, opened: str
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()
@@ -233,7 +233,7 @@ async def test_what_another_process_stored_shows_at_the_next_ping(
 
 
 async def test_what_another_process_stored_shows_before_what_this_one_stores_next(
-    world: World, app: Litestar, base: str, opened: str
+    world: World, app: FrontDoor, base: str, opened: str
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()
@@ -246,7 +246,7 @@ async def test_what_another_process_stored_shows_before_what_this_one_stores_nex
 
 
 async def test_a_stream_pings_while_nothing_is_said(
-    world: World, app: Litestar, base: str, opened: str
+    world: World, app: FrontDoor, base: str, opened: str
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()
@@ -258,7 +258,7 @@ async def test_a_stream_pings_while_nothing_is_said(
 
 
 async def test_a_stream_outlives_a_database_that_is_gone_for_a_while(
-    world: World, app: Litestar, base: str, opened: str, monkeypatch: pytest.MonkeyPatch
+    world: World, app: FrontDoor, base: str, opened: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()
@@ -280,7 +280,7 @@ async def test_a_stream_outlives_a_database_that_is_gone_for_a_while(
 
 
 async def test_a_stream_ends_when_the_server_goes_down(
-    world: World, app: Litestar, base: str, opened: str
+    world: World, app: FrontDoor, base: str, opened: str
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()
@@ -291,7 +291,7 @@ async def test_a_stream_ends_when_the_server_goes_down(
 
 
 async def test_a_visitor_who_goes_leaves_no_listener(
-    world: World, app: Litestar, base: str, opened: str
+    world: World, app: FrontDoor, base: str, opened: str
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()
@@ -303,7 +303,7 @@ async def test_a_visitor_who_goes_leaves_no_listener(
 
 
 async def test_a_visitor_may_listen_before_the_first_word(
-    world: World, app: Litestar, client: Client, base: str, token: str
+    world: World, app: FrontDoor, client: Client, base: str, token: str
 ) -> None:
     async with listening(app, base, token) as exchange:
         assert (await exchange.start())[0] == 200
@@ -316,7 +316,7 @@ async def test_a_visitor_may_listen_before_the_first_word(
 
 
 async def test_a_stream_before_the_first_word_ends_with_the_server_too(
-    world: World, app: Litestar, base: str, token: str
+    world: World, app: FrontDoor, base: str, token: str
 ) -> None:
     async with listening(app, base, token) as exchange:
         await exchange.start()
@@ -327,7 +327,7 @@ async def test_a_stream_before_the_first_word_ends_with_the_server_too(
 
 
 async def test_a_visitor_has_so_many_streams_and_no_more(
-    world: World, app: Litestar, client: Client, base: str, opened: str
+    world: World, app: FrontDoor, client: Client, base: str, opened: str
 ) -> None:
     async with asyncio.TaskGroup() as group:
         enough = asyncio.Event()
@@ -428,7 +428,7 @@ async def test_a_long_poll_ends_when_the_server_goes_down(
 
 
 async def test_visitors_hear_only_their_own_conversation(
-    world: World, app: Litestar, base: str, opened: str
+    world: World, app: FrontDoor, base: str, opened: str
 ) -> None:
     async with listening(app, base, opened, after=1) as exchange:
         await exchange.start()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
-from litestar import Litestar, Response, get
+from litestar import Response, get
 from litestar.exceptions import HTTPException
 from litestar.response import Stream
 from structlog.testing import capture_logs
@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from relevo.testing.builders import PUBLIC_URL, World
 from relevo.web.app import create_app
 from relevo.web.compressing import accepts_gzip
+from relevo.web.front_door import FrontDoor
 from relevo.web.refusals import small_page
 from relevo.web.security import AREAS, area_of
 from relevo.web.services import Edge, Services
@@ -67,7 +68,7 @@ EXTRA = [long_text, short_text, long_bytes, stream, teapot, broken]
 
 
 @pytest.fixture
-def app(services: Services) -> Litestar:
+def app(services: Services) -> FrontDoor:
     return create_app(services, extra_routes=EXTRA)
 
 
@@ -137,7 +138,7 @@ def test_a_small_page_holds_no_markup_of_others() -> None:
     assert "<script" not in page
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/api/nothing", "/healthz", "/extra/short", "/hooks/a/b"])
+@pytest.mark.parametrize("path", ["/", "/nothing", "/api/nothing", "/healthz", "/extra/short"])
 async def test_every_answer_forbids_what_it_does_not_need(client: Client, path: str) -> None:
     headers = (await client.get(path)).headers
 
@@ -146,6 +147,15 @@ async def test_every_answer_forbids_what_it_does_not_need(client: Client, path: 
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert "server" not in headers
+    assert "access-control-allow-origin" not in headers
+
+
+async def test_a_hook_answers_machines_without_what_only_pages_need(client: Client) -> None:
+    headers = (await client.get("/hooks/a/b")).headers
+
+    assert headers["content-type"] == "application/json"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "content-security-policy" not in headers
     assert "access-control-allow-origin" not in headers
 
 
@@ -283,7 +293,7 @@ async def test_a_refusal_is_named_in_its_line(world: World, client: Client, line
 
 
 async def test_a_client_that_goes_before_its_answer_is_counted_all_the_same(
-    world: World, app: Litestar, lines: list[Any]
+    world: World, app: FrontDoor, lines: list[Any]
 ) -> None:
     bearer = {"authorization": f"Bearer {await world.add_token()}"}
     hook = f"/hooks/apichat/{world.company.apichat.key}"
@@ -328,7 +338,7 @@ async def test_the_client_is_seen_through_our_own_proxies_only(
 # Compression
 
 
-async def test_long_texts_are_compressed_for_those_who_can_read_it(app: Litestar) -> None:
+async def test_long_texts_are_compressed_for_those_who_can_read_it(app: FrontDoor) -> None:
     async with exchanging(app, "GET", "/extra/long", headers={"accept-encoding": "br, gzip"}) as exchange:
         _, headers = await exchange.start()
         body = await exchange.body()
@@ -349,7 +359,7 @@ async def test_long_texts_are_compressed_for_those_who_can_read_it(app: Litestar
     ],
 )
 async def test_what_is_short_or_a_stream_or_no_text_or_not_wanted_so_is_sent_as_it_is(
-    app: Litestar, path: str, accepted: str
+    app: FrontDoor, path: str, accepted: str
 ) -> None:
     async with exchanging(app, "GET", path, headers={"accept-encoding": accepted}) as exchange:
         _, headers = await exchange.start()

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from litestar import Litestar
 
 from relevo.domain import signing
 from relevo.domain.errors import Busy, Unavailable
@@ -21,6 +20,7 @@ from relevo.testing.builders import SIGNING_SECRET, World
 from relevo.testing.chance import FakeChance
 from relevo.web.app import create_app
 from relevo.web.bearers import BELIEVED_FOR
+from relevo.web.front_door import FrontDoor
 from relevo.web.services import Edge, Services
 from tests.web.exchanges import Client, client_of, exchanging
 
@@ -308,7 +308,7 @@ async def test_an_id_that_is_too_long_to_keep_is_refused(
 
 
 async def test_a_body_that_says_it_is_too_large_is_refused_unread(
-    app: Litestar, url: str, bearer: dict[str, str]
+    app: FrontDoor, url: str, bearer: dict[str, str]
 ) -> None:
     headers = bearer | {"content-length": "1000001"}
     async with exchanging(app, "POST", url, headers=headers, pieces=[b"x"] * 3) as exchange:
@@ -319,7 +319,7 @@ async def test_a_body_that_says_it_is_too_large_is_refused_unread(
 
 
 async def test_a_body_is_refused_as_soon_as_it_is_too_large(
-    app: Litestar, url: str, bearer: dict[str, str]
+    app: FrontDoor, url: str, bearer: dict[str, str]
 ) -> None:
     async with exchanging(app, "POST", url, headers=bearer, pieces=[b"x" * 400_000] * 10) as exchange:
         status, _ = await exchange.start()
@@ -328,7 +328,7 @@ async def test_a_body_is_refused_as_soon_as_it_is_too_large(
 
 
 async def test_a_body_in_pieces_is_put_together(
-    world: World, app: Litestar, url: str, bearer: dict[str, str]
+    world: World, app: FrontDoor, url: str, bearer: dict[str, str]
 ) -> None:
     body = msgspec.json.encode(HELLO)
     async with exchanging(app, "POST", url, headers=bearer, pieces=[body[:10], b"", body[10:]]) as exchange:
@@ -337,14 +337,14 @@ async def test_a_body_in_pieces_is_put_together(
     assert await said(world) == ["hello"]
 
 
-async def test_nobody_without_a_token_has_a_body_read(app: Litestar, url: str) -> None:
+async def test_nobody_without_a_token_has_a_body_read(app: FrontDoor, url: str) -> None:
     async with exchanging(app, "POST", url, pieces=[b"x" * 1000] * 10) as exchange:
         assert (await exchange.start())[0] == 401
         assert exchange.taken == 0
 
 
 async def test_a_client_that_goes_away_amid_its_body_is_given_up(
-    world: World, app: Litestar, url: str, bearer: dict[str, str]
+    world: World, app: FrontDoor, url: str, bearer: dict[str, str]
 ) -> None:
     body = msgspec.json.encode(HELLO)
     async with exchanging(app, "POST", url, headers=bearer, pieces=[body], ends=False) as exchange:

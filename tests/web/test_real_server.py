@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 import pytest
 import uvicorn
-from litestar import Litestar
 
 from relevo.domain.events import AgentReplied, ByConversation
 from relevo.domain.ids import ConversationId
 from relevo.domain.messages import Text
 from relevo.testing.builders import World
+from relevo.web.front_door import FrontDoor
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -27,7 +27,7 @@ def database_kind() -> str:
 
 
 @pytest.fixture
-async def port(app: Litestar) -> AsyncIterator[int]:
+async def port(app: FrontDoor) -> AsyncIterator[int]:
     """A server as `relevo serve` runs it."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from litestar import Litestar
 
 from relevo.domain.errors import Unavailable
 from relevo.domain.events import AgentReplied, ByConversation, NoteWritten
@@ -18,6 +17,7 @@ from relevo.store import conversations
 from relevo.store.database import Database
 from relevo.testing.builders import World, make_engine
 from relevo.web.app import create_app
+from relevo.web.front_door import FrontDoor
 from relevo.web.services import Edge, Services
 from tests.web.exchanges import Client, client_of, exchanging
 
@@ -340,7 +340,7 @@ async def test_an_upload_may_be_larger_than_other_bodies(
 
 
 async def test_an_upload_that_breaks_off_leaves_nothing(
-    app: Litestar, services: Services, base: str, bearer: dict[str, str]
+    app: FrontDoor, services: Services, base: str, bearer: dict[str, str]
 ) -> None:
     pieces = [bytes(1000)]
     async with exchanging(

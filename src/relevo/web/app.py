@@ -37,10 +37,10 @@ def create_app(
     *,
     is_well: Callable[[], bool] = lambda: True,
     extra_routes: Sequence[ControllerRouterHandler] = (),
-) -> Litestar:
+) -> FrontDoor:
     """The server's application. `is_well` says whether the loops beside it still run."""
     bearers = Bearers(services.database, services.clock)
-    app = Litestar(
+    framework = Litestar(
         route_handlers=[*_routes(services), create_api(services, bearers), *extra_routes],
         exception_handlers={Exception: _refuse},
         request_max_body_size=services.edge.max_body,
@@ -49,15 +49,13 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
-    hooks = _Guarded(Hooks(services, bearers))
-    app.asgi_handler = FrontDoor(
-        app.asgi_handler,
-        hooks,
+    return FrontDoor(
+        framework,
+        _Guarded(Hooks(services, bearers)),
         clock=services.clock,
         chance=services.chance,
         trusted_proxies=services.edge.trusted_proxies,
     )
-    return app
 
 
 def _routes(services: Services) -> list[ControllerRouterHandler]:

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from relevo.metrics import HTTP_REQUESTS, counter
 from relevo.system.chance import Chance
 from relevo.system.clock import Clock
+from relevo.system.verbosity import shows_debug
 from relevo.web.addresses import Networks, client_address
 from relevo.web.asgi import RawHeaders, answer, header
 from relevo.web.compressing import compressing
@@ -41,7 +43,7 @@ class FrontDoor:
     """Passes requests on: vendors' hooks to `hooks`, everything else to `inside`."""
 
     def __init__(
-        self, inside: ASGIApp, hooks: ASGIApp, *, clock: Clock, chance: Chance, trusted_proxies: Networks
+        self, inside: Litestar, hooks: ASGIApp, *, clock: Clock, chance: Chance, trusted_proxies: Networks
     ) -> None:
         self.inside, self.hooks = inside, hooks
         self.clock, self.chance, self.trusted_proxies = clock, chance, trusted_proxies
@@ -78,7 +80,7 @@ class _Passage:
         self.area = area_of(self.path)
         self.id = _given_id(scope) or door.chance.object_id()
         self.address = client_address(scope, door.trusted_proxies)
-        scope["state"]["address"] = self.address
+        scope.setdefault("state", {})["address"] = self.address
         self._started = door.clock.monotonic()
         self._status = 0
 
@@ -90,7 +92,10 @@ class _Passage:
 
     def record(self) -> None:
         counter(HTTP_REQUESTS, self.area, str(self._status)).inc()
-        write = log.debug if self._status < 400 and self.area in _ROUTINE else log.info
+        is_routine = self._status < 400 and self.area in _ROUTINE
+        if is_routine and not shows_debug():
+            return
+        write = log.debug if is_routine else log.info
         write(
             "http.answered",
             **self.scope["state"].get(_FACTS, {}),

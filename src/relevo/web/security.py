@@ -71,6 +71,7 @@ def _policy(text: str) -> tuple[bytes, bytes]:
 
 _CLOSED: Headers = (*_EVERYWHERE, _policy(_NOTHING), _FROM_HERE, _UNFRAMED)
 _BY_AREA: Mapping[Area, Headers] = {
+    "hooks": _EVERYWHERE[:1],  # JSON for machines, a thousand times a second: no page to protect
     "web": (
         *_EVERYWHERE,
         _policy(_NOTHING),

@@ -38,17 +38,10 @@ def services(world: World, tmp_path: Path) -> Services:
 
 
 @pytest.fixture
-def app(services: Services) -> Litestar:
+def app(services: Services) -> FrontDoor:
     """The console behind the front door, and nothing else: making the whole application takes longest."""
     alone = Litestar([create_console(services)], openapi_config=None, logging_config=None)
-    alone.asgi_handler = FrontDoor(
-        alone.asgi_handler,
-        alone.asgi_handler,
-        clock=services.clock,
-        chance=services.chance,
-        trusted_proxies=(),
-    )
-    return alone
+    return FrontDoor(alone, alone, clock=services.clock, chance=services.chance, trusted_proxies=())
 
 
 async def accept(endpoint: Endpoint, delivery: Delivery) -> tuple[Outcome, Exchange | None]:

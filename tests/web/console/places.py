@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
-from litestar import Litestar
 
 from relevo.domain.ids import ConversationId, DeliveryId
 from relevo.store import accounts, deliveries
 from relevo.testing.builders import Company, World
+from relevo.web.front_door import FrontDoor
 
 OPEN = frozenset({"/console/sign-in", "/console/set-up", "/console/static/{name}"})
 """What a stranger may see."""
@@ -49,9 +49,9 @@ class Sample(msgspec.Struct, frozen=True):
         return path
 
 
-def places(app: Litestar) -> Iterator[Place]:
+def places(app: FrontDoor) -> Iterator[Place]:
     """Everything under `/console` that the application answers."""
-    for route in app.routes:
+    for route in app.inside.routes:
         if route.path.startswith("/console"):
             path = route.path
             for parameter in route.path_parameters.values():

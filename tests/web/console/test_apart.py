@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from litestar import Litestar
 
 from relevo.admin.changing import reading
 from relevo.store import conversations, deliveries
 from relevo.testing.builders import World
 from relevo.web.console import form_tokens
+from relevo.web.front_door import FrontDoor
 from tests.web.console.browsing import Browser, means_of
 from tests.web.console.places import OPEN, Sample, places, sample_of
 
@@ -35,7 +35,7 @@ async def ours(world: World) -> Sample:
 
 
 async def test_no_page_shows_anything_of_the_other(
-    browser: Browser, app: Litestar, ours: Sample, theirs: Sample
+    browser: Browser, app: FrontDoor, ours: Sample, theirs: Sample
 ) -> None:
     hidden = [THEIRS, "Zoe", theirs.company.web.key, theirs.company.apichat.key]
 
@@ -47,7 +47,7 @@ async def test_no_page_shows_anything_of_the_other(
 
 
 async def test_no_id_of_the_other_opens_anything(
-    browser: Browser, app: Litestar, ours: Sample, theirs: Sample
+    browser: Browser, app: FrontDoor, ours: Sample, theirs: Sample
 ) -> None:
     asked = [place for place in places(app) if "{" in place.path and place.path not in OPEN]
 
@@ -62,7 +62,7 @@ async def test_no_id_of_the_other_opens_anything(
 
 
 async def test_nothing_of_the_other_was_changed(
-    browser: Browser, world: World, app: Litestar, ours: Sample, theirs: Sample
+    browser: Browser, world: World, app: FrontDoor, ours: Sample, theirs: Sample
 ) -> None:
     before = await _state(world, theirs)
     for method, path in places(app):

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from litestar import Litestar
 
 from relevo.admin.changing import reading
 from relevo.domain.configuring import MASK
@@ -231,7 +230,7 @@ async def test_a_test_that_nobody_answers_says_so(services: Services, world: Wor
 
 async def test_without_a_way_to_try_there_is_no_button(services: Services, world: World) -> None:
     plain = msgspec.structs.replace(services, try_endpoint=None)
-    app: Litestar = create_app(plain)
+    app = create_app(plain)
     async with client_of(app) as client:
         browser = Browser(client, plain)
         await browser.sign_in(world.company.owner)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from litestar import Litestar
 
 from relevo.domain.workspaces import Member, Role
 from relevo.store import accounts
 from relevo.testing.builders import World
 from relevo.web.console import form_tokens
+from relevo.web.front_door import FrontDoor
 from tests.web.console.browsing import Browser
 from tests.web.console.places import OPEN, Place, places, sample_of
 
@@ -42,7 +42,7 @@ async def member_with(world: World, role: Role) -> Member:
 
 
 async def test_a_stranger_sees_nothing_and_does_nothing(
-    stranger: Browser, world: World, app: Litestar
+    stranger: Browser, world: World, app: FrontDoor
 ) -> None:
     sample = await sample_of(world)
     asked = [place for place in places(app) if place.path not in OPEN]
@@ -57,7 +57,7 @@ async def test_a_stranger_sees_nothing_and_does_nothing(
 
 @pytest.mark.parametrize("role", list(Role))
 async def test_a_role_sees_what_is_for_it_and_nothing_else(
-    stranger: Browser, world: World, app: Litestar, role: Role
+    stranger: Browser, world: World, app: FrontDoor, role: Role
 ) -> None:
     sample = await sample_of(world)
     await stranger.sign_in(await member_with(world, role))
@@ -89,7 +89,7 @@ async def test_the_menu_has_what_the_role_may_see(stranger: Browser, world: Worl
     assert (await stranger.get("/console")).goes_to == "/console/conversations"
 
 
-async def test_a_form_without_our_token_does_nothing(browser: Browser, world: World, app: Litestar) -> None:
+async def test_a_form_without_our_token_does_nothing(browser: Browser, world: World, app: FrontDoor) -> None:
     sample = await sample_of(world)
     foreign = form_tokens.token_for(b"another key, at least thirty-two bytes", browser.kept("session"))
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
-from litestar import Litestar
 
 from relevo.admin import members
 from relevo.domain.conversations import Conversation
@@ -18,6 +17,7 @@ from relevo.domain.messages import MessageStatus
 from relevo.testing.builders import World
 from relevo.web.console import cookies, live
 from relevo.web.console.streams import OF_MEMBER
+from relevo.web.front_door import FrontDoor
 from relevo.web.services import Services
 from tests.web.console.browsing import means_of
 from tests.web.exchanges import Exchange, exchanging
@@ -90,7 +90,7 @@ async def ana(world: World) -> Conversation:
 
 @asynccontextmanager
 async def listening(
-    app: Litestar, services: Services, session: str, path: str, **headers: str
+    app: FrontDoor, services: Services, session: str, path: str, **headers: str
 ) -> AsyncIterator[Listening]:
     cookie = f"{cookies.name_of('session', services)}={session}"
     about = {"cookie": cookie, **{name.replace("_", "-"): value for name, value in headers.items()}}
@@ -107,7 +107,7 @@ def events_of(ana: Conversation, after: int) -> str:
 
 
 async def test_what_is_said_arrives_as_it_is_shown(
-    app: Litestar, services: Services, session: str, world: World, ana: Conversation
+    app: FrontDoor, services: Services, session: str, world: World, ana: Conversation
 ) -> None:
     async with listening(app, services, session, events_of(ana, ana.message_seq)) as stream:
         await stream.until("parts")
@@ -121,7 +121,7 @@ async def test_what_is_said_arrives_as_it_is_shown(
 
 
 async def test_what_was_missed_comes_first_and_nothing_comes_twice(
-    app: Litestar, services: Services, session: str, world: World, ana: Conversation
+    app: FrontDoor, services: Services, session: str, world: World, ana: Conversation
 ) -> None:
     for word in ("One", "Two"):
         await world.says(word)
@@ -135,7 +135,7 @@ async def test_what_was_missed_comes_first_and_nothing_comes_twice(
 
 
 async def test_a_browser_that_comes_back_says_itself_where_it_was(
-    app: Litestar, services: Services, session: str, world: World, ana: Conversation
+    app: FrontDoor, services: Services, session: str, world: World, ana: Conversation
 ) -> None:
     for word in ("One", "Two"):
         await world.says(word)
@@ -146,7 +146,7 @@ async def test_a_browser_that_comes_back_says_itself_where_it_was(
 
 
 async def test_who_has_missed_a_lot_loads_the_page_again(
-    app: Litestar,
+    app: FrontDoor,
     services: Services,
     session: str,
     world: World,
@@ -162,7 +162,7 @@ async def test_who_has_missed_a_lot_loads_the_page_again(
 
 
 async def test_control_and_surroundings_follow(
-    app: Litestar, services: Services, session: str, world: World, ana: Conversation
+    app: FrontDoor, services: Services, session: str, world: World, ana: Conversation
 ) -> None:
     async with listening(app, services, session, events_of(ana, ana.message_seq)) as stream:
         before = await stream.until("parts")
@@ -179,7 +179,7 @@ async def test_control_and_surroundings_follow(
 
 
 async def test_receipts_move_what_is_shown(
-    app: Litestar, services: Services, session: str, world: World, ana: Conversation
+    app: FrontDoor, services: Services, session: str, world: World, ana: Conversation
 ) -> None:
     async with listening(app, services, session, events_of(ana, ana.message_seq)) as stream:
         await stream.until("parts")
@@ -191,7 +191,7 @@ async def test_receipts_move_what_is_shown(
 
 
 async def test_a_message_of_another_process_is_there_at_the_next_ping(
-    app: Litestar, services: Services, session: str, world: World, ana: Conversation
+    app: FrontDoor, services: Services, session: str, world: World, ana: Conversation
 ) -> None:
     """The hub of this process has heard nothing of it."""
     async with listening(app, services, session, events_of(ana, ana.message_seq)) as stream:
@@ -208,7 +208,7 @@ async def test_a_message_of_another_process_is_there_at_the_next_ping(
 
 
 async def test_the_stream_ends_with_the_session(
-    app: Litestar, services: Services, session: str, world: World, ana: Conversation
+    app: FrontDoor, services: Services, session: str, world: World, ana: Conversation
 ) -> None:
     async with listening(app, services, session, events_of(ana, ana.message_seq)) as stream:
         await stream.until("parts")
@@ -221,7 +221,7 @@ async def test_the_stream_ends_with_the_session(
 
 
 async def test_lists_hear_that_something_has_changed_and_not_how_often(
-    app: Litestar, services: Services, session: str, world: World
+    app: FrontDoor, services: Services, session: str, world: World
 ) -> None:
     async with listening(app, services, session, "/console/events") as stream:
         await world.clock.until_sleeping()
@@ -239,7 +239,7 @@ async def test_lists_hear_that_something_has_changed_and_not_how_often(
 
 
 async def test_the_list_of_one_company_does_not_hear_of_another(
-    app: Litestar, services: Services, session: str, world: World
+    app: FrontDoor, services: Services, session: str, world: World
 ) -> None:
     other = await world.add_company("Other")
     async with listening(app, services, session, "/console/events") as stream:
@@ -254,7 +254,7 @@ async def test_the_list_of_one_company_does_not_hear_of_another(
 
 
 async def test_a_member_has_only_so_many_streams(
-    app: Litestar, services: Services, session: str, world: World
+    app: FrontDoor, services: Services, session: str, world: World
 ) -> None:
     cookie = {"cookie": f"{cookies.name_of('session', services)}={session}"}
     streams = [exchanging(app, "GET", "/console/events", headers=cookie) for _ in range(OF_MEMBER)]
@@ -276,7 +276,7 @@ async def test_a_member_has_only_so_many_streams(
 
 @pytest.mark.parametrize("path", ["/console/events", "/console/conversations/f1001u1/events"])
 async def test_a_stranger_hears_nothing(
-    app: Litestar, services: Services, ana: Conversation, path: str
+    app: FrontDoor, services: Services, ana: Conversation, path: str
 ) -> None:
     async with exchanging(app, "GET", path, headers={"accept": "text/event-stream"}) as exchange:
         status, headers = await exchange.start()

@@ -6,12 +6,12 @@ import re
 from itertools import pairwise
 
 import pytest
-from litestar import Litestar
 
 from relevo.store import problems
 from relevo.store.problems import Problem
 from relevo.testing.builders import World
 from relevo.web.console.static_files import FOLDER
+from relevo.web.front_door import FrontDoor
 from tests.web.console.browsing import Browser, Page
 from tests.web.console.markup import Element
 from tests.web.console.places import places, sample_of
@@ -33,7 +33,7 @@ def database_kind() -> str:
 
 
 @pytest.fixture
-async def pages(browser: Browser, world: World, app: Litestar) -> dict[str, Page]:
+async def pages(browser: Browser, world: World, app: FrontDoor) -> dict[str, Page]:
     """Every page there is, with something on it; and the door, where nobody is signed in."""
     sample = await sample_of(world)
     async with world.database.write() as connection:
@@ -133,7 +133,7 @@ def _landmark_problems(tree: Element) -> list[str]:
 
 
 async def test_every_link_of_every_page_leads_somewhere(
-    browser: Browser, world: World, app: Litestar
+    browser: Browser, world: World, app: FrontDoor
 ) -> None:
     sample = await sample_of(world)
     asked = [sample.address(path) for method, path in places(app) if method == "GET" and _is_page(path)]
@@ -150,7 +150,7 @@ async def test_every_link_of_every_page_leads_somewhere(
 
 
 async def test_every_form_is_sent_to_a_page_that_takes_it(
-    browser: Browser, world: World, app: Litestar
+    browser: Browser, world: World, app: FrontDoor
 ) -> None:
     sample = await sample_of(world)
     taken = {(method, sample.address(path)) for method, path in places(app) if "static" not in path}

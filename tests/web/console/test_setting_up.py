@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from litestar import Litestar
 
 from relevo.admin.changing import reading
 from relevo.domain.workspaces import Role
@@ -13,6 +12,7 @@ from relevo.testing.builders import World
 from relevo.web.console import first_run_code
 from relevo.web.console.setting_up import WRONG_CODE
 from relevo.web.console.visits import OF_ADDRESS
+from relevo.web.front_door import FrontDoor
 from relevo.web.services import Services
 from tests.web.console.browsing import Browser, means_of
 from tests.web.exchanges import client_of
@@ -32,7 +32,7 @@ def database_kind() -> str:
 
 
 @pytest.fixture
-async def browser(app: Litestar, services: Services) -> AsyncIterator[Browser]:
+async def browser(app: FrontDoor, services: Services) -> AsyncIterator[Browser]:
     """Nobody has a password yet: the company came from a workspace file."""
     async with client_of(app) as client:
         yield Browser(client, services)
