@@ -295,3 +295,42 @@ async def test_two_at_once_are_one_after_the_other(means: Means, swept_database_
         ["created"],
         ["unchanged"],
     ]
+
+
+LISTENING = FILE.replace(
+    "agents:\n",
+    """\
+  - name: crm
+    url: https://other.example.com/crm
+    events: [message.received, message.sent]
+    channels: [site]
+agents:
+""",
+)
+
+
+async def test_an_endpoint_may_listen_to_channels_that_are_made_after_it(means: Means) -> None:
+    first = await apply(means, plan(LISTENING))
+    again = await apply(means, plan(LISTENING))
+    more = await apply(means, plan(LISTENING.replace("[site]", "all").replace("/crm", "/new")))
+
+    assert "created endpoint crm" in told(first)
+    assert {change.action for change in again} == {"unchanged"}
+    assert "updated endpoint crm channels, URL" in told(more)
+    crm = next(one for one in (await reading(means)).endpoints.values() if one.name == "crm")
+    assert crm.channels == "all"
+
+
+async def test_the_channels_alone_are_a_change(means: Means) -> None:
+    await apply(means, plan(LISTENING))
+
+    changes = await apply(means, plan(LISTENING.replace("[site]", "[site, other]")))
+
+    assert [line for line in told(changes) if "unchanged" not in line] == ["updated endpoint crm channels"]
+
+
+async def test_to_listen_to_nothing_is_a_mistake(means: Means) -> None:
+    text = LISTENING.replace("    events: [message.received, message.sent]\n", "")
+
+    with pytest.raises(Refused, match="it listens to channels, but to no events of theirs; choose at least"):
+        await apply(means, plan(text))

@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from relevo.admin import endpoints, workspaces
-from relevo.admin.changing import Means, reading
-from relevo.domain.configuring import MASK, EndpointWish, WorkspaceWish, check_header
+from relevo.admin import channels, endpoints, flows, workspaces
+from relevo.admin.changing import Means, changing, reading
+from relevo.domain.configuring import MASK, ChannelWish, EndpointWish, WorkspaceWish, check_header
 from relevo.domain.errors import InvalidInput, NotFound
 from relevo.domain.signing import check_secret
-from relevo.domain.workspaces import Endpoint, EventType, Workspace
+from relevo.domain.workspaces import Channel, Endpoint, EventType, Workspace
 from relevo.http_client.headers import RESERVED, check_headers
 from relevo.store import tables
+from relevo.testing.builders import SUPPORT
 
 URL = "https://desk.example.com/hook"
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -158,6 +159,50 @@ async def test_a_name_is_taken_within_its_workspace_only(means: Means, acme: Wor
             await endpoints.save(means, acme.id, EndpointWish(name="desk", url=URL), existing)
     assert (await desk(means, other)).workspace_id == other.id
     assert (await desk(means, acme, endpoint_id=first.id)).id == first.id
+
+
+async def test_an_endpoint_listens_to_channels_by_name(means: Means, acme: Workspace) -> None:
+    site = await channel(means, acme, "site")
+    events = frozenset({EventType.MESSAGE_SENT})
+    crm = EndpointWish(name="crm", url=URL, events=events, channels=("site",))
+
+    made = (await endpoints.save(means, acme.id, crm)).thing
+    assert made.channels == frozenset({site.id})
+    every = EndpointWish(name="crm", channels="all")
+    assert (await endpoints.save(means, acme.id, every, made.id)).changed == ("channels",)
+    assert (await reading(means)).endpoints[made.id].channels == "all"
+
+
+@pytest.mark.parametrize(
+    ("wish", "errors"),
+    [
+        (
+            EndpointWish(name="crm", url=URL, channels=("sit",)),
+            {"channels": ['there is no channel "sit"; did you mean "site"?']},
+        ),
+        (
+            EndpointWish(name="crm", url=URL, channels="all", events=frozenset()),
+            {"events": ["it listens to channels, but to no events of theirs; choose at least one"]},
+        ),
+    ],
+)
+async def test_who_cannot_hear_anything_is_refused(
+    means: Means, acme: Workspace, wish: EndpointWish, errors: dict[str, list[str]]
+) -> None:
+    await channel(means, acme, "site")
+
+    with pytest.raises(InvalidInput) as refusal:
+        await endpoints.save(means, acme.id, wish)
+
+    assert refusal.value.errors == errors
+    assert (await reading(means)).endpoints == {}
+
+
+async def channel(means: Means, acme: Workspace, name: str) -> Channel:
+    async with changing(means) as change:
+        flow = await flows.put(change, acme.id, SUPPORT, file="support.flow.yaml")
+        wish = ChannelWish(name=name, type="web", flow=flow.thing.name)
+        return (await channels.put(change, acme.id, wish)).thing
 
 
 async def test_an_endpoint_of_another_workspace_is_not_found(means: Means, acme: Workspace) -> None:

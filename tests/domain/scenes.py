@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from relevo.domain.audiences import audience
 from relevo.domain.conversations import Conversation
 from relevo.domain.deciding import Surroundings
 from relevo.domain.flows.model import Flow
@@ -59,13 +61,15 @@ def compiled(source: str) -> Flow:
     return parsed.flow
 
 
-def surroundings(source: str, **changes: Any) -> Surroundings:
+def surroundings(
+    source: str, *, channel: Channel = CHANNEL, endpoints: Sequence[Endpoint] = (ENDPOINT,), **changes: Any
+) -> Surroundings:
     """Everything around Ana's conversation at noon, with changes."""
     around = Surroundings(
         now=NOON,
         workspace=WORKSPACE,
-        channel=CHANNEL,
-        endpoint=ENDPOINT,
+        channel=channel,
+        audience=audience(channel, endpoints),
         current_version=VERSION,
         flows={VERSION: compiled(source)},
         member_names={MemberId(5): "Luis"},

@@ -135,7 +135,6 @@ def test_an_endpoint_of_which_nothing_is_left_out_may_be_right() -> None:
         ("secrets", EndpointWish(name="desk", secrets=())),
         ("secrets", EndpointWish(name="desk", secrets=("hello",))),
         ("secrets", EndpointWish(name="desk", secrets=(SECRET, SECRET, SECRET))),
-        ("events", EndpointWish(name="desk", events=frozenset({EventType.MESSAGE_RECEIVED}))),
         ("events", EndpointWish(name="desk", events=frozenset({EventType.TEST}))),
     ],
 )

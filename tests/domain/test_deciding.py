@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -82,7 +83,7 @@ def says(text: str, mid: str = "") -> MessageReceived:
     return MessageReceived(to=HERE, content=Text(text), mid=mid)
 
 
-def after(*events: AnyEvent, then: timedelta = timedelta(0), **changes: object) -> Conversation:
+def after(*events: AnyEvent, then: timedelta = timedelta(0), **changes: Any) -> Conversation:
     """The conversation after some events, the last of them `then` later."""
     state = ANA
     for event in events:
@@ -91,7 +92,7 @@ def after(*events: AnyEvent, then: timedelta = timedelta(0), **changes: object) 
 
 
 def decided(
-    state: Conversation, event: AnyEvent, *, later: timedelta = timedelta(0), **changes: object
+    state: Conversation, event: AnyEvent, *, later: timedelta = timedelta(0), **changes: Any
 ) -> Decision:
     return decide(state, event, surroundings(FLOW, now=NOON + later, **changes))
 
@@ -152,10 +153,10 @@ def test_nothing_goes_to_the_platform_unless_live_chat_is_a_webhook(mode: LiveCh
 
 def test_an_endpoint_that_opted_in_to_nothing_hears_only_messages() -> None:
     endpoint = msgspec.structs.replace(ENDPOINT, events=frozenset())
-    state = after(says("agent"), endpoint=endpoint)
+    state = after(says("agent"), endpoints=[endpoint])
 
     assert state.webhook_seqs == {}
-    assert notified(decided(state, says("Hello?"), endpoint=endpoint)) == ["message.received"]
+    assert notified(decided(state, says("Hello?"), endpoints=[endpoint])) == ["message.received"]
 
 
 def test_the_flow_goes_on_after_its_pause_when_control_comes_back() -> None:

@@ -228,10 +228,10 @@ agent_reply_pauses_for: soon
 paused_automation: agent_onli
 endpoint: []
 endpoints:
-  - {name: desk, url: ftp://desk.example.com, headers: {Host: a, X-A: "a\\nb"}, secret: hello, events: [message.send]}
+  - {name: desk, url: ftp://desk.example.com, headers: {Host: a, X-A: "a\\nb"}, secret: hello, events: [message.send], channels: [site, sit]}
   - {name: desk, url: https://desk.example.com}
   - {url: https://desk.example.com}
-  - {name: second, headers: hello, secret: {a: b}}
+  - {name: second, headers: hello, secret: {a: b}, channels: most}
   - nothing
 agents:
   - {name: Luis, email: luis}
@@ -267,14 +267,16 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_files() -> None:
         "use 1 to 4096 letters, digits, signs and spaces of ASCII",
         "relevo.yaml:7:88: a signing secret starts with whsec_; "
         "`relevo secret` makes one; left out, Relevo makes one and shows it once",
-        "relevo.yaml:7:104: an entry of events must be one of message.sent, message.status, "
-        'handoff.requested, handoff.returned, conversation.assigned, typing, not "message.send"; '
-        'did you mean "message.sent"?',
+        "relevo.yaml:7:104: an entry of events must be one of message.received, message.sent, "
+        "message.status, handoff.requested, handoff.returned, conversation.assigned, typing, "
+        'not "message.send"; did you mean "message.sent"?',
+        'relevo.yaml:7:129: there is no channel "sit" in this file; did you mean "site"?',
         'relevo.yaml:8:12: there is another endpoint "desk", in line 7; rename one of them',
         'relevo.yaml:9:5: "name" is missing; add name: …',
         'relevo.yaml:10:5: "url" is missing; add url: …',
         "relevo.yaml:10:29: headers must be names with values; for example headers: {X-Desk-Key: …}",
         "relevo.yaml:10:44: secret must be a text; write whsec_… or a list of two, the newest first",
+        'relevo.yaml:10:62: channels must be a list, not "most"; write all, or a list of names of channels',
         'relevo.yaml:11:5: an entry of endpoints must be a mapping, not "nothing"; '
         "for example {name: desk, url: https://desk.example.com/hook}",
         'relevo.yaml:13:25: "luis" is not an e-mail address; write one like luis@example.com',

@@ -24,7 +24,8 @@ from relevo.domain.events import (
 )
 from relevo.domain.ids import ConversationId
 from relevo.domain.messages import Media, MessageType, Text, plain_text
-from relevo.store import deliveries
+from relevo.domain.workspaces import EventType
+from relevo.store import configuring, deliveries
 from relevo.store.database import Database
 from relevo.testing.builders import World, make_engine
 
@@ -84,6 +85,32 @@ async def test_the_platform_hears_everything_in_an_unbroken_count(database: Data
         found = await waiting(world)
         assert [one.seq for one in found] == list(range(1, len(found) + 1))
         assert [one.event_type for one in found].count("message.received") == 3
+
+
+async def test_who_listens_besides_has_lanes_and_numbers_of_its_own(database: Database) -> None:
+    async with make_engine(database) as world:
+        crm = msgspec.structs.replace(
+            world.company.endpoint,
+            name="crm",
+            channels=frozenset({world.company.web.id}),
+            events=frozenset({EventType.MESSAGE_RECEIVED}),
+        )
+        async with database.write() as connection:
+            crm = await configuring.insert_endpoint(connection, world.cipher, crm, world.clock.now())
+        await world.catalog.refresh(at_once=True)
+
+        await world.says("agent")
+        await world.says("one")
+        await world.says("elsewhere", channel=world.company.apichat)
+
+        found = [one for one in await waiting(world) if one.event_type == "message.received"]
+        assert [(one.destination.id, one.seq, one.due_at is not None) for one in found] == [
+            (crm.id, 1, True),
+            (world.company.endpoint.id, 3, False),
+            (crm.id, 2, False),
+        ]
+        assert found[1].body == found[2].body
+        assert found[1].webhook_id != found[2].webhook_id
 
 
 async def test_a_lane_has_one_head_and_the_rest_wait_behind_it(database: Database) -> None:

@@ -16,6 +16,7 @@ from relevo.domain.workspaces import (
     Endpoint,
     EventType,
     FlowEntry,
+    Listening,
     LiveChat,
     LiveChatMode,
     Member,
@@ -62,6 +63,7 @@ async def make(connection: Connection) -> Made:
         headers={"X-Key": "k"},
         secrets=("whsec_new", "whsec_old"),
         events=frozenset({EventType.TYPING, EventType.MESSAGE_SENT}),
+        channels=frozenset({ChannelId(7), ChannelId(12)}),
         disabled_reason="gone",
     )
     endpoint = await configuring.insert_endpoint(connection, CIPHER, desk, NOON)
@@ -145,6 +147,17 @@ async def test_what_is_updated_is_read_as_it_is_now(database: Database, made: Ma
     assert found.channels == {channel.id: channel}
     assert found.flows[made.flow.id].name == "sales"
     assert found.members == {member.id: member}
+
+
+@pytest.mark.parametrize("channels", ["all", frozenset()])
+async def test_an_endpoint_listens_to_all_channels_or_to_none(
+    database: Database, made: Made, channels: Listening
+) -> None:
+    endpoint = msgspec.structs.replace(made.endpoint, channels=channels)
+    async with database.write() as connection:
+        await configuring.update_endpoint(connection, CIPHER, endpoint)
+
+    assert (await load(database)).endpoints[endpoint.id].channels == channels
 
 
 CHANGES: dict[str, Callable[[Connection, Made], Awaitable[object]]] = {

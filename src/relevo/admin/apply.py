@@ -11,7 +11,7 @@ import msgspec
 from relevo.admin import channels, endpoints, flows, members, workspaces
 from relevo.admin.addresses import look_up
 from relevo.admin.changing import Changing, Means, Saved, changing
-from relevo.domain.configuring import wrong_of
+from relevo.domain.configuring import EndpointWish, wrong_of
 from relevo.domain.errors import InvalidInput, RelevoError
 from relevo.domain.ids import WorkspaceId
 from relevo.domain.workspace_file import FlowPlan, WorkspacePlan
@@ -107,6 +107,8 @@ class _Applying:
             await self._save("flow", flow.name, _put_flow(change, id_, flow))
         for channel in self._plan.channels:
             await self._save("channel", channel.name, channels.put(change, id_, channel))
+        for endpoint in self._plan.endpoints:
+            await self._listen(change, id_, endpoint)
         self._kept(change, id_)
 
     async def _save(self, kind: Kind, name: str, saving: Awaitable[Saved[Any]]) -> Saved[Any] | None:
@@ -117,6 +119,20 @@ class _Applying:
                 Change(kind=kind, name=name, action=result.action, detail=detail, secret=result.secret)
             )
         return result
+
+    async def _listen(self, change: Changing, id_: WorkspaceId, wish: EndpointWish) -> None:
+        """What an endpoint listens to comes last: the channels may be new as well."""
+        index = next(
+            (at for at, one in enumerate(self.changes) if (one.kind, one.name) == ("endpoint", wish.name)),
+            None,
+        )
+        if index is None or wish.channels is None:
+            return
+        done = self.changes[index]
+        result = await self._try("endpoint", wish.name, endpoints.put_channels(change, id_, wish))
+        if result is not None and result.changed and done.action != "created":
+            detail = ", ".join(filter(None, (*result.changed, done.detail)))
+            self.changes[index] = msgspec.structs.replace(done, action="updated", detail=detail)
 
     async def _try(self, kind: Kind, name: str, doing: Awaitable[T]) -> T | None:
         """What it answers; None when it refuses, which is a problem of the file."""

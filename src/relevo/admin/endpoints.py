@@ -10,9 +10,10 @@ import msgspec
 from relevo.admin.addresses import look_up
 from relevo.admin.changing import Changing, Means, Saved, changing, named, refuse, refuse_taken, saved
 from relevo.domain import signing
-from relevo.domain.configuring import MASK, EndpointWish, Wrong, check_endpoint
+from relevo.domain.configuring import MASK, EndpointWish, Wrong, Wrongs, check_endpoint
 from relevo.domain.ids import EndpointId, WorkspaceId
-from relevo.domain.workspaces import Endpoint
+from relevo.domain.workspaces import Channel, Endpoint, Listening
+from relevo.domain.yaml_reading import did_you_mean, quoted
 from relevo.store import configuring
 from relevo.system.chance import Chance
 
@@ -24,6 +25,7 @@ _WORDS = {
     "headers": "headers",
     "secrets": "signing secret",
     "events": "events",
+    "channels": "channels",
     "disabled_reason": "enabled",
 }
 
@@ -41,12 +43,25 @@ async def save(
     async with changing(means) as change:
         old = None if endpoint_id is None else change.get(Endpoint, workspace_id, endpoint_id)
         refuse_taken("an endpoint", wish.name, change.of(Endpoint, workspace_id), old)
-        return await _write(change, workspace_id, wish, old)
+        result = await _write(change, workspace_id, wish, old)
+        _check_hearing(result.thing)
+        return result
 
 
 async def put(change: Changing, workspace_id: WorkspaceId, wish: EndpointWish) -> Saved[Endpoint]:
-    """Have the endpoint of this name be so. The URL was looked at before (`check_url`)."""
+    """Have the endpoint of this name be so, but for what it listens to: `put_channels`, once those are
+    there. The URL was looked at before (`check_url`)."""
+    wish = msgspec.structs.replace(wish, channels=None)
     return await _write(change, workspace_id, wish, named(change.of(Endpoint, workspace_id), wish.name))
+
+
+async def put_channels(change: Changing, workspace_id: WorkspaceId, wish: EndpointWish) -> Saved[Endpoint]:
+    """Have an endpoint that there is listen to what the wish says."""
+    old = named(change.of(Endpoint, workspace_id), wish.name)
+    only = EndpointWish(name=wish.name, channels=wish.channels)
+    result = await _write(change, workspace_id, only, old)
+    _check_hearing(result.thing)
+    return result
 
 
 async def check_url(means: Means, wish: EndpointWish) -> None:
@@ -91,22 +106,47 @@ async def _write(
     change: Changing, workspace_id: WorkspaceId, wish: EndpointWish, old: Endpoint | None
 ) -> Saved[Endpoint]:
     wish = _unmasked(wish, old)
-    refuse(check_endpoint(wish))
+    channels, wrongs = _channels(change, workspace_id, wish)
+    refuse(check_endpoint(wish) | wrongs)
     if old is None:
-        return await _insert(change, workspace_id, wish)
-    new = _merged(old, wish)
+        return await _insert(change, workspace_id, wish, channels)
+    new = _merged(old, wish, channels)
     if new != old:
         await _update(change, new)
     return saved(old, new, _WORDS)
 
 
-async def _insert(change: Changing, workspace_id: WorkspaceId, wish: EndpointWish) -> Saved[Endpoint]:
+def _channels(
+    change: Changing, workspace_id: WorkspaceId, wish: EndpointWish
+) -> tuple[Listening | None, Wrongs]:
+    """What it is to listen to; None: as it is."""
+    if not isinstance(wish.channels, tuple):
+        return wish.channels, {}
+    ids = {one.name: one.id for one in change.of(Channel, workspace_id)}
+    wrongs = [
+        Wrong(f"there is no channel {quoted(name)}", did_you_mean(name, list(ids)))
+        for name in wish.channels
+        if name not in ids
+    ]
+    known = frozenset(ids[name] for name in wish.channels if name in ids)
+    return known, {"channels": wrongs[0]} if wrongs else {}
+
+
+def _check_hearing(endpoint: Endpoint) -> None:
+    if endpoint.channels and not endpoint.events:
+        refuse({"events": Wrong("it listens to channels, but to no events of theirs", "choose at least one")})
+
+
+async def _insert(
+    change: Changing, workspace_id: WorkspaceId, wish: EndpointWish, channels: Listening | None
+) -> Saved[Endpoint]:
     if wish.url is None:
         refuse({"url": Wrong("the URL is missing", "write one like https://desk.example.com/hook")})
     made = "" if wish.secrets else new_secret(change.means.chance)
     blank = Endpoint(id=EndpointId(0), workspace_id=workspace_id, name=wish.name, url="", secrets=(made,))
     connection, means = change.connection, change.means
-    new = await configuring.insert_endpoint(connection, means.cipher, _merged(blank, wish), means.clock.now())
+    asked = _merged(blank, wish, channels)
+    new = await configuring.insert_endpoint(connection, means.cipher, asked, means.clock.now())
     change.note(new)
     return saved(None, new, _WORDS, secret=made)
 
@@ -117,7 +157,7 @@ async def _update(change: Changing, endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def _merged(old: Endpoint, wish: EndpointWish) -> Endpoint:
+def _merged(old: Endpoint, wish: EndpointWish, channels: Listening | None) -> Endpoint:
     """An endpoint that was disabled works again once it has another URL."""
     moved = wish.url is not None and wish.url != old.url
     return msgspec.structs.replace(
@@ -127,6 +167,7 @@ def _merged(old: Endpoint, wish: EndpointWish) -> Endpoint:
         headers=old.headers if wish.headers is None else wish.headers,
         secrets=old.secrets if wish.secrets is None else wish.secrets,
         events=old.events if wish.events is None else wish.events,
+        channels=old.channels if channels is None else channels,
         disabled_reason="" if moved else old.disabled_reason,
     )
 

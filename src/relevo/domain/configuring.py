@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -29,10 +29,8 @@ LONGEST_HEADER_NAME, LONGEST_HEADER_VALUE = 100, 4096
 MOST_SECRETS = 2
 LONGEST_PAUSE = timedelta(days=366)
 
-OPTIONAL_EVENTS = tuple(
-    event for event in EventType if event not in (EventType.MESSAGE_RECEIVED, EventType.TEST)
-)
-"""What an endpoint may opt in to."""
+OPTIONAL_EVENTS = tuple(event for event in EventType if event is not EventType.TEST)
+"""What an endpoint may opt in to. Where live chat goes, `message.received` comes without."""
 
 MASK = "••••"
 """What a form shows instead of a header's value or a secret; sent back, it means the stored one."""
@@ -77,13 +75,15 @@ class WorkspaceWish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EndpointWish(msgspec.Struct, frozen=True, kw_only=True):
-    """`headers` are all of them: one that is left out goes. `secrets`: newest first."""
+    """`headers` are all of them: one that is left out goes. `secrets`: newest first. `channels`: the
+    names of those that it listens to."""
 
     name: str
     url: str | None = None
     headers: dict[str, str] | None = None
     secrets: tuple[str, ...] | None = None
     events: frozenset[EventType] | None = None
+    channels: tuple[str, ...] | Literal["all"] | None = None
 
     def __repr__(self) -> str:
         return f"EndpointWish(name={self.name!r}, url={self.url!r})"

@@ -14,6 +14,7 @@ from typing import Any, assert_never
 import msgspec
 
 import relevo.domain.flows.engine as flow_engine
+from relevo.domain.audiences import NOBODY, Audience
 from relevo.domain.conversations import (
     Control,
     Conversation,
@@ -63,7 +64,7 @@ from relevo.domain.flows.runs import (
     Stumble,
     Turn,
 )
-from relevo.domain.ids import FlowVersionId, MemberId, MessageId, flow_ns
+from relevo.domain.ids import EndpointId, FlowVersionId, MemberId, MessageId, flow_ns
 from relevo.domain.messages import (
     Content,
     Media,
@@ -75,14 +76,7 @@ from relevo.domain.messages import (
     plain_text,
 )
 from relevo.domain.subscribers import Profile
-from relevo.domain.workspaces import (
-    Channel,
-    Endpoint,
-    EventType,
-    LiveChatMode,
-    PausedAutomation,
-    Workspace,
-)
+from relevo.domain.workspaces import Channel, EventType, PausedAutomation, Workspace
 
 
 class StoredMessage(msgspec.Struct, frozen=True):
@@ -99,7 +93,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     workspace: Workspace
     channel: Channel
-    endpoint: Endpoint | None
+    audience: Audience = NOBODY
     current_version: FlowVersionId | None
     flows: Mapping[FlowVersionId, Flow]
     member_names: Mapping[MemberId, str] = {}
@@ -216,8 +210,8 @@ def _message_received(draft: _Draft, event: MessageReceived) -> None:
     draft.last_input = plain_text(event.content)
     if draft.agent_has_control:
         _while_paused(draft, event.content, seq)
-    elif not isinstance(event.content, Reaction):
-        _converse(draft, event.content, first=first)
+    else:
+        _with_the_bot(draft, event.content, seq, first=first)
 
 
 def _while_paused(draft: _Draft, content: Content, seq: int) -> None:
@@ -229,6 +223,14 @@ def _while_paused(draft: _Draft, content: Content, seq: int) -> None:
         _leave(draft, content)
     elif draft.flow_goes_on_while_paused:
         _trigger(draft, content, first=False, asking=True)
+
+
+def _with_the_bot(draft: _Draft, content: Content, seq: int, *, first: bool) -> None:
+    """The customer writes to the bot: that is nobody else's business but of those who listen."""
+    for endpoint_id in draft.around.audience.with_bot:
+        _notify_one(draft, endpoint_id, EventType.MESSAGE_RECEIVED, message_seq=seq)
+    if not isinstance(content, Reaction):
+        _converse(draft, content, first=first)
 
 
 def _leave(draft: _Draft, content: Content) -> None:
@@ -255,9 +257,9 @@ def _conversation_opened(draft: _Draft, event: ConversationOpened) -> None:
 
 
 def _customer_typed(draft: _Draft) -> None:
-    endpoint = _live_chat_endpoint(draft)
-    if draft.agent_has_control and endpoint and EventType.TYPING in endpoint.events:
-        draft.effects.append(Whisper(endpoint.id, EventType.TYPING))
+    if draft.agent_has_control:
+        listeners = draft.around.audience.by_type.get(EventType.TYPING, ())
+        draft.effects += [Whisper(endpoint_id, EventType.TYPING) for endpoint_id in listeners]
 
 
 def _agent_replied(draft: _Draft, event: AgentReplied) -> None:
@@ -552,10 +554,6 @@ def _apply(draft: _Draft, act: DirectAct) -> None:
 # The platform
 
 
-def _live_chat_endpoint(draft: _Draft) -> Endpoint | None:
-    return draft.around.endpoint if draft.around.channel.live_chat.mode is LiveChatMode.WEBHOOK else None
-
-
 def _notify(
     draft: _Draft,
     event_type: EventType,
@@ -563,17 +561,25 @@ def _notify(
     message_seq: int | None = None,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Tell the platform, if the channel's live chat is a webhook and it wants this kind of event."""
-    endpoint = _live_chat_endpoint(draft)
-    if endpoint is None:
-        return
-    if event_type is not EventType.MESSAGE_RECEIVED and event_type not in endpoint.events:
-        return
-    seq = draft.state.webhook_seqs.get(endpoint.id, 0) + 1
-    draft.change(webhook_seqs={**draft.state.webhook_seqs, endpoint.id: seq})
+    """Tell every endpoint that is told of such events on this channel."""
+    for endpoint_id in draft.around.audience.by_type.get(event_type, ()):
+        _notify_one(draft, endpoint_id, event_type, message_seq=message_seq, data=data)
+
+
+def _notify_one(
+    draft: _Draft,
+    endpoint_id: EndpointId,
+    event_type: EventType,
+    *,
+    message_seq: int | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Tell one endpoint, as the next number of its lane."""
+    seq = draft.state.webhook_seqs.get(endpoint_id, 0) + 1
+    draft.change(webhook_seqs={**draft.state.webhook_seqs, endpoint_id: seq})
     draft.effects.append(
         NotifyPlatform(
-            endpoint_id=endpoint.id,
+            endpoint_id=endpoint_id,
             event_type=event_type,
             seq=seq,
             epoch=draft.state.epoch,

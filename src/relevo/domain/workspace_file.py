@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -34,7 +34,7 @@ VERSION = 1
 
 KEYS = ("version", "workspace", "timezone", "agent_reply_pauses_for", "paused_automation",
         "endpoints", "agents", "flows", "channels")  # fmt: skip
-ENDPOINT_KEYS = ("name", "url", "headers", "secret", "events")
+ENDPOINT_KEYS = ("name", "url", "headers", "secret", "events", "channels")
 AGENT_KEYS = ("name", "email")
 CHANNEL_KEYS = ("name", "type", "flow", "live_chat")  # and the options of its type
 LIVE_CHAT_KEYS = ("mode", "endpoint")
@@ -208,6 +208,7 @@ class _Reader:
             headers=self._optional(keys, "headers", lambda value: self._headers(name, value)),
             secrets=self._optional(keys, "secret", self._secrets),
             events=self._optional(keys, "events", _events),
+            channels=self._optional(keys, "channels", self._listening),
         )
         self._report("endpoint", name, configuring.check_endpoint(wish))
         return wish
@@ -288,11 +289,18 @@ class _Reader:
                 self._check_reference(channel, "endpoint", channel.endpoint, [one.name for one in endpoints])
             if channel.flow and not self._is_flow_unknown:
                 self._check_reference(channel, "flow", channel.flow, [one.name for one in flows])
+        for endpoint in endpoints:
+            for name in endpoint.channels if isinstance(endpoint.channels, tuple) else ():
+                place = self._places["endpoint", endpoint.name, "channels"]
+                self._check_known(place, "channel", name, [one.name for one in channels])
 
     def _check_reference(self, channel: ChannelWish, kind: str, name: str, known: list[str]) -> None:
+        field = "live_chat" if kind == "endpoint" else kind
+        place = self._places.get(("channel", channel.name, field)) or Place(1, 1)
+        self._check_known(place, kind, name, known)
+
+    def _check_known(self, place: Place, kind: str, name: str, known: list[str]) -> None:
         if name not in known:
-            field = "live_chat" if kind == "endpoint" else kind
-            place = self._places.get(("channel", channel.name, field)) or Place(1, 1)
             remedy = did_you_mean(name, known) if known else f"list it under {kind}s:"
             self._problems.add(place, f"there is no {kind} {quoted(name)} in this file", remedy)
 
@@ -360,6 +368,12 @@ class _Reader:
         items = value.items() if value.is_list else [value]
         found = [self._text(item) for item in items]
         return tuple(text for text in found if text) if all(found) else None
+
+    def _listening(self, value: Value) -> tuple[str, ...] | Literal["all"] | None:
+        if not value.is_list and not value.is_mapping and value.literal() == "all":
+            return "all"
+        found = [self._text(item) for item in value.items("write all, or a list of names of channels")]
+        return tuple(name for name in found if name)
 
     def _text(self, value: Value, remedy: str = "write a text") -> str | None:
         text = value.text(remedy)

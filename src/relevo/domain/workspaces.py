@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -50,8 +50,8 @@ class Scope(StrEnum):
 
 
 class EventType(StrEnum):
-    """What an endpoint may be told. `message.received` is the live-chat webhook itself and always
-    sent; the others are for endpoints that opt in to them."""
+    """What an endpoint may be told. `message.received` is the live-chat webhook itself: where a
+    channel's live chat goes, it is always sent. All else is for endpoints that opt in to it."""
 
     MESSAGE_RECEIVED = "message.received"
     MESSAGE_SENT = "message.sent"
@@ -73,11 +73,16 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     paused_automation: PausedAutomation = PausedAutomation.AGENT_ONLY
 
 
+Listening = frozenset[ChannelId] | Literal["all"]
+"""Channels of the workspace, whatever their live chat is."""
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A URL of the platform. Header values and secrets are plain here and encrypted at rest.
 
-    `secrets` sign every request, newest first (two during a rotation). `disabled_reason` is
-    empty while the endpoint is in use.
+    `secrets` sign every request, newest first (two during a rotation). `events` is what it is told of
+    the channels whose live chat goes to it, and of `channels`, which it listens to besides.
+    `disabled_reason` is empty while the endpoint is in use.
     """
 
     id: EndpointId
@@ -87,6 +92,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     secrets: tuple[str, ...]
     events: frozenset[EventType] = frozenset()
+    channels: Listening = frozenset()
     disabled_reason: str = ""
 
     def __repr__(self) -> str:

@@ -281,7 +281,7 @@ class Batch:
             now=self._now,
             workspace=self._catalog.directory.workspaces[one.workspace_id],
             channel=channel,
-            endpoint=self._catalog.endpoint_of(channel),
+            audience=self._catalog.audience_of(channel.id),
             current_version=self._catalog.current_version(one.flow_id),
             flows=self._catalog.flows,
             member_names=self._catalog.member_names,

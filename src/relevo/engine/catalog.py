@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from relevo.domain.audiences import NOBODY, Audience, audiences
 from relevo.domain.flows.model import Flow
 from relevo.domain.flows.parsing import parse
-from relevo.domain.ids import FlowId, FlowVersionId, MemberId
-from relevo.domain.workspaces import Channel, Endpoint
+from relevo.domain.ids import ChannelId, FlowId, FlowVersionId, MemberId
+from relevo.domain.workspaces import Channel
 from relevo.store import directory as directories
 from relevo.store.database import Database
 from relevo.store.directory import Directory
@@ -28,6 +29,7 @@ class Catalog:
         self._flows: dict[FlowVersionId, Flow] = {}
         self.directory = Directory(version=-1)
         self.member_names: dict[MemberId, str] = {}
+        self._audiences: dict[ChannelId, Audience] = {}
         self._by_key: tuple[Directory, dict[str, Channel]] = (self.directory, {})
 
     async def refresh(self, *, at_once: bool = False) -> None:
@@ -50,6 +52,8 @@ class Catalog:
             if await directories.version(connection) != self.directory.version:
                 self.directory = await directories.load(connection, self._cipher)
                 self.member_names = {one.id: one.name for one in self.directory.members.values()}
+                found = self.directory
+                self._audiences = audiences(found.channels.values(), found.endpoints.values())
 
     def known_channel(self, key: str) -> Channel | None:
         """The channel with this key, as far as is known without asking."""
@@ -68,10 +72,9 @@ class Catalog:
             found = self.known_channel(key)
         return found if found is not None and found.type == type_ else None
 
-    def endpoint_of(self, channel: Channel) -> Endpoint | None:
-        """The endpoint that the channel's live chat goes to."""
-        id_ = channel.live_chat.endpoint_id
-        return self.directory.endpoints.get(id_) if id_ is not None else None
+    def audience_of(self, id_: ChannelId) -> Audience:
+        """The endpoints that are told what happens on a channel."""
+        return self._audiences.get(id_, NOBODY)
 
     def current_version(self, flow_id: FlowId) -> FlowVersionId | None:
         entry = self.directory.flows.get(flow_id)

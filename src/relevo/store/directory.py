@@ -22,6 +22,7 @@ from relevo.domain.workspaces import (
     Endpoint,
     EventType,
     FlowEntry,
+    Listening,
     LiveChat,
     LiveChatMode,
     Member,
@@ -104,8 +105,21 @@ def endpoint_from_row(row: AnyRow, cipher: Cipher) -> Endpoint:
         headers=cipher.open(row.headers_encrypted, HEADERS_LABEL),
         secrets=tuple(cipher.open(row.secrets_encrypted, SECRETS_LABEL)),
         events=frozenset(EventType(name) for name in msgspec.json.decode(row.events)),
+        channels=_listening(row.channels),
         disabled_reason=row.disabled_reason,
     )
+
+
+def listening_to_text(channels: Listening) -> str | None:
+    """As a row keeps it."""
+    if not channels:
+        return None
+    return msgspec.json.encode("all" if channels == "all" else sorted(channels)).decode()
+
+
+def _listening(text: str | None) -> Listening:
+    found = msgspec.json.decode(text) if text else ()
+    return "all" if found == "all" else frozenset(map(ChannelId, found))
 
 
 def channel_from_row(row: AnyRow, cipher: Cipher) -> Channel:

@@ -133,6 +133,7 @@ endpoints = Table(
     Column("headers_encrypted", LargeBinary, nullable=False),
     Column("secrets_encrypted", LargeBinary, nullable=False),
     Column("events", Text, nullable=False),
+    Column("channels", Text),  # it listens to, besides those whose live chat it is: ids, or "all"
     Column("disabled_reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("workspace_id", "name"),

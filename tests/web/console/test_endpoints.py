@@ -51,7 +51,7 @@ def as_sent(page: Page) -> dict[str, Any]:
     form = next(one for one in page.main.all("form") if one.all("input", name="url"))
     sent: dict[str, Any] = {}
     for one in form.all("input"):
-        if one.get("type") != "checkbox" or "checked" in one.attributes:
+        if one.get("type") not in ("checkbox", "radio") or "checked" in one.attributes:
             sent.setdefault(one.get("name"), []).append(one.get("value"))
     return {**sent, "action": "save"}
 
@@ -195,6 +195,40 @@ async def test_a_secret_is_replaced_without_a_gap(browser: Browser, services: Se
 
     await browser.send(f"{address}/secret/retire")
     assert (await endpoints(services))["desk"].secrets == (new,)
+
+
+async def test_what_it_listens_to_is_chosen_and_shown(browser: Browser, services: Services) -> None:
+    made = await browser.send("/console/endpoints/new", fields(listening="some", channels=["web"]))
+    address = made.headers["location"]
+    page = await browser.get(address)
+    form = as_sent(page)
+    assert (form["listening"], form["channels"]) == (["some"], ["web"])
+
+    await browser.send(address, {**form, "listening": "all"})
+    assert (await endpoints(services))["night desk"].channels == "all"
+    assert as_sent(await browser.get(address))["listening"] == ["all"]
+
+    await browser.send(address, {**form, "listening": "none"})
+    assert (await endpoints(services))["night desk"].channels == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"listening": "some"}, "channels", "No channel is chosen; choose at least one"),
+        ({"listening": "all", "events": []}, "events", "It listens to channels, but to no events of theirs"),
+        ({"listening": "some", "channels": ["gone"]}, "channels", "There is no channel"),
+    ],
+)
+async def test_who_could_hear_nothing_is_told_so(
+    browser: Browser, services: Services, changes: dict[str, Any], field: str, words: str
+) -> None:
+    page = await browser.send("/console/endpoints/new", fields(**changes))
+
+    assert page.status == 422
+    assert words in page.problems[-1]
+    assert page.main.one("div", role="alert").all("a", href=f"#field-{field}") != []
+    assert "night desk" not in await endpoints(services)
 
 
 async def test_a_test_event_shows_the_request_and_the_answer(browser: Browser, world: World) -> None:

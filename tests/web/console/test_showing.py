@@ -97,7 +97,7 @@ def test_what_took_long_is_told_in_seconds() -> None:
 def test_everything_that_is_shown_has_words() -> None:
     assert set(words.DELIVERY_STATES) == set(DeliveryState)
     assert set(words.EVENTS) >= set(EventType)
-    assert set(words.EVENT_HINTS) == set(EventType) - {EventType.MESSAGE_RECEIVED, EventType.TEST}
+    assert set(words.EVENT_HINTS) == set(EventType) - {EventType.TEST}
     assert set(words.CONTROLS) == set(Control)
     assert set(words.STATUSES) == set(Status.__args__)  # type: ignore[attr-defined]
     assert set(words.PAUSE_CAUSES) == set(PauseCause.__args__)  # type: ignore[attr-defined]

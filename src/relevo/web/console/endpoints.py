@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Response, get, post
@@ -46,13 +46,13 @@ async def listing(visit: TheVisit) -> Page:
 
 @get("/endpoints/new")
 async def new(visit: TheVisit) -> Page:
-    return _page(visit, None, Form())
+    return _page(visit, None, forms.filled(listening="none"))
 
 
 @get("/endpoints/{endpoint_id:int}")
 async def show(visit: TheVisit, endpoint_id: FromPath[int]) -> Page:
     endpoint = _find(visit, endpoint_id)
-    return _page(visit, endpoint, _filled(endpoint))
+    return _page(visit, endpoint, _filled(visit, endpoint))
 
 
 def _find(visit: Visit, endpoint_id: int) -> Endpoint:
@@ -66,6 +66,10 @@ def _channels_of(visit: Visit, endpoint: Endpoint) -> list[Channel]:
     return [one for one in visit.directory.channels.values() if one.live_chat.endpoint_id == endpoint.id]
 
 
+def _channels(visit: Visit) -> list[Channel]:
+    return [one for one in visit.directory.channels.values() if one.workspace_id == visit.workspace_id]
+
+
 def _page(visit: Visit, endpoint: Endpoint | None, form: Form, status: int = 200) -> Page:
     return visit.page(
         "endpoint.html",
@@ -75,12 +79,13 @@ def _page(visit: Visit, endpoint: Endpoint | None, form: Form, status: int = 200
         form=form,
         headers=_header_rows(form),
         events=OPTIONAL_EVENTS,
+        all_channels=_channels(visit),
         channels=_channels_of(visit, endpoint) if endpoint else [],
         can_try=visit.services.try_endpoint is not None,
     )
 
 
-def _filled(endpoint: Endpoint) -> Form:
+def _filled(visit: Visit, endpoint: Endpoint) -> Form:
     """What there is; the values of headers stay masked, and secrets are not there at all."""
     shown = endpoints.masked(endpoint.headers)
     return forms.filled(
@@ -89,7 +94,15 @@ def _filled(endpoint: Endpoint) -> Form:
         header_name=list(shown),
         header_value=list(shown.values()),
         events=[event.value for event in endpoint.events],
+        listening="all" if endpoint.channels == "all" else "some" if endpoint.channels else "none",
+        channels=_names_listened_to(visit, endpoint),
     )
+
+
+def _names_listened_to(visit: Visit, endpoint: Endpoint) -> list[str]:
+    if endpoint.channels == "all":
+        return []
+    return [one.name for one in _channels(visit) if one.id in endpoint.channels]
 
 
 class HeaderRow(msgspec.Struct, frozen=True):
@@ -149,7 +162,25 @@ def _wish(form: Form) -> EndpointWish:
         headers=dict(_header_pairs(form)),
         secrets=(secret,) if secret else None,
         events=frozenset(chosen),
+        channels=_listening(form),
     )
+
+
+def _listening(form: Form) -> tuple[str, ...] | Literal["all"]:
+    match form.get("listening"):
+        case "all":
+            return "all"
+        case "some":
+            return _chosen(form)
+        case _:
+            return ()
+
+
+def _chosen(form: Form) -> tuple[str, ...]:
+    if not form.all("channels"):
+        what = "no channel is chosen; choose at least one, or *No other channel*"
+        raise InvalidInput({"channels": [what]})
+    return tuple(form.all("channels"))
 
 
 def _check_repeated(form: Form) -> None:

@@ -83,6 +83,10 @@ EVENTS = {
 }
 
 EVENT_HINTS = {
+    EventType.MESSAGE_RECEIVED: (
+        "what customers write; of live chat while an agent has control, in any case; "
+        "of channels that it listens to, always"
+    ),
     EventType.MESSAGE_SENT: "what the bot or an agent said to the customer",
     EventType.MESSAGE_STATUS: "a message was delivered, read, or could not be delivered",
     EventType.HANDOFF_REQUESTED: "control went to an agent",
