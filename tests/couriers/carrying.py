@@ -96,8 +96,8 @@ async def carrying(
         await couriers.stop(timedelta(seconds=1))
 
 
-def make_couriers(world: World, http: FakeHttp, keeper: Keeper) -> Couriers:
-    """The couriers of one more process on the world's database."""
+def make_couriers(world: World, http: FakeHttp, keeper: Keeper, database: Database | None = None) -> Couriers:
+    """The couriers of one more process on the world's database, through connections of its own if given."""
     given: dict[str, Any] = {"catalog": world.catalog, "http": http, "clock": world.clock, "timeout": TIMEOUT}
     kinds: dict[str, Courier] = {
         "endpoint": WebhookCourier(**given),
@@ -117,7 +117,7 @@ def make_couriers(world: World, http: FakeHttp, keeper: Keeper) -> Couriers:
 
     couriers = Couriers(
         couriers=kinds,
-        database=world.database,
+        database=database or world.database,
         hub=world.hub,
         clock=world.clock,
         chance=world.chance,
@@ -129,15 +129,32 @@ def make_couriers(world: World, http: FakeHttp, keeper: Keeper) -> Couriers:
     return couriers
 
 
+class Process(msgspec.Struct):
+    """Couriers and an engine, as another process has them."""
+
+    engine: Engine
+    couriers: Couriers
+    http: FakeHttp
+
+
 @asynccontextmanager
 async def another_process(
     world: World, script: Script | None = None
 ) -> AsyncIterator[tuple[Couriers, FakeHttp]]:
     """Couriers and an engine of their own, on the same database."""
+    async with process_on(world.database, world, script) as process:
+        yield process.couriers, process.http
+
+
+@asynccontextmanager
+async def process_on(
+    database: Database, world: World, script: Script | None = None
+) -> AsyncIterator[Process]:
+    """The same, through connections of its own."""
     http = FakeHttp(script)
-    couriers = make_couriers(world, http, Keeper())
+    couriers = make_couriers(world, http, Keeper(), database)
     engine = Engine(
-        database=world.database,
+        database=database,
         catalog=world.catalog,
         workshop=world.workshop,
         ids=world.ids,
@@ -149,7 +166,7 @@ async def another_process(
     couriers.recorder = engine
     running = asyncio.create_task(engine.run())
     await couriers.start()
-    yield couriers, http
+    yield Process(engine, couriers, http)
     await couriers.stop(timedelta(seconds=1))
     engine.stop()
     await running

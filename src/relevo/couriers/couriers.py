@@ -87,6 +87,7 @@ class Couriers:
         alone: bool,
     ) -> None:
         self.node = f"node_{chance.object_id()}"
+        self._former: list[str] = []
         self._couriers, self._database, self._hub = couriers, database, hub
         self._clock, self._chance, self._alone = clock, chance, alone
         self._disable_endpoint, self._whisper = disable_endpoint, whisper
@@ -286,14 +287,25 @@ class Couriers:
             except Unavailable:
                 log.warning("lease.not_renewed", node=self.node)
 
+    def lose_claims(self) -> None:
+        """Go on under another name, from the next renewal on: what the old one has claimed is free then,
+        and outcomes of what is in flight are refused."""
+        log.warning("claims.lost", node=self.node)
+        self._former.append(self.node)
+        self.node = f"node_{self._chance.object_id()}"
+        self._lease_until = float("-inf")
+
     async def _renew(self) -> None:
         asked = self._clock.monotonic()
         now = self._clock.now()
         async with self._database.write() as connection:
+            for former in self._former:
+                await nodes.leave(connection, former)
             renewed = await nodes.renew(connection, self.node, now + LEASE)
             if not renewed:
                 await nodes.register(connection, self.node, now, now + LEASE)
             await nodes.sweep(connection, now - 60 * LEASE)
+        self._former.clear()
         self._lease_from(asked)
 
     def _lease_from(self, asked: float) -> None:

@@ -76,6 +76,10 @@ class Carriers(Protocol):
         """Tell an endpoint something at once or never."""
         ...
 
+    def lose_claims(self) -> None:
+        """Some deliveries may be claimed in our name that we do not know of: let go of all."""
+        ...
+
 
 class Batch:
     """The work of one transaction. Made anew for each try, so that a failed one leaves nothing."""
@@ -106,6 +110,7 @@ class Batch:
         self._loaded: dict[ConversationId, Conversation] = {}
         self._by_user: dict[tuple[ChannelId, str], ConversationId] = {}
         self._new: set[ConversationId] = set()
+        self._busy: set[Lane] = set()
         self._made: list[Materials] = []
         self._problems: list[Problem] = []
         self._applied: list[Applied] = []
@@ -114,7 +119,12 @@ class Batch:
         self._receipts: dict[int, list[StoredMessage]] = {}
 
     async def run(self, connection: Connection) -> None:
-        """Decide everything and write it. The caller commits."""
+        """Decide everything and write it. The caller commits.
+
+        First conversations are locked, then heads of lanes, and nothing after: whoever locks in another
+        order waits for somebody who waits for him.
+        """
+        await self._load_conversations(connection)
         await self._settle(connection)
         if not self._all_events:
             return
@@ -126,30 +136,35 @@ class Batch:
     # Outcomes
 
     async def _settle(self, connection: Connection) -> None:
-        if not self.settlements:
-            return
-        ours, heads = await deliveries.settle(connection, self.settlements, node=self._carriers.node)
+        locked = await deliveries.lock_heads(
+            connection, {one.delivery.id for one in self.settlements}, self._loaded.keys()
+        )
+        self._busy = deliveries.busy_lanes(locked)
+        ours, heads = await deliveries.settle(connection, self.settlements, locked, node=self._carriers.node)
         for one in self.settlements:
-            mine = one.delivery.id in ours
-            self.settled.append(Settled(mine, heads.get(one.delivery.lane) if mine else None))
+            mine, lane = one.delivery.id in ours, one.delivery.lane
+            self.settled.append(Settled(mine, heads.get(lane) if mine else None))
+            if mine and one.is_final and lane not in heads:
+                self._busy.discard(lane)
             if mine and one.event is not None:
                 self._all_events.append(one.event)
 
     # Loading
 
+    async def _load_conversations(self, connection: Connection) -> None:
+        """Those of the events, and of the events that outcomes may bring along."""
+        brought = [one.event for one in self.settlements if one.event is not None]
+        to = [event.to for event in (*self.events, *brought)]
+        ids = {one.id for one in to if isinstance(one, ByConversation)}
+        users = {(one.channel_id, one.user_id) for one in to if isinstance(one, ByUser)}
+        for one in await conversations.load_and_lock(connection, ids, users):
+            self._loaded[one.id] = one
+            self._by_user[one.channel_id, one.subscriber.user_id] = one.id
+
     async def _load(self, connection: Connection) -> None:
         self._known = await applied.find(
             connection, [event.once.key for event in self._all_events if event.once]
         )
-        ids = {event.to.id for event in self._all_events if isinstance(event.to, ByConversation)}
-        users = {
-            (event.to.channel_id, event.to.user_id)
-            for event in self._all_events
-            if isinstance(event.to, ByUser)
-        }
-        for one in await conversations.load_and_lock(connection, ids, users):
-            self._loaded[one.id] = one
-            self._by_user[one.channel_id, one.subscriber.user_id] = one.id
         await self._load_flows()
         await self._load_mids(connection)
         await self._load_receipts(connection)
@@ -323,8 +338,7 @@ class Batch:
     async def _write_deliveries(self, connection: Connection, new: list[Delivery]) -> None:
         if not new:
             return
-        busy = await deliveries.busy_lanes(connection, {one.conversation_id for one in new})
-        rows = [self._as_head(one) if _takes(busy, one.lane) else one for one in new]
+        rows = [self._as_head(one) if _takes(self._busy, one.lane) else one for one in new]
         claimed = {one.id for one in self.reserved}
         await deliveries.insert_new(connection, rows, claimed, self._carriers.node)
 

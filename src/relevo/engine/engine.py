@@ -23,7 +23,7 @@ from relevo.engine.hub import Hub
 from relevo.engine.materials import Workshop
 from relevo.metrics import COMMIT_SECONDS, COMMIT_SIZE, DECISIONS, MESSAGES, counter
 from relevo.store import nodes
-from relevo.store.database import Database, StoreFault, Transient
+from relevo.store.database import Database, StoreFault, Taken, Transient
 from relevo.store.deliveries import Settlement
 from relevo.store.ids import IdBlocks, IdsUsedUp
 from relevo.system.chance import Chance
@@ -153,7 +153,7 @@ class Engine:
             await self._commit([], [settlement])
 
     async def _try(self, events: list[_Waiting[Result]], settlements: list[_Waiting[Settled]]) -> Batch:
-        """Commit a batch, again after a deadlock or a lost connection."""
+        """Commit a batch, again after a deadlock or a lost connection, or when another process was faster."""
         per_event = 8
         for number in range(1, _TRIES + 1):
             await self._prepare(len(events), per_event)
@@ -162,14 +162,14 @@ class Engine:
                 await self._transact(batch)
                 return batch
             except BaseException as fault:
+                if isinstance(fault, Transient) and await self._was_committed(batch):
+                    return batch
                 batch.release()
                 if isinstance(fault, IdsUsedUp):
                     per_event *= 8
-                elif not isinstance(fault, Transient) or number == _TRIES:
+                elif not isinstance(fault, (Transient, Taken)) or number == _TRIES:
                     raise
-                elif await self._was_committed(batch):
-                    return batch
-                else:
+                elif isinstance(fault, Transient):
                     await self._clock.sleep(_PAUSE_BETWEEN_TRIES * number)
         raise Unavailable(cause="ids")
 
@@ -201,14 +201,25 @@ class Engine:
                 await nodes.mark_commit(connection, batch.commit_id, self._clock.now())
 
     async def _was_committed(self, batch: Batch) -> bool:
-        """Whether the commit went through and only its answer was lost (PostgreSQL)."""
+        """Whether the commit went through and only its answer was lost (PostgreSQL).
+
+        Raises `Unavailable` when nobody can tell: then what it may have claimed in our name is not ours.
+        """
         if self._database.is_sqlite:
             return False
-        try:
-            async with self._database.read() as connection:
-                return await nodes.was_committed(connection, batch.commit_id)
-        except Unavailable:
-            return False
+        for number in range(1, _TRIES + 1):
+            try:
+                async with self._database.write() as connection:
+                    await nodes.try_mark(connection, batch.commit_id, self._clock.now())
+                return False
+            except Taken:
+                return True
+            except Transient:
+                await self._clock.sleep(_PAUSE_BETWEEN_TRIES * number)
+            except Unavailable:
+                break
+        self._carriers.lose_claims()
+        raise Unavailable(cause="nobody can tell whether it was committed")
 
     def _finish(
         self, batch: Batch, events: list[_Waiting[Result]], settlements: list[_Waiting[Settled]]

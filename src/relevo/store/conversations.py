@@ -105,7 +105,7 @@ async def next_wake_at(connection: Connection) -> datetime | None:
 
 
 async def insert_new(connection: Connection, new: Sequence[Conversation]) -> None:
-    """Store conversations that did not exist. StoreFault: another process was faster."""
+    """Store conversations that did not exist. `Taken`: another process was faster."""
     await _INSERT.run(connection, (_full_row(one) for one in new))
 
 

@@ -16,9 +16,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from relevo.store import inline_sqlite, pooled_postgresql
-from relevo.store.faults import StoreFault, Transient, faults_as_ours
+from relevo.store.faults import StoreFault, Taken, Transient, faults_as_ours
 
-__all__ = ["AnyRow", "Connection", "Database", "Driver", "StoreFault", "Transient", "driver_of"]
+__all__ = ["AnyRow", "Connection", "Database", "Driver", "StoreFault", "Taken", "Transient", "driver_of"]
 
 SQLITE_BUSY_TIMEOUT = 5_000  # milliseconds that a writer waits for another process
 _READERS = 4

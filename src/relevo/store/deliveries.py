@@ -7,7 +7,7 @@ the head. Only a head has a `due_at`. Whoever carries a head has put its node's 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
+    union_all,
     update,
 )
 
@@ -57,27 +58,52 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     event: ReceiptCame | None = None
     """What the conversation must know of it, applied in the same transaction."""
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the lane goes on: the delivery is not tried again."""
+        return not isinstance(self.attempt.verdict, RetryAt)
 
-async def busy_lanes(connection: Connection, conversations: Collection[ConversationId]) -> set[Lane]:
-    """Which lanes of these conversations have a waiting delivery.
 
-    Locks the heads that it finds: a courier that settles one at this moment either did it
-    before (and the lane shows as it left it) or will see what we are about to insert.
+async def lock_heads(
+    connection: Connection, ids: Collection[DeliveryId], conversations: Collection[ConversationId]
+) -> list[AnyRow]:
+    """The named deliveries and the heads of these conversations, locked until the transaction ends.
+
+    All at once and in the order of id, so that two processes cannot wait for each other. Whoever adds
+    deliveries has locked their conversations before: a lane of which nothing is found here is empty, and
+    one of which something is found cannot become empty meanwhile.
     """
-    found = await _BUSY_LANES.rows(connection, conversations=[(one,) for one in conversations])
-    return {_lane(row) for row in found}
+    moved: set[int] = set()
+    while ids or conversations:
+        rows = await _LOCK_HEADS.rows(
+            connection, ids=[(one,) for one in ids], conversations=[(one,) for one in conversations]
+        )
+        moving = {row.id for row in rows if row.state != "waiting" and row.conversation_id in conversations}
+        if moving <= moved:
+            return rows
+        # Another process finished these while we waited for their locks; the next of their lanes, which
+        # it made heads in the same moment, are not seen by a query that began before. (READ COMMITTED:
+        # https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED)
+        moved |= moving
+    return []
 
 
-_BUSY_LANES = Query(
-    select(*_LANE)
-    .where(
-        _WAITING,
-        _rows.conversation_id.in_(given("conversations", _rows.conversation_id)),
-        _rows.due_at.is_not(None),
-    )
-    .order_by(_rows.id)
-    .with_for_update(read=True)
+_heads_of = select(_rows.id).where(
+    _WAITING,
+    _rows.conversation_id.in_(given("conversations", _rows.conversation_id)),
+    _rows.due_at.is_not(None),
 )
+_LOCK_HEADS = Query(
+    select(_rows.id, *_LANE, _rows.state, _rows.claimed_by)
+    .where(_rows.id.in_(union_all(given("ids", _rows.id), _heads_of)))
+    .order_by(_rows.id)
+    .with_for_update()
+)
+
+
+def busy_lanes(locked: Iterable[AnyRow]) -> set[Lane]:
+    """Which lanes have a waiting delivery, by their heads (`lock_heads`)."""
+    return {_lane(row) for row in locked if row.state == "waiting"}
 
 
 async def insert_new(
@@ -144,22 +170,22 @@ async def next_due_at(connection: Connection, after: datetime) -> datetime | Non
 
 
 async def settle(
-    connection: Connection, settlements: Sequence[Settlement], *, node: str
+    connection: Connection, settlements: Sequence[Settlement], locked: Iterable[AnyRow], *, node: str
 ) -> tuple[set[DeliveryId], dict[Lane, Delivery]]:
-    """Record attempts, and move their lanes on.
+    """Record attempts of deliveries that `lock_heads` has locked, and move their lanes on.
 
     Gives the deliveries that were still ours (the outcome of any other is refused: its claim was
     lost, and somebody else has carried it since), and the lanes' new heads, claimed for us.
     """
-    ours = await _still_ours(connection, [one.delivery.id for one in settlements], node)
+    ours = {DeliveryId(row.id) for row in locked if row.state == "waiting" and row.claimed_by == node}
     valid = [one for one in settlements if one.delivery.id in ours]
     if not valid:
-        return ours, {}
+        return set(), {}
     await _SETTLE.run(connection, (_settled_row(one) for one in valid))
     await _INSERT_ATTEMPTS.run(connection, (_attempt_row(one.attempt) for one in valid))
-    free = {one.delivery.lane for one in valid if not isinstance(one.attempt.verdict, RetryAt)}
+    free = {one.delivery.lane for one in valid if one.is_final}
     now = max(one.attempt.started_at + one.attempt.took for one in valid)
-    return ours, await promote_heads(connection, free, node=node, now=now)
+    return {one.delivery.id for one in valid}, await promote_heads(connection, free, node=node, now=now)
 
 
 async def promote_heads(
@@ -174,17 +200,6 @@ async def promote_heads(
     return {head.lane: msgspec.structs.replace(head, due_at=now) for head in heads}
 
 
-async def _still_ours(connection: Connection, ids: Sequence[DeliveryId], node: str) -> set[DeliveryId]:
-    found = await _STILL_OURS.rows(connection, ids=[(one,) for one in ids], node=node)
-    return {DeliveryId(row.id) for row in found}
-
-
-_STILL_OURS = Query(
-    select(_rows.id)
-    .where(_rows.id.in_(given("ids", _rows.id)), _rows.claimed_by == bindparam("node"), _WAITING)
-    .order_by(_rows.id)
-    .with_for_update()
-)
 _lanes = given("lanes", *_LANE).subquery()
 _in_lane = and_(_WAITING, *(_rows[column.name] == column for column in _lanes.c))
 _first_seq = select(func.min(_rows.seq)).where(_in_lane).correlate(_lanes).scalar_subquery()

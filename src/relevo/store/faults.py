@@ -23,9 +23,16 @@ class StoreFault(Exception):
     """A statement that the database refused: a constraint, an oversized value, a mistake of ours."""
 
 
-_AGAIN = ("40", "57P", "08", "0A000")
-"""SQLSTATEs: rolled back to resolve a conflict; the server stops; the connection broke; a plan from before
-a migration. https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+class Taken(StoreFault):
+    """A row with this key was there already. Another process may have made it a moment ago: then the same
+    work, begun anew, finds it."""
+
+
+_AGAIN = ("40", "57P", "08", "25P03", "55P03", "0A000")
+"""SQLSTATEs: rolled back to resolve a conflict; the server stops; the connection broke; we were silent for
+too long; a lock was not to be had; a plan from before a migration.
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+_TAKEN = "23505"
 _REFUSED = ("22", "23", "42", "21", "54")
 """Data, integrity, syntax and access, cardinality, program limits: the same statement fails again."""
 
@@ -64,6 +71,8 @@ def _of_postgresql(error: BaseException) -> Exception:
     state = str(getattr(error, "sqlstate", "") or "")
     if state.startswith(_AGAIN) or (isinstance(error, ClientError) and "clos" in str(error)):
         return Transient(cause=_first_line(error))
+    if state == _TAKEN:
+        return Taken(_first_line(error))
     if state and not state.startswith(_REFUSED):
         return Unavailable(cause=_first_line(error))
     return StoreFault(_first_line(error))

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import insert, update
+from sqlalchemy import text
 
 from relevo.domain.ids import FIRST_FLOW_ID
-from relevo.store import tables
 from relevo.store.database import Connection, Database
 
 BLOCKS: Mapping[str, int] = {"conversations": 20, "messages": 1000, "deliveries": 1000}
@@ -53,11 +52,12 @@ class IdBlocks:
 
 async def take(connection: Connection, name: str, count: int = 1) -> int:
     """The first of `count` numbers that are ours from now on."""
-    counters = tables.counters
-    grow = update(counters).where(counters.c.name == name).values(next=counters.c.next + count)
-    after = (await connection.execute(grow.returning(counters.c.next))).scalar_one_or_none()
-    if after is not None:
-        return int(after) - count
     first = FIRST.get(name, 1)
-    await connection.execute(insert(counters).values(name=name, next=first + count))
-    return first
+    values = {"name": name, "count": count, "after_first": first + count}
+    return int((await connection.execute(_TAKE, values)).scalar_one()) - count
+
+
+_TAKE = text(
+    "INSERT INTO counters (name, next) VALUES (:name, :after_first) "
+    "ON CONFLICT (name) DO UPDATE SET next = counters.next + :count RETURNING next"
+)

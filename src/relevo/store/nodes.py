@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, update
 
 from relevo.store.database import Connection
 from relevo.store.statements import Bulk
@@ -36,13 +36,14 @@ async def mark_commit(connection: Connection, commit_id: str, now: datetime) -> 
     await _MARK.run(connection, [{"id": commit_id, "at": now}])
 
 
+async def try_mark(connection: Connection, commit_id: str, now: datetime) -> None:
+    """Find whether a mark can be left, and leave none. Raises `Taken` when its transaction was committed;
+    one that is still at it is waited for."""
+    await mark_commit(connection, commit_id, now)
+    await connection.execute(delete(commits).where(commits.c.id == commit_id))
+
+
 _MARK = Bulk(insert(commits))
-
-
-async def was_committed(connection: Connection, commit_id: str) -> bool:
-    return (
-        await connection.execute(select(commits.c.id).where(commits.c.id == commit_id))
-    ).first() is not None
 
 
 async def sweep(connection: Connection, before: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+CONNECT_WITHIN = 5.0
+"""Seconds."""
+
 
 class PooledDriver:
     """A connection of the pool: transactions and hot statements without SQLAlchemy between."""
@@ -19,7 +23,9 @@ class PooledDriver:
         self.connection = connection
 
     async def begin(self) -> None:
-        await self.connection.execute("BEGIN")
+        # Said, because lanes rely on it and a server may have another default: after waiting for a row,
+        # the row is looked at as it is then.
+        await self.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
 
     async def commit(self) -> None:
         await self.connection.execute("COMMIT")
@@ -36,14 +42,42 @@ class PooledDriver:
         await self.connection.executemany(sql, parameters)
 
 
+_SILENT_FOR = 5_000
+"""Milliseconds that a transaction of ours may keep its locks and say nothing: a host that was cut off would
+otherwise hold others up until TCP gives up, which takes hours."""
+_UNHEARD_FOR = 10_000
+"""Milliseconds after which a connection whose other side acknowledges nothing is given up, on either side."""
+
+_SERVER_SETTINGS = {
+    "idle_in_transaction_session_timeout": str(_SILENT_FOR),
+    "tcp_user_timeout": str(_UNHEARD_FOR),
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+_SOCKET_OPTIONS = (
+    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", _UNHEARD_FOR),
+    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 5),
+    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 2),
+    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
+)
+
+
 def make_engine(url: URL, *, pool_timeout: float) -> AsyncEngine:
     """A pool of connections."""
     engine = create_async_engine(
-        url, pool_size=10, max_overflow=5, pool_timeout=pool_timeout, pool_pre_ping=False
+        url,
+        pool_size=10,
+        max_overflow=5,
+        pool_timeout=pool_timeout,
+        pool_pre_ping=False,
+        connect_args={"server_settings": _SERVER_SETTINGS, "timeout": CONNECT_WITHIN},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, record: Any) -> None:
+        _give_up_in_time(connection.driver_connection)
         record.info["driver"] = PooledDriver(connection.driver_connection)
 
     @event.listens_for(engine.sync_engine, "checkout")
@@ -55,3 +89,13 @@ def make_engine(url: URL, *, pool_timeout: float) -> AsyncEngine:
             raise DisconnectionError  # its user was cancelled twice, and could not end it
 
     return engine
+
+
+def _give_up_in_time(connection: asyncpg.Connection[Any]) -> None:
+    """Notice a server that has gone without a word: the kernel breaks the connection off."""
+    sock = connection._transport.get_extra_info("socket")
+    if sock is None or sock.family == socket.AF_UNIX:
+        return
+    for level, name, value in _SOCKET_OPTIONS:
+        if hasattr(socket, name):  # not every system has all of them
+            sock.setsockopt(level, getattr(socket, name), value)

@@ -104,6 +104,9 @@ class StillCarriers:
     def whisper(self, whispering: Whispering) -> None:
         self.whispered.append(whispering)
 
+    def lose_claims(self) -> None:
+        raise AssertionError("nothing was claimed")
+
 
 class Company(msgspec.Struct, frozen=True, kw_only=True):
     """A workspace with a flow, a channel of each kind that both hand over to `endpoint`, and two people."""

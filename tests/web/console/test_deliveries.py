@@ -67,7 +67,9 @@ async def attempted(world: World, delivery: Delivery, outcome: Outcome, verdict:
     )
     async with world.database.write() as connection:
         await deliveries.claim(connection, [delivery.id], "somebody")
-        await deliveries.settle(connection, [Settlement(delivery=delivery, attempt=attempt)], node="somebody")
+        locked = await deliveries.lock_heads(connection, [delivery.id], [])
+        settlement = Settlement(delivery=delivery, attempt=attempt)
+        await deliveries.settle(connection, [settlement], locked, node="somebody")
 
 
 def numbers(page: Page) -> list[int]:
