@@ -10,7 +10,7 @@ import structlog
 from relevo.domain.errors import Unavailable
 from relevo.domain.ids import DeliveryId
 from relevo.engine.timers import sleep_or
-from relevo.store import applied, retention
+from relevo.store import applied, outbox, retention
 from relevo.store.database import Database
 from relevo.system.clock import Clock
 
@@ -41,6 +41,7 @@ class Housekeeping:
         now = self._clock.now()
         async with self._database.write() as connection:
             await applied.forget(connection, now - KEYS_ARE_KEPT_FOR)
+            await outbox.renumber(connection)
         last: DeliveryId | None = DeliveryId(0)
         while last is not None and not self._stopped.is_set():
             async with self._database.write() as connection:

@@ -363,7 +363,8 @@ def _row(one: Delivery) -> dict[str, Any]:
     }
 
 
-_INSERT = Bulk(insert(deliveries))
+_BY_ITSELF = "commit_order"  # what the database puts into a new row
+_INSERT = Bulk(insert(deliveries).values(setting(*(one.name for one in _rows if one.name != _BY_ITSELF))))
 _INSERT_ATTEMPTS = Bulk(insert(attempts))
 _SETTLE = Bulk(
     update(deliveries)

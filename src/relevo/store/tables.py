@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
 
 metadata = MetaData(
     naming_convention={
@@ -51,6 +53,22 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
         return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class _TransactionNumber(ColumnElement[int]):
+    """What a new row has by itself: the number of its transaction on PostgreSQL, nothing on SQLite."""
+
+    inherit_cache = True
+
+
+@compiles(_TransactionNumber, "postgresql")
+def _transaction_number(_element: Any, _compiler: Any, **_: Any) -> str:
+    return "((pg_current_xact_id())::text)::bigint"
+
+
+@compiles(_TransactionNumber, "sqlite")
+def _no_number(_element: Any, _compiler: Any, **_: Any) -> str:
+    return "0"
 
 
 configuration = Table(
@@ -301,6 +319,7 @@ deliveries = Table(
     Column("claimed_by", String(40)),
     Column("created_at", Instant, nullable=False),
     Column("finished_at", Instant),
+    Column("commit_order", BigInteger, nullable=False, server_default=_TransactionNumber()),
 )
 _WAITING = text("state = 'waiting'")
 _DUE = text("state = 'waiting' AND due_at IS NOT NULL")
@@ -312,6 +331,9 @@ Index("ix_deliveries_due", deliveries.c.due_at, sqlite_where=_DUE, postgresql_wh
 Index("ix_deliveries_unsuccessful", deliveries.c.workspace_id, deliveries.c.state, deliveries.c.id,
       sqlite_where=_UNSUCCESSFUL, postgresql_where=_UNSUCCESSFUL)  # fmt: skip
 Index("ix_deliveries_conversation", deliveries.c.conversation_id, deliveries.c.id)
+Index("ix_deliveries_commit_order", deliveries.c.commit_order,
+      sqlite_where=text("commit_order > 0"),  # none: there it is the order of ids
+      postgresql_where=text("destination_kind = 'endpoint'"))  # fmt: skip
 
 attempts = Table(
     # Requests made for deliveries, as a person wants to see them.

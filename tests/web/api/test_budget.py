@@ -39,6 +39,7 @@ BUDGET: dict[str, int] = {
     "/subscriber/move-chat-to": 0,
     "/handoff/typing": 0,
     "/handoff/seen": 0,
+    "/handoff/events": 2,
 }
 """Beside the token (once a second) and the configuration (four times a second), and beside the commit, which
 is shared by all that happens together."""

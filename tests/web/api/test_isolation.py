@@ -24,6 +24,7 @@ ABOUT_A_SUBSCRIBER: dict[str, Json] = {
     "/subscriber/move-chat-to": {"status": "done"},
     "/handoff/typing": {},
     "/handoff/seen": {},
+    "/handoff/events": {},
 }
 """The operations that name a subscriber, with what else they need."""
 

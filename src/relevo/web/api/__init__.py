@@ -12,7 +12,7 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp
 
-from relevo.web.api import control, flow, handoff, me, messages, sending, subscribers
+from relevo.web.api import control, events, flow, handoff, me, messages, sending, subscribers
 from relevo.web.api.access import AnyConnection, Gate
 from relevo.web.api.calls import Call
 from relevo.web.api.operations import also_as_post
@@ -38,6 +38,7 @@ CALLS: list[HTTPRouteHandler] = [
     control.move_chat_to,
     handoff.typing,
     handoff.seen,
+    events.list_events,
     flow.agents,
     flow.subflows,
     flow.bot_users_count,
