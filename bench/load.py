@@ -165,5 +165,6 @@ class Load:
     def _mids(self) -> Iterator[tuple[int, str]]:
         number = 0
         while True:
-            yield number % self._users, f"{self._prefix}-{number}"
+            scrambled = number * 2654435761 % 2**32  # vendors' ids come in no order
+            yield number % self._users, f"{self._prefix}-{scrambled:08x}{number}"
             number += 1
