@@ -32,8 +32,12 @@ async def resolve(host: str, port: int) -> Sequence[IPv4Address | IPv6Address]:
 
 
 @pytest.fixture
-def means(database: Database) -> Means:
-    clock = FakeClock()
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def means(database: Database, clock: FakeClock) -> Means:
     return Means(
         database=database,
         cipher=Cipher(b"a secret key that only tests use"),

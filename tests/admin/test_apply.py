@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -15,10 +16,12 @@ from relevo.admin.channels import channel_types
 from relevo.domain.configuring import EndpointWish, MemberWish, WorkspaceWish
 from relevo.domain.signing import check_secret
 from relevo.domain.workspace_file import FlowText, WorkspacePlan, parse
-from relevo.domain.workspaces import LiveChatMode, Role
+from relevo.domain.workspaces import Endpoint, LiveChatMode, Role
 from relevo.store.database import Database
+from relevo.testing.clock import FakeClock
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+OTHER_SECRET = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY="
 ENVIRON = {"DESK_KEY": "k-123456", "DESK_SECRET": SECRET, "DESK_PATH": "very-private-path"}
 
 SUPPORT = "version: 1\nflow: support\nstart: welcome\nsubflows:\n  welcome: [end]\n"
@@ -334,3 +337,59 @@ async def test_to_listen_to_nothing_is_a_mistake(means: Means) -> None:
 
     with pytest.raises(Refused, match="it listens to channels, but to no events of theirs; choose at least"):
         await apply(means, plan(text))
+
+
+async def desk_of(means: Means) -> Endpoint:
+    return next(one for one in (await reading(means)).endpoints.values() if one.name == "desk")
+
+
+async def test_another_secret_in_the_file_is_a_rotation(means: Means, clock: FakeClock) -> None:
+    await apply(means, plan())
+    environ = {**ENVIRON, "DESK_SECRET": OTHER_SECRET}
+
+    changes = await apply(means, plan(environ=environ))
+    again = await apply(means, plan(environ=environ))
+
+    until = "the old secret signs too until 2030-01-02 12:00 UTC"
+    assert told(changes)[1] == f"updated endpoint desk signing secret, end of the old secret, {until}"
+    assert told(again)[1] == f"unchanged endpoint desk {until}"
+    assert (await desk_of(means)).signing_secrets(clock.now()) == (OTHER_SECRET, SECRET)
+    clock.advance(timedelta(hours=24))
+    assert told(await apply(means, plan(environ=environ)))[1] == "unchanged endpoint desk"
+    assert (await desk_of(means)).signing_secrets(clock.now()) == (OTHER_SECRET,)
+
+
+async def test_a_file_that_lags_behind_a_rotation_does_not_stop_it(means: Means, clock: FakeClock) -> None:
+    await apply(means, plan())
+    desk = await desk_of(means)
+    new = (await endpoints.rotate_secret(means, desk.workspace_id, desk.id)).secret
+
+    (_, change, *_) = await apply(means, plan())
+
+    assert change.action == "unchanged"
+    assert change.detail == (
+        "this secret is being replaced and signs until 2030-01-02 12:00 UTC: put the new one here"
+    )
+    assert (await desk_of(means)).signing_secrets(clock.now()) == (new, SECRET)
+
+
+async def test_a_third_secret_waits_for_the_end_of_the_rotation(means: Means) -> None:
+    await apply(means, plan())
+    desk = await desk_of(means)
+    await endpoints.rotate_secret(means, desk.workspace_id, desk.id)
+
+    with pytest.raises(Refused, match=r"yaml:7:13: the secret of desk is being replaced.*end it first"):
+        await apply(means, plan(environ={**ENVIRON, "DESK_SECRET": OTHER_SECRET}))
+
+
+async def test_a_list_of_secrets_says_what_signs_and_ends_what_does_not(means: Means) -> None:
+    await apply(means, plan())
+    listed = FILE.replace('"{{ env.DESK_SECRET }}"', f'[{OTHER_SECRET}, "{{{{ env.DESK_SECRET }}}}"]')
+
+    await apply(means, plan(listed))
+    both = await desk_of(means)
+    await apply(means, plan(FILE.replace('"{{ env.DESK_SECRET }}"', OTHER_SECRET)))
+    one = await desk_of(means)
+
+    assert (both.secrets, both.old_secret_until) == ((OTHER_SECRET, SECRET), None)
+    assert (one.secrets, one.old_secret_until) == ((OTHER_SECRET,), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from relevo.domain.workspaces import Channel, Endpoint, EventType, Workspace
 from relevo.http_client.headers import RESERVED, check_headers
 from relevo.store import tables
 from relevo.testing.builders import SUPPORT
+from relevo.testing.clock import FakeClock
 
 URL = "https://desk.example.com/hook"
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -215,17 +217,64 @@ async def test_an_endpoint_of_another_workspace_is_not_found(means: Means, acme:
         await endpoints.rotate_secret(means, acme.id, theirs.id)
 
 
-async def test_while_a_secret_is_replaced_both_sign_and_at_most_two(means: Means, acme: Workspace) -> None:
+async def test_while_a_secret_is_replaced_both_sign_for_a_day(means: Means, acme: Workspace) -> None:
     before = await desk(means, acme)
+    now = means.clock.now()
 
-    first = await endpoints.rotate_secret(means, acme.id, before.id)
-    assert (await reading(means)).endpoints[before.id].secrets == (first, SECRET)
-    second = await endpoints.rotate_secret(means, acme.id, before.id)
-    assert (await reading(means)).endpoints[before.id].secrets == (second, first)
+    saved = await endpoints.rotate_secret(means, acme.id, before.id)
 
-    retired = await endpoints.retire_secret(means, acme.id, before.id)
-    assert retired.secrets == (second,)
-    assert (await reading(means)).endpoints[before.id] == retired
+    rotating = (await reading(means)).endpoints[before.id]
+    assert rotating == saved.thing
+    assert rotating.signing_secrets(now) == (saved.secret, SECRET)
+    assert rotating.old_secret_until == now + timedelta(hours=24)
+    assert rotating.signing_secrets(now + timedelta(hours=24)) == (saved.secret,)
+    assert saved.secret not in repr(saved)
+
+
+async def test_how_long_the_old_secret_signs_is_chosen(means: Means, acme: Workspace) -> None:
+    id_ = (await desk(means, acme)).id
+
+    week = await endpoints.rotate_secret(means, acme.id, id_, timedelta(days=7))
+    assert week.thing.old_secret_until == means.clock.now() + timedelta(days=7)
+    await endpoints.retire_secret(means, acme.id, id_)
+
+    at_once = await endpoints.rotate_secret(means, acme.id, id_, timedelta())
+    assert (at_once.thing.secrets, at_once.thing.old_secret_until) == ((at_once.secret,), None)
+    for period in (timedelta(days=31), timedelta(seconds=-1)):
+        with pytest.raises(InvalidInput, match="for example 24h; 0 for not at all, at most 30d"):
+            await endpoints.rotate_secret(means, acme.id, id_, period)
+
+
+async def test_a_rotation_is_ended_at_once_and_none_begins_within_another(
+    means: Means, acme: Workspace, clock: FakeClock
+) -> None:
+    id_ = (await desk(means, acme)).id
+    first = await endpoints.rotate_secret(means, acme.id, id_)
+
+    with pytest.raises(InvalidInput, match="wait for that, or end it first"):
+        await endpoints.rotate_secret(means, acme.id, id_)
+    ended = await endpoints.retire_secret(means, acme.id, id_)
+    assert (ended.secrets, ended.old_secret_until) == ((first.secret,), None)
+    assert (await reading(means)).endpoints[id_] == ended
+
+    second = await endpoints.rotate_secret(means, acme.id, id_)
+    clock.advance(timedelta(hours=24))
+    third = await endpoints.rotate_secret(means, acme.id, id_)
+    assert third.thing.secrets == (third.secret, second.secret)
+
+
+async def test_a_secret_whose_time_is_over_is_forgotten_with_the_next_change(
+    means: Means, acme: Workspace, clock: FakeClock
+) -> None:
+    id_ = (await desk(means, acme)).id
+    new = (await endpoints.rotate_secret(means, acme.id, id_)).secret
+    clock.advance(timedelta(hours=24))
+
+    assert (await endpoints.save(means, acme.id, EndpointWish(name="desk"), id_)).action == "unchanged"
+    changed = await endpoints.save(means, acme.id, EndpointWish(name="front desk"), id_)
+
+    assert changed.changed == ("name",)
+    assert (changed.thing.secrets, changed.thing.old_secret_until) == ((new,), None)
 
 
 async def test_a_disabled_endpoint_works_again_once_enabled_or_moved(means: Means, acme: Workspace) -> None:

@@ -103,7 +103,7 @@ def test_the_promised_file_works_as_it_stands() -> None:
             name="desk",
             url="http://127.0.0.1:9100/uchat",
             headers={"X-Desk-Key": "k-123456"},
-            secrets=(SECRET,),
+            secret=SECRET,
         ),
     )
     assert found.agents == (MemberWish(email="luis@example.com", name="Luis"),)

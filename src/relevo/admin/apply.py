@@ -114,7 +114,7 @@ class _Applying:
     async def _save(self, kind: Kind, name: str, saving: Awaitable[Saved[Any]]) -> Saved[Any] | None:
         result = await self._try(kind, name, saving)
         if result is not None:
-            detail = ", ".join(filter(None, (*result.changed, _disabled(result.thing))))
+            detail = ", ".join(filter(None, (*result.changed, result.note, _disabled(result.thing))))
             self.changes.append(
                 Change(kind=kind, name=name, action=result.action, detail=detail, secret=result.secret)
             )

@@ -40,12 +40,13 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
 
 class Saved(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """What became of a wish. `secret` was made for it, and is not shown again; `changed` says in
-    words which parts are different."""
+    words which parts are different, and `note` what else is to be known."""
 
     thing: T
     action: Action
     changed: tuple[str, ...] = ()
     secret: str = ""
+    note: str = ""
 
     def __repr__(self) -> str:
         return f"Saved({self.thing!r}, {self.action})"

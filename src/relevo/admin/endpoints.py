@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import msgspec
 
 from relevo.admin.addresses import look_up
 from relevo.admin.changing import Changing, Means, Saved, changing, named, refuse, refuse_taken, saved
-from relevo.domain import signing
+from relevo.domain import rotating, signing
 from relevo.domain.configuring import MASK, EndpointWish, Wrong, Wrongs, check_endpoint
 from relevo.domain.ids import EndpointId, WorkspaceId
 from relevo.domain.workspaces import Channel, Endpoint, Listening
@@ -24,6 +25,7 @@ _WORDS = {
     "url": "URL",
     "headers": "headers",
     "secrets": "signing secret",
+    "old_secret_until": "end of the old secret",
     "events": "events",
     "channels": "channels",
     "disabled_reason": "enabled",
@@ -70,20 +72,32 @@ async def check_url(means: Means, wish: EndpointWish) -> None:
     refuse({"url": wrong} if wrong else {})
 
 
-async def rotate_secret(means: Means, workspace_id: WorkspaceId, endpoint_id: EndpointId) -> str:
-    """A new signing secret. The newest of the old ones signs too, until `retire_secret`."""
-    secret = new_secret(means.chance)
+async def rotate_secret(
+    means: Means,
+    workspace_id: WorkspaceId,
+    endpoint_id: EndpointId,
+    keep_old_for: timedelta = rotating.ROTATION,
+) -> Saved[Endpoint]:
+    """Make a new signing secret (`Saved.secret`). The old one signs too for that long, or until
+    `retire_secret`. Raises `InvalidInput` while the one before is still being replaced."""
+    secret, now = new_secret(means.chance), means.clock.now()
     async with changing(means) as change:
         old = change.get(Endpoint, workspace_id, endpoint_id)
-        await _update(change, msgspec.structs.replace(old, secrets=(secret, *old.secrets[:1])))
-    return secret
+        wrong = rotating.check_keep_old_for(keep_old_for) or rotating.why_not_now(old, now)
+        refuse({"secret": wrong} if wrong else {})
+        new = await _update(change, _with(old, rotating.rotated(old, secret, now, keep_old_for)))
+    return saved(old, new, _WORDS, secret=secret)
 
 
 async def retire_secret(means: Means, workspace_id: WorkspaceId, endpoint_id: EndpointId) -> Endpoint:
-    """Sign with the newest secret only."""
+    """Sign with the newest secret only, from now on."""
     async with changing(means) as change:
         old = change.get(Endpoint, workspace_id, endpoint_id)
-        return await _update(change, msgspec.structs.replace(old, secrets=old.secrets[:1]))
+        return await _update(change, _with(old, rotating.Secrets(old.secrets[:1])))
+
+
+def _with(endpoint: Endpoint, secrets: rotating.Secrets) -> Endpoint:
+    return msgspec.structs.replace(endpoint, secrets=secrets.all, old_secret_until=secrets.old_until)
 
 
 async def enable(means: Means, workspace_id: WorkspaceId, endpoint_id: EndpointId) -> Endpoint:
@@ -110,10 +124,34 @@ async def _write(
     refuse(check_endpoint(wish) | wrongs)
     if old is None:
         return await _insert(change, workspace_id, wish, channels)
-    new = _merged(old, wish, channels)
+    now = change.means.clock.now()
+    old = _with(old, rotating.secrets_of(old, now))  # what is over is no change of anybody's
+    new = _resigned(_merged(old, wish, channels), wish, now)
     if new != old:
         await _update(change, new)
-    return saved(old, new, _WORDS)
+    result = saved(old, new, _WORDS)
+    return msgspec.structs.replace(result, note=_rotation(new, wish))
+
+
+def _resigned(endpoint: Endpoint, wish: EndpointWish, now: datetime) -> Endpoint:
+    """With the secrets that are asked for."""
+    if wish.secrets is not None:
+        return _with(endpoint, rotating.Secrets(wish.secrets))
+    if wish.secret is None:
+        return endpoint
+    wrong = rotating.why_not_now(endpoint, now) if wish.secret not in endpoint.signing_secrets(now) else None
+    refuse({"secrets": wrong} if wrong else {})
+    return _with(endpoint, rotating.wished(endpoint, wish.secret, now))
+
+
+def _rotation(endpoint: Endpoint, wish: EndpointWish) -> str:
+    """What is to be said of a rotation to somebody who names one secret."""
+    if wish.secret is None or endpoint.old_secret_until is None:
+        return ""
+    until = f"until {rotating.stamp(endpoint.old_secret_until)}"
+    if wish.secret == endpoint.secrets[0]:
+        return f"the old secret signs too {until}"
+    return f"this secret is being replaced and signs {until}: put the new one here"
 
 
 def _channels(
@@ -142,8 +180,10 @@ async def _insert(
 ) -> Saved[Endpoint]:
     if wish.url is None:
         refuse({"url": Wrong("the URL is missing", "write one like https://desk.example.com/hook")})
-    made = "" if wish.secrets else new_secret(change.means.chance)
-    blank = Endpoint(id=EndpointId(0), workspace_id=workspace_id, name=wish.name, url="", secrets=(made,))
+    given = wish.secrets or ((wish.secret,) if wish.secret else ())
+    made = "" if given else new_secret(change.means.chance)
+    secrets = given or (made,)
+    blank = Endpoint(id=EndpointId(0), workspace_id=workspace_id, name=wish.name, url="", secrets=secrets)
     connection, means = change.connection, change.means
     asked = _merged(blank, wish, channels)
     new = await configuring.insert_endpoint(connection, means.cipher, asked, means.clock.now())
@@ -165,7 +205,6 @@ def _merged(old: Endpoint, wish: EndpointWish, channels: Listening | None) -> En
         name=wish.name,
         url=old.url if wish.url is None else wish.url,
         headers=old.headers if wish.headers is None else wish.headers,
-        secrets=old.secrets if wish.secrets is None else wish.secrets,
         events=old.events if wish.events is None else wish.events,
         channels=old.channels if channels is None else channels,
         disabled_reason="" if moved else old.disabled_reason,

@@ -23,6 +23,7 @@ COMMANDS = {
     "apply": "files:apply",
     "check": "files:check",
     "channels": "channels:channels",
+    "endpoints": "endpoints:endpoints",
     "token": "tokens:token",
     "member": "members:member",
     "settings": "operating:settings",

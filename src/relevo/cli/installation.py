@@ -12,7 +12,7 @@ import click
 
 from relevo.admin.changing import Means, reading
 from relevo.domain.ids import WorkspaceId, parse_flow_ns
-from relevo.domain.workspaces import FlowEntry, Workspace
+from relevo.domain.workspaces import Channel, Endpoint, FlowEntry, Workspace
 from relevo.domain.yaml_reading import did_you_mean, quoted
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.settings import SERVED_AT, Settings, load, secret_key
@@ -106,4 +106,28 @@ def flow_named(found: Directory, name: str, workspace: str | None) -> FlowEntry:
         names = [one.name for one in flows]
         remedy = did_you_mean(name, names) if names else "`relevo apply FILE` makes one"
         raise click.ClickException(f"There is no flow {quoted(name)}; {remedy}")
+    return matching[0]
+
+
+N = TypeVar("N", Endpoint, Channel)
+
+
+def endpoint_named(found: Directory, name: str, workspace: str | None) -> Endpoint:
+    """The endpoint of this name, in one workspace or in all."""
+    return _only(found, "endpoint", list(found.endpoints.values()), name, workspace)
+
+
+def _only(found: Directory, kind: str, things: list[N], name: str, workspace: str | None) -> N:
+    within = workspace_named(found, workspace).id if workspace else None
+    things = [one for one in things if within in (None, one.workspace_id)]
+    matching = [one for one in things if one.name == name]
+    if len(matching) > 1:
+        workspaces = ", ".join(found.workspaces[one.workspace_id].name for one in matching)
+        raise click.UsageError(
+            f"There are several {kind}s {quoted(name)}; say --workspace with one of: {workspaces}"
+        )
+    if not matching:
+        names = [one.name for one in things]
+        remedy = did_you_mean(name, names) if names else "`relevo apply FILE` makes one"
+        raise click.ClickException(f"There is no {kind} {quoted(name)}; {remedy}")
     return matching[0]

@@ -51,9 +51,10 @@ class WebhookCourier:
 
 
 def _own_headers(endpoint: Endpoint, delivery: Delivery, clock: Clock) -> dict[str, str]:
+    now = clock.now()
     return {
         "content-type": "application/json",
-        **signing.headers(endpoint.secrets, delivery.webhook_id, clock.now(), delivery.body),
+        **signing.headers(endpoint.signing_secrets(now), delivery.webhook_id, now, delivery.body),
         "relevo-event": delivery.event_type,
         "relevo-seq": str(delivery.seq),
         "relevo-epoch": str(delivery.epoch),

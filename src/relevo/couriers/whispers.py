@@ -25,8 +25,8 @@ class Whisperer:
         endpoint = self._catalog.directory.endpoints.get(EndpointId(whispering.endpoint_id))
         if endpoint is None or endpoint.disabled_reason:
             return
-        webhook_id = self._chance.webhook_id()
-        signed = signing.headers(endpoint.secrets, webhook_id, self._clock.now(), whispering.body)
+        webhook_id, now = self._chance.webhook_id(), self._clock.now()
+        signed = signing.headers(endpoint.signing_secrets(now), webhook_id, now, whispering.body)
         headers = {
             **endpoint.headers,
             "content-type": "application/json",

@@ -75,12 +75,14 @@ class WorkspaceWish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EndpointWish(msgspec.Struct, frozen=True, kw_only=True):
-    """`headers` are all of them: one that is left out goes. `secrets`: newest first. `channels`: the
+    """`headers` are all of them: one that is left out goes. `secret` is to sign; another than those that
+    do begins a rotation. `secrets` are to sign from now on, and no others: newest first. `channels`: the
     names of those that it listens to."""
 
     name: str
     url: str | None = None
     headers: dict[str, str] | None = None
+    secret: str | None = None
     secrets: tuple[str, ...] | None = None
     events: frozenset[EventType] | None = None
     channels: tuple[str, ...] | Literal["all"] | None = None
@@ -125,7 +127,7 @@ def check_endpoint(wish: EndpointWish) -> Wrongs:
     return _found({
         "name": check_name(wish.name),
         "url": None if wish.url is None else check_url(wish.url),
-        "secrets": None if wish.secrets is None else _check_secrets(wish.secrets),
+        "secrets": _check_secrets(wish),
         "events": None if wish.events is None else _check_events(wish.events),
         **check_headers(wish.headers or {}),
     })  # fmt: skip
@@ -261,7 +263,10 @@ def _check_pause(pause: timedelta | None) -> Wrong | None:
     )
 
 
-def _check_secrets(secrets: tuple[str, ...]) -> Wrong | None:
+def _check_secrets(wish: EndpointWish) -> Wrong | None:
+    secrets = wish.secrets if wish.secret is None else (wish.secret,)
+    if secrets is None:
+        return None
     if not 1 <= len(secrets) <= MOST_SECRETS:
         return Wrong(f"there are {len(secrets)} signing secrets", "give one, or two while you replace one")
     for secret in secrets:

@@ -202,11 +202,13 @@ class _Reader:
         name = self._named("endpoint", keys)
         if keys is None or name is None:
             return None
+        secret = self._optional(keys, "secret", self._secret)
         wish = EndpointWish(
             name=name,
             url=self._needed(keys, "url"),
             headers=self._optional(keys, "headers", lambda value: self._headers(name, value)),
-            secrets=self._optional(keys, "secret", self._secrets),
+            secret=secret if isinstance(secret, str) else None,
+            secrets=secret if isinstance(secret, tuple) else None,
             events=self._optional(keys, "events", _events),
             channels=self._optional(keys, "channels", self._listening),
         )
@@ -361,12 +363,14 @@ class _Reader:
             found[name] = self._text(header) or "-"  # "-": reported already
         return found
 
-    def _secrets(self, value: Value) -> tuple[str, ...] | None:
+    def _secret(self, value: Value) -> str | tuple[str, ...] | None:
+        """A text is the secret; a list are those that sign, and no others."""
         if value.is_mapping:
             value.problem("secret must be a text", "write whsec_… or a list of two, the newest first")
             return None
-        items = value.items() if value.is_list else [value]
-        found = [self._text(item) for item in items]
+        if not value.is_list:
+            return self._text(value)
+        found = [self._text(item) for item in value.items()]
         return tuple(text for text in found if text) if all(found) else None
 
     def _listening(self, value: Value) -> tuple[str, ...] | Literal["all"] | None:

@@ -80,7 +80,8 @@ Listening = frozenset[ChannelId] | Literal["all"]
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A URL of the platform. Header values and secrets are plain here and encrypted at rest.
 
-    `secrets` sign every request, newest first (two during a rotation). `events` is what it is told of
+    `secrets` sign every request, newest first: `signing_secrets`. `old_secret_until` is when the second
+    of them stops, None where it signs until somebody says otherwise. `events` is what it is told of
     the channels whose live chat goes to it, and of `channels`, which it listens to besides.
     `disabled_reason` is empty while the endpoint is in use.
     """
@@ -93,7 +94,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...]
     events: frozenset[EventType] = frozenset()
     channels: Listening = frozenset()
+    old_secret_until: datetime | None = None
     disabled_reason: str = ""
+
+    def signing_secrets(self, now: datetime) -> tuple[str, ...]:
+        """Those that sign at this moment: one, or two during a rotation."""
+        is_over = self.old_secret_until is not None and self.old_secret_until <= now
+        return self.secrets[:1] if is_over else self.secrets
 
     def __repr__(self) -> str:
         return f"Endpoint(id={self.id}, name={self.name!r}, url={self.url!r})"

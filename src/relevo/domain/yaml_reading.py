@@ -113,6 +113,12 @@ def quoted(value: object) -> str:
 # What a file consists of. `size` counts the values inside, with aliases written out.
 
 
+def read_duration(text: str) -> timedelta | None:
+    """`30s`, `10m`, `2h` or `1d` as a duration; None for anything else."""
+    match = _DURATION.fullmatch(text)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+
+
 class _Scalar(msgspec.Struct, frozen=True):
     place: Place
     text: str
@@ -410,9 +416,8 @@ class Value:
     def duration(self) -> timedelta | None:
         """`30s`, `10m`, `2h` or `1d`: a number and its unit; more than nothing, at most 366 days."""
         node = self._node
-        match = _DURATION.fullmatch(node.text) if isinstance(node, _Scalar) else None
-        length = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta()
-        if timedelta() < length <= _LONGEST_DURATION:
+        length = read_duration(node.text) if isinstance(node, _Scalar) else None
+        if length is not None and timedelta() < length <= _LONGEST_DURATION:
             return length
         self.mismatch(
             "a duration of 1s to 366d", "write a number and its unit, s, m, h or d: 30s, 10m, 2h, 1d"

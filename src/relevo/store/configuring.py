@@ -127,6 +127,7 @@ def _endpoint_row(endpoint: Endpoint, cipher: Cipher) -> dict[str, Any]:
         "headers_encrypted": cipher.seal(endpoint.headers, directory.HEADERS_LABEL),
         "secrets_encrypted": cipher.seal(endpoint.secrets, directory.SECRETS_LABEL),
         "events": msgspec.json.encode(sorted(endpoint.events)).decode(),
+        "old_secret_until": endpoint.old_secret_until,
         "channels": directory.listening_to_text(endpoint.channels),
         "disabled_reason": endpoint.disabled_reason,
     }

@@ -106,6 +106,7 @@ def endpoint_from_row(row: AnyRow, cipher: Cipher) -> Endpoint:
         secrets=tuple(cipher.open(row.secrets_encrypted, SECRETS_LABEL)),
         events=frozenset(EventType(name) for name in msgspec.json.decode(row.events)),
         channels=_listening(row.channels),
+        old_secret_until=row.old_secret_until,
         disabled_reason=row.disabled_reason,
     )
 

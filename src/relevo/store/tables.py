@@ -160,6 +160,7 @@ endpoints = Table(
     Column("headers_encrypted", LargeBinary, nullable=False),
     Column("secrets_encrypted", LargeBinary, nullable=False),
     Column("events", Text, nullable=False),
+    Column("old_secret_until", Instant),  # when the second of the secrets stops signing
     Column("channels", Text),  # it listens to, besides those whose live chat it is: ids, or "all"
     Column("disabled_reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),

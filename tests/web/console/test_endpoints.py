@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -187,14 +188,45 @@ async def test_a_disabled_endpoint_says_why_and_is_enabled_again(
 async def test_a_secret_is_replaced_without_a_gap(browser: Browser, services: Services, world: World) -> None:
     address = f"/console/endpoints/{world.company.endpoint.id}"
 
-    replaced = await browser.follow(await browser.send(f"{address}/secret"))
-    new, old = (await endpoints(services))["desk"].secrets
+    replaced = await browser.follow(await browser.send(f"{address}/secret", {"keep_old_hours": "1"}))
+    desk = (await endpoints(services))["desk"]
+    new, old = desk.signing_secrets(world.clock.now())
     assert old == SIGNING_SECRET
     assert new in replaced.html
     assert old not in replaced.html
+    assert "The old one signs too, until 13:00." in replaced.text
+    assert "until 13:00: in 1 h it ends by itself" in (await browser.get(address)).text
 
+    world.clock.advance(timedelta(minutes=20))
+    assert "in 40 min it ends by itself" in (await browser.get(address)).text
     await browser.send(f"{address}/secret/retire")
     assert (await endpoints(services))["desk"].secrets == (new,)
+    assert "with one secret" in (await browser.get(address)).text
+
+
+@pytest.mark.parametrize(("asked", "hours"), [("", 24), ("168", 168), ("0", 0), ("a day", 24)])
+async def test_how_long_the_old_secret_signs_is_chosen(
+    browser: Browser, services: Services, world: World, asked: str, hours: int
+) -> None:
+    await browser.send(f"/console/endpoints/{world.company.endpoint.id}/secret", {"keep_old_hours": asked})
+
+    until = (await endpoints(services))["desk"].old_secret_until
+    assert until == (world.clock.now() + timedelta(hours=hours) if hours else None)
+
+
+async def test_a_rotation_that_cannot_be_changes_nothing(
+    browser: Browser, services: Services, world: World
+) -> None:
+    address = f"/console/endpoints/{world.company.endpoint.id}/secret"
+
+    too_long = await browser.send(address, {"keep_old_hours": "721"})
+    assert (too_long.status, (await endpoints(services))["desk"].secrets) == (422, (SIGNING_SECRET,))
+    assert "at most 30d" in too_long.text
+    await browser.send(address)
+    before = (await endpoints(services))["desk"].secrets
+    second = await browser.send(address)
+    assert (second.status, (await endpoints(services))["desk"].secrets) == (422, before)
+    assert "end it first" in second.text
 
 
 async def test_what_it_listens_to_is_chosen_and_shown(browser: Browser, services: Services) -> None:

@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from relevo.admin import endpoints
-from relevo.domain import live_chat
+from relevo.domain import live_chat, rotating
 from relevo.domain.configuring import OPTIONAL_EVENTS, EndpointWish
 from relevo.domain.deliveries import Delivery, Destination, Exchange, Outcome
 from relevo.domain.errors import InvalidInput, NotFound
@@ -23,6 +23,16 @@ from relevo.web.console.notices import Notice
 from relevo.web.console.visits import Page, TheVisit, Visit
 
 EMPTY_ROWS = 1
+KEEP_OLD_HOURS = (
+    (1, "1 hour"),
+    (24, "24 hours"),
+    (72, "3 days"),
+    (168, "7 days"),
+    (720, "30 days"),
+    (0, "not at all"),
+)
+"""How long the old secret may go on signing, in hours: what the form offers."""
+MOST_HOURS = 100_000  # the longest that is looked at; what may be is the rotation's business
 SECRET_NAME = "Signing secret"
 
 
@@ -80,6 +90,8 @@ def _page(visit: Visit, endpoint: Endpoint | None, form: Form, status: int = 200
         headers=_header_rows(form),
         events=OPTIONAL_EVENTS,
         all_channels=_channels(visit),
+        signing=rotating.secrets_of(endpoint, visit.services.clock.now()) if endpoint else None,
+        keep_old_hours=KEEP_OLD_HOURS,
         channels=_channels_of(visit, endpoint) if endpoint else [],
         can_try=visit.services.try_endpoint is not None,
     )
@@ -211,10 +223,15 @@ async def disable(visit: TheVisit, endpoint_id: FromPath[int]) -> Response[Any]:
 
 @post("/endpoints/{endpoint_id:int}/secret")
 async def replace_secret(visit: TheVisit, endpoint_id: FromPath[int]) -> Response[Any]:
-    endpoint = _find(visit, endpoint_id)
-    secret = await endpoints.rotate_secret(visit.means, visit.workspace_id, endpoint.id)
-    what = "There is a new signing secret. The old one signs too until you retire it."
-    notice = Notice(what, secret=secret, secret_name=SECRET_NAME)
+    endpoint, form = _find(visit, endpoint_id), await visit.form()
+    hours = form.number("keep_old_hours") if form.get("keep_old_hours") else None
+    keep_old_for = rotating.ROTATION if hours is None else timedelta(hours=min(hours, MOST_HOURS))
+    saved = await endpoints.rotate_secret(visit.means, visit.workspace_id, endpoint.id, keep_old_for)
+    until = saved.thing.old_secret_until
+    too = (
+        f"The old one signs too, until {visit.when.short(until)}." if until else "The old one signs no more."
+    )
+    notice = Notice(f"There is a new signing secret. {too}", secret=saved.secret, secret_name=SECRET_NAME)
     return visit.go(f"/console/endpoints/{endpoint.id}", notice)
 
 
@@ -222,7 +239,7 @@ async def replace_secret(visit: TheVisit, endpoint_id: FromPath[int]) -> Respons
 async def retire_secret(visit: TheVisit, endpoint_id: FromPath[int]) -> Response[Any]:
     endpoint = _find(visit, endpoint_id)
     await endpoints.retire_secret(visit.means, visit.workspace_id, endpoint.id)
-    return visit.go(f"/console/endpoints/{endpoint.id}", "The old signing secret is retired.")
+    return visit.go(f"/console/endpoints/{endpoint.id}", "The old signing secret signs no more.")
 
 
 # Trying

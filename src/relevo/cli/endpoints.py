@@ -1,0 +1,129 @@
+"""Commands about endpoints."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from relevo.admin import endpoints as admin
+from relevo.admin.changing import Saved
+from relevo.cli.installation import endpoint_named, everything, opened, run, workspace_named, workspace_option
+from relevo.cli.tables import print_table
+from relevo.domain import audiences, rotating
+from relevo.domain.workspaces import Endpoint
+from relevo.domain.yaml_reading import quoted, read_duration
+from relevo.store.directory import Directory
+
+_name = click.argument("name", metavar="NAME")
+
+
+class Duration(click.ParamType[timedelta]):
+    """`30m`, `24h`, `7d`; `0` for none."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        length = timedelta() if value == "0" else read_duration(value)
+        if length is None:
+            self.fail(f"{quoted(value)} is not a duration; write one like 30m, 24h or 7d, or 0", param, ctx)
+        return length
+
+
+@click.group()
+def endpoints() -> None:
+    """List and try endpoints, and replace secrets."""
+
+
+@endpoints.command("list")
+@workspace_option
+def list_(workspace: str | None) -> None:
+    """List the endpoints.
+
+    Which channels' live chat goes there, what they listen to besides, and whose secret is being replaced.
+    """
+
+    async def read() -> tuple[Directory, datetime]:
+        async with opened() as means:
+            return await everything(means), means.clock.now()
+
+    found, now = run(read())
+    within = workspace_named(found, workspace).id if workspace else None
+    listed = [one for one in found.endpoints.values() if within in (None, one.workspace_id)]
+    headings = ("name", "url", "live chat of", "listens to", "events", "secret", "status")
+    rows = [_row(one, found, now) for one in listed]
+    print_table(headings, rows, "There are no endpoints yet; `relevo apply FILE` makes some.")
+
+
+@endpoints.command()
+@_name
+@click.option(
+    "--keep-old",
+    metavar="DURATION",
+    type=Duration(),
+    default="24h",
+    help="How long the present secret signs too: 30m, 24h, 7d; 0 for not at all.",
+)
+@workspace_option
+def rotate(name: str, keep_old: timedelta, workspace: str | None) -> None:
+    """Replace the signing secret without a gap.
+
+    The new secret stands alone on stdout, this once. The present one signs beside it for a time.
+    """
+
+    async def replace() -> Saved[Endpoint]:
+        async with opened() as means:
+            one = endpoint_named(await everything(means), name, workspace)
+            return await admin.rotate_secret(means, one.workspace_id, one.id, keep_old)
+
+    saved = run(replace())
+    click.echo(saved.secret)
+    until = saved.thing.old_secret_until
+    too = f"too until {rotating.stamp(until)}" if until else "no more"
+    click.echo(f"The old secret signs {too}.", err=True)
+
+
+@endpoints.command()
+@_name
+@workspace_option
+def retire(name: str, workspace: str | None) -> None:
+    """Let the old secret sign no more.
+
+    Ends at once what `relevo endpoints rotate` began.
+    """
+
+    async def end() -> bool:
+        async with opened() as means:
+            one = endpoint_named(await everything(means), name, workspace)
+            await admin.retire_secret(means, one.workspace_id, one.id)
+            return len(one.signing_secrets(means.clock.now())) > 1
+
+    was_rotating = run(end())
+    what = "The old secret signs no more" if was_rotating else "There was no old secret"
+    click.echo(f"{what}: {name} is signed with one secret.", err=True)
+
+
+def _row(one: Endpoint, found: Directory, now: datetime) -> list[str]:
+    return [
+        one.name,
+        one.url,
+        _names(found, [id_ for id_, it in found.channels.items() if audiences.is_live_chat(one, it)]),
+        "all" if one.channels == "all" else _names(found, sorted(one.channels)),
+        ", ".join(sorted(one.events)) or "-",
+        _secret(one, now),
+        f"disabled: {one.disabled_reason}" if one.disabled_reason else "active",
+    ]
+
+
+def _names(found: Directory, ids: list[Any]) -> str:
+    return ", ".join(found.channels[id_].name for id_ in ids if id_ in found.channels) or "-"
+
+
+def _secret(one: Endpoint, now: datetime) -> str:
+    signing = rotating.secrets_of(one, now)
+    if len(signing.all) == 1:
+        return "one"
+    return f"two until {rotating.stamp(signing.old_until)}" if signing.old_until else "two"

@@ -1,0 +1,75 @@
+"""The commands about endpoints."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from relevo.domain.signing import check_secret
+from tests.cli.conftest import SECRET, Relevo
+
+
+def row_of(relevo: Relevo) -> str:
+    (heading, row) = relevo("endpoints", "list").stdout.splitlines()
+    assert heading.split("  ")[0] == "NAME"
+    return row
+
+
+def test_the_list_says_what_each_is_told(installed: Relevo) -> None:
+    row = row_of(installed)
+
+    assert re.split(r" {2,}", row) == [
+        "desk",
+        "http://127.0.0.1:9100/uchat",
+        "site, other",
+        "-",
+        "-",
+        "one",
+        "active",
+    ]
+
+
+def test_no_endpoint_is_said_to_be_none(relevo: Relevo) -> None:
+    result = relevo("endpoints", "list")
+
+    assert (result.stdout, result.exit_code) == ("", 0)
+    assert "`relevo apply FILE` makes some" in result.stderr
+
+
+def test_a_secret_is_replaced_and_the_old_one_ended(installed: Relevo) -> None:
+    rotated = installed("endpoints", "rotate", "desk", "--keep-old", "7d")
+
+    secret = rotated.stdout.strip()
+    assert check_secret(secret) is None
+    assert secret != SECRET
+    assert "The old secret signs too until" in rotated.stderr
+    assert "two until 20" in row_of(installed)
+
+    assert "The old secret signs no more" in installed("endpoints", "retire", "desk").stderr
+    assert "There was no old secret" in installed("endpoints", "retire", "desk").stderr
+    assert "  one  " in row_of(installed)
+
+
+def test_an_old_secret_need_not_sign_on(installed: Relevo) -> None:
+    assert (
+        "The old secret signs no more." in installed("endpoints", "rotate", "desk", "--keep-old", "0").stderr
+    )
+    assert "  one  " in row_of(installed)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("desk", "--keep-old", "soon"), 2, '"soon" is not a duration; write one like 30m, 24h or 7d, or 0'),
+        (("desk", "--keep-old", "31d"), 1, "at most 30d"),
+        (("dekk",), 1, 'There is no endpoint "dekk"; did you mean "desk"?'),
+        (("desk", "--workspace", "Acne"), 1, 'There is no workspace "Acne"'),
+    ],
+)
+def test_what_cannot_be_is_said(installed: Relevo, words: tuple[str, ...], code: int, said: str) -> None:
+    result = installed("endpoints", "rotate", *words)
+
+    assert result.exit_code == code
+    assert said in result.stderr
+    assert "  one  " in row_of(installed)
