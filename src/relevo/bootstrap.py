@@ -27,6 +27,7 @@ from relevo import logs
 from relevo.admin.changing import Means
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
+from relevo.couriers.limiting import Limiter
 from relevo.couriers.media import MediaCourier
 from relevo.couriers.webhook import WebhookCourier
 from relevo.couriers.whispers import Whisperer
@@ -157,6 +158,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         disable_endpoint=_disabler(database, catalog),
         whisper=Whisperer(catalog=catalog, http=http, clock=clock, chance=chance),
         alone=database.is_sqlite,
+        limits=Limiter(catalog),
     )
     engine = Engine(
         database=database,

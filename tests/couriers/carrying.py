@@ -13,6 +13,7 @@ import msgspec
 from relevo.couriers.attempts import Courier
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
+from relevo.couriers.limiting import Limiter
 from relevo.couriers.media import MediaCourier
 from relevo.couriers.webhook import WebhookCourier
 from relevo.domain.deliveries import Attempt, Destination
@@ -124,6 +125,7 @@ def make_couriers(world: World, http: FakeHttp, keeper: Keeper, database: Databa
         disable_endpoint=disable,
         whisper=whisper,
         alone=False,
+        limits=Limiter(world.catalog),
     )
     couriers.recorder = world.engine
     return couriers

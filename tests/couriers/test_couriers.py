@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from relevo.couriers import couriers as rooms
+from relevo.couriers import gates
 from relevo.domain import signing
 from relevo.domain.deliveries import Accepted, Forbidden, GiveUp, Park, RetryAt, Unreachable
 from relevo.domain.events import AgentReplied, ByConversation
@@ -300,7 +301,7 @@ async def test_places_at_one_destination_leave_room_for_others(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More lanes than places wait in the database, and are carried when there is room."""
-    monkeypatch.setattr(rooms, "PLACES", 3)
+    monkeypatch.setattr(gates, "PLACES", 3)
     async with carrying(database) as here:
         for user in range(10):
             await here.world.says("agent", user_id=f"u{user}")

@@ -1,21 +1,24 @@
 """The couriers of one process: which lanes it carries, how many at once, and what it records.
 
 A lane is carried by one task, one delivery at a time. In memory there is only the head of each
-lane that is carried now; everything else waits in the database. Places are limited for each
-destination, so that a dead one cannot take those of the others.
+lane that is carried now; everything else waits in the database. Each destination has a gate
+(`couriers.gates`), so that a dead one cannot take the places of the others, and is not hammered.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
+import msgspec
 import structlog
 
 from relevo.couriers.attempts import Courier, Tried, outcome_name, status_of
+from relevo.couriers.gates import Gate, Limits
 from relevo.domain import retries
 from relevo.domain.deliveries import (
     Accepted,
@@ -24,6 +27,7 @@ from relevo.domain.deliveries import (
     Destination,
     Done,
     GiveUp,
+    Outcome,
     Park,
     RetryAt,
     Unreachable,
@@ -31,7 +35,7 @@ from relevo.domain.deliveries import (
 )
 from relevo.domain.errors import Unavailable
 from relevo.domain.events import ByConversation, ReceiptCame
-from relevo.domain.ids import EndpointId
+from relevo.domain.ids import DeliveryId, EndpointId
 from relevo.domain.messages import MessageStatus
 from relevo.engine.batches import Settled
 from relevo.engine.hub import Hub, WireSeen
@@ -47,15 +51,12 @@ from relevo.system.verbosity import shows_debug
 
 log = structlog.get_logger()
 
-IN_FLIGHT = 200
-"""Attempts at one destination at the same time."""
-PLACES = 1024
-"""Lanes to one destination that a process carries at the same time."""
-_FEW = PLACES * 3 // 4
-"""As few as this, when lanes found no place before: time to look for them."""
 ALL_PLACES = 4096
+"""Lanes that a process carries at the same time."""
 LOOK_AT_LEAST_EVERY = 1.0
 """Seconds between looks for due deliveries: a net below the paths that need no looking."""
+_LOOK_AT_MOST_EVERY = 0.02
+"""Seconds, unless there is more to claim: retries of many lanes come one by one."""
 LEASE = timedelta(seconds=10)
 _RENEW_EVERY = 3.0
 _WHISPERS = 64
@@ -67,6 +68,11 @@ class Recorder(Protocol):
     """Where outcomes are recorded: the engine."""
 
     async def settle(self, settlement: Settlement) -> Settled: ...
+
+
+def unlimited(destination: Destination) -> Limits:
+    """What may be done where nothing else is set: endpoints have health, the others only places."""
+    return Limits(is_judged=destination.kind == "endpoint")
 
 
 class Couriers:
@@ -85,18 +91,17 @@ class Couriers:
         disable_endpoint: Callable[[EndpointId, str], Awaitable[None]],
         whisper: Callable[[Whispering], Awaitable[None]],
         alone: bool,
+        limits: Callable[[Destination], Limits] = unlimited,
     ) -> None:
         self.node = f"node_{chance.object_id()}"
         self._former: list[str] = []
         self._couriers, self._database, self._hub = couriers, database, hub
         self._clock, self._chance, self._alone = clock, chance, alone
         self._disable_endpoint, self._whisper = disable_endpoint, whisper
-        self._places: defaultdict[Destination, int] = defaultdict(int)
-        self._turned_away: set[Destination] = set()
+        self._limits = limits
+        self._gates: dict[Destination, Gate] = {}
         self._taken = 0
-        self._gates: defaultdict[Destination, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(IN_FLIGHT)
-        )
+        self._to_free: list[DeliveryId] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._whispers: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -107,30 +112,35 @@ class Couriers:
 
     def reserve(self, destination: Destination) -> bool:
         """Keep a place for one more lane to a destination; False when there is none."""
-        full = self._places.get(destination, 0) >= PLACES or self._taken >= ALL_PLACES
-        if full or self._stopping or not self._is_alive():
-            self._turned_away.add(destination)
+        gate = self._gate(destination)
+        if self._taken >= ALL_PLACES or self._stopping or not self._is_alive():
+            gate.note_more()
             return False
-        self._places[destination] += 1
+        if not gate.reserve():
+            return False
         self._taken += 1
         return True
 
     def unreserve(self, destination: Destination) -> None:
         """Give a place back."""
         self._taken -= 1
-        self._places[destination] -= 1
-        if self._places[destination] == _FEW and destination in self._turned_away:
-            self._turned_away.discard(destination)
-            self._wake.set()
-        if not self._places[destination]:
-            del self._places[destination]
-            self._gates.pop(destination, None)
+        self._gates[destination].unreserve()
 
     def carry(self, delivery: Delivery) -> None:
         """Carry a lane from this delivery on; a place must have been reserved."""
-        task = asyncio.get_running_loop().create_task(self._carry_lane(delivery))
+        self._do(self._carry_lane(delivery))
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _gate(self, destination: Destination) -> Gate:
+        gate = self._gates.get(destination)
+        if gate is None:
+            gate = Gate(self._limits(destination), self._clock, self._chance, self._wake.set)
+            self._gates[destination] = gate
+        return gate
 
     def whisper(self, whispering: Whispering) -> None:
         """Tell an endpoint something at once or never."""
@@ -142,31 +152,48 @@ class Couriers:
     # One lane
 
     async def _carry_lane(self, head: Delivery) -> None:
-        """Deliver the lane from its head until it is empty, waits for a retry, or is no longer ours."""
+        """Deliver the lane from its head until it is empty, waits for a retry, or may not go on."""
         LANES.inc()
+        gate = self._gates[head.destination]
         following: Delivery | None = head
         try:
-            while following is not None and not self._stopping and self._is_alive():
-                async with self._gates[head.destination]:
-                    attempt = await self._attempt(following)
-                following = await self._record(following, attempt)
+            while following is not None and self._may_go_on():
+                begun_in = await gate.enter()
+                if begun_in is None:
+                    break
+                try:
+                    settlement = await self._attempt(following, gate, begun_in)
+                finally:
+                    gate.leave(begun_in)
+                following = await self._record(settlement)
         except Exception:
             log.exception("lane.failed", delivery=head.id, conversation=head.conversation_id)
         finally:
             LANES.dec()
             self.unreserve(head.destination)
         if following is not None:
-            await self._let_go(following)
+            self._let_go(following)
 
-    async def _let_go(self, delivery: Delivery) -> None:
+    def _may_go_on(self) -> bool:
+        return not self._stopping and self._is_alive()
+
+    def _let_go(self, delivery: Delivery) -> None:
         """Free a claim that we do not follow up, so that anybody may carry the delivery."""
+        self._to_free.append(delivery.id)
+        if len(self._to_free) == 1:
+            self._do(self._free())
+
+    async def _free(self) -> None:
+        """Many lanes are let go at once when a circuit opens: they share transactions."""
+        await self._clock.sleep(0)
+        ids, self._to_free = self._to_free, []
         try:
             async with self._database.write() as connection:
-                await deliveries.release(connection, [delivery.id], self.node)
+                await deliveries.release(connection, ids, self.node)
         except Unavailable:
-            log.warning("claim.not_released", delivery=delivery.id)  # freed when this process ends
+            log.warning("claims.not_released", deliveries=len(ids))  # freed when this process ends
 
-    async def _attempt(self, delivery: Delivery) -> Attempt:
+    async def _attempt(self, delivery: Delivery, gate: Gate, begun_in: int) -> Settlement:
         """Make one attempt and decide what it means."""
         started_at, started = self._clock.now(), self._clock.monotonic()
         courier = self._couriers[delivery.destination.kind]
@@ -176,31 +203,39 @@ class Couriers:
             log.exception("attempt.failed", delivery=delivery.id)
             tried = Tried(Unreachable("fault"))
         took = timedelta(seconds=self._clock.monotonic() - started)
-        made = delivery.attempts_made + 1
-        verdict = tried.park or retries.decide(
-            tried.outcome,
-            attempts_made=made - delivery.attempts_before,
-            schedule=courier.schedule,
-            now=self._clock.now(),
-            jitter=self._chance.jitter(),
-        )
-        return Attempt(
+        is_probe = gate.note(tried.outcome, delivery.conversation_id, begun_in)
+        attempt = Attempt(
             delivery_id=delivery.id,
-            number=made,
+            number=delivery.attempts_made + 1,
             started_at=started_at,
             took=took,
             outcome=tried.outcome,
-            verdict=verdict,
+            verdict=tried.park or self._decide(delivery, tried.outcome, courier.schedule, is_probe=is_probe),
             exchange=tried.exchange,
         )
+        if is_probe:
+            delivery = msgspec.structs.replace(delivery, attempts_before=delivery.attempts_before + 1)
+        return Settlement(delivery=delivery, attempt=attempt, event=_receipt(delivery, attempt))
 
-    async def _record(self, delivery: Delivery, attempt: Attempt) -> Delivery | None:
+    def _decide(
+        self, delivery: Delivery, outcome: Outcome, schedule: Sequence[timedelta], *, is_probe: bool
+    ) -> Verdict:
+        return retries.decide(
+            outcome,
+            attempts_made=delivery.attempts_made + 1 - delivery.attempts_before,
+            schedule=schedule,
+            now=self._clock.now(),
+            jitter=self._chance.jitter(),
+            is_probe=is_probe,
+        )
+
+    async def _record(self, settlement: Settlement) -> Delivery | None:
         """Record an attempt, however long the database takes to take it; the lane's next delivery."""
-        settlement = Settlement(delivery=delivery, attempt=attempt, event=_receipt(delivery, attempt))
+        delivery, verdict = settlement.delivery, settlement.attempt.verdict
         settled = await self._settle(settlement)
-        self._tell(delivery, attempt, ours=settled.ours)
-        if isinstance(attempt.verdict, GiveUp) and attempt.verdict.disable:
-            await self._disable_endpoint(EndpointId(delivery.destination.id), attempt.verdict.reason)
+        self._tell(delivery, settlement.attempt, ours=settled.ours)
+        if isinstance(verdict, GiveUp) and verdict.disable:
+            await self._disable_endpoint(EndpointId(delivery.destination.id), verdict.reason)
         return settled.next
 
     async def _settle(self, settlement: Settlement) -> Settled:
@@ -239,32 +274,75 @@ class Couriers:
     async def claim_due(self) -> bool:
         """Carry due lanes that nobody alive carries; True when there may be more."""
         self._wake.clear()
-        room = min(ALL_PLACES - self._taken, _CLAIM)
-        if room <= 0 or not self._is_alive():
+        for destination, gate in self._gates.items():
+            gate.limit(self._limits(destination))
+        if not self._may_go_on():
             return False
-        full = [one for one, places in self._places.items() if places >= PLACES]
-        now = self._clock.now()
+        await self._bring_forward()
         async with self._database.read() as connection:
-            if not await deliveries.any_due(connection, now=now, not_to=full):
-                return False
-        async with self._database.write() as connection:
-            found = await deliveries.claim_due(connection, node=self.node, now=now, limit=room, not_to=full)
+            due = await deliveries.due_destinations(connection, now=self._clock.now())
+        wanted, probed = self._wanted(due), [one for one, gate in self._gates.items() if gate.wants_probe]
+        found = await self._claim(wanted, probed) if wanted or probed else []
         refused = [one for one in found if not self.reserve(one.destination)]
         for one in found:
-            if one not in refused:
-                self.carry(one)
-        if refused:
-            async with self._database.write() as connection:
-                await deliveries.release(connection, [one.id for one in refused], self.node)
-        return len(found) == room and not refused
+            self._let_go(one) if one in refused else self.carry(one)
+        return self._may_be_more(due, wanted, found) and not refused
+
+    async def _bring_forward(self) -> None:
+        """Whoever waits for a retry because an endpoint was dead need not wait once it is back."""
+        for destination, gate in self._gates.items():
+            if gate.was_let_go:
+                gate.was_let_go = False
+                async with self._database.write() as connection:
+                    await deliveries.bring_forward(connection, destination, self._clock.now())
+
+    def _may_be_more(
+        self, due: Sequence[Destination], wanted: Mapping[Destination, int], found: Sequence[Delivery]
+    ) -> bool:
+        """Whether to look again at once. Where there is no place, the gate says when to look."""
+        counts = Counter(one.destination for one in found)
+        is_more = False
+        for one in due:
+            if counts[one] >= wanted.get(one, 0):
+                self._gate(one).note_more()
+                is_more |= one in wanted and self._gate(one).room > 0
+        return is_more
+
+    def _wanted(self, due: Sequence[Destination]) -> dict[Destination, int]:
+        """How many lanes to claim for each destination: what is free is shared among them."""
+        room = min(ALL_PLACES - self._taken, _CLAIM)
+        share = -(-room // max(len(due), 1))
+        wanted = {one: min(self._gate(one).room, share) for one in due if not self._gate(one).is_open}
+        return {one: limit for one, limit in wanted.items() if limit > 0}
+
+    async def _claim(
+        self, wanted: Mapping[Destination, int], probed: Sequence[Destination]
+    ) -> list[Delivery]:
+        now, found = self._clock.now(), []
+        async with self._database.write() as connection:
+            for destination, limit in wanted.items():
+                found += await deliveries.claim_due(
+                    connection, destination, node=self.node, now=now, limit=limit
+                )
+            for destination in probed:
+                found += await deliveries.claim_for_probe(
+                    connection,
+                    destination,
+                    node=self.node,
+                    now=now,
+                    newest=self._gates[destination].wants_newest,
+                )
+        return found
 
     async def _until_next_due(self) -> float:
         now = self._clock.now()
         async with self._database.read() as connection:
             at = await deliveries.next_due_at(connection, now)
-        if at is None:
-            return LOOK_AT_LEAST_EVERY
-        return min(LOOK_AT_LEAST_EVERY, max((at - now).total_seconds(), 0.001))
+        waits = [one.next_probe_at - self._clock.monotonic() for one in self._gates.values() if one.is_open]
+        waits = [wait for wait in waits if wait > 0]
+        if at is not None:
+            waits.append((at - now).total_seconds())
+        return max(min(waits, default=LOOK_AT_LEAST_EVERY), _LOOK_AT_MOST_EVERY)
 
     # Being alive
 
@@ -330,8 +408,10 @@ class Couriers:
         """Start no new attempts, let those in flight end within `grace`, and free all claims."""
         self._stopping = True
         self._wake.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace.total_seconds())
+        for gate in self._gates.values():
+            gate.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.until_idle(), grace.total_seconds())
         for task in [*self._tasks, *self._whispers]:
             task.cancel()
 

@@ -53,8 +53,12 @@ def decide(
     schedule: Sequence[timedelta],
     now: datetime,
     jitter: float,
+    is_probe: bool = False,
 ) -> Verdict:
     """Decide what becomes of a delivery after its latest attempt, which `attempts_made` counts.
+
+    One that was a probe of a dead endpoint uses none of its retries up: it is due again at once, and the
+    next probe is another lane's (`domain.health` says when).
 
     `jitter` is a number from 0.8 to 1.2 drawn by the caller. A `Retry-After` may lengthen the
     wait, to at most twice the scheduled one: an endpoint must not be able to stop its lane for a week.
@@ -67,6 +71,8 @@ def decide(
         case Rejected(reason=reason):
             return GiveUp(reason)
         case Refused() | Unreachable() | Forbidden():  # Forbidden: the name may be pointed elsewhere
+            if is_probe:
+                return RetryAt(now)
             if attempts_made > len(schedule):
                 return Park("schedule_exhausted")
             return RetryAt(now + _wait(schedule[attempts_made - 1], jitter, _asked_wait(outcome)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 from sqlalchemy import (
@@ -21,7 +21,6 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    tuple_,
     union_all,
     update,
 )
@@ -114,38 +113,77 @@ async def insert_new(
     await _INSERT.run(connection, rows)
 
 
-async def any_due(connection: Connection, *, now: datetime, not_to: Collection[Destination] = ()) -> bool:
-    """Whether `claim_due` would find anything."""
-    query = _claimable(now, not_to).limit(1)
-    return (await connection.execute(query.with_only_columns(_rows.id))).first() is not None
+async def due_destinations(connection: Connection, *, now: datetime) -> list[Destination]:
+    """To which of them a head is due that nobody alive carries. Goes from one destination to the next by
+    the index, however many heads wait for each."""
+    found = await connection.execute(_DUE_DESTINATIONS, {"now": now})
+    return [Destination(kind, id_) for kind, id_ in found.all()]
+
+
+_HEADS = "FROM deliveries WHERE state = 'waiting' AND due_at IS NOT NULL AND destination_kind"
+_KINDS = " UNION ALL ".join(
+    f"SELECT '{kind}' AS kind" for kind in get_args(get_type_hints(Destination)["kind"])
+)
+# Not EXISTS, of which PostgreSQL would make a join with all heads that are due.
+_DUE_DESTINATIONS = text(f"""
+    WITH RECURSIVE found (kind, id) AS (
+        SELECT kind, (SELECT min(destination_id) {_HEADS} = kinds.kind) FROM ({_KINDS}) AS kinds
+        UNION ALL
+        SELECT kind, (SELECT min(destination_id) {_HEADS} = found.kind AND destination_id > found.id)
+        FROM found WHERE id IS NOT NULL
+    )
+    SELECT kind, id FROM found WHERE (
+        SELECT due_at {_HEADS} = found.kind AND destination_id = found.id AND due_at <= :now
+            AND (claimed_by IS NULL OR claimed_by NOT IN (SELECT id FROM nodes WHERE lease_until >= :now))
+        ORDER BY due_at LIMIT 1) IS NOT NULL
+""").bindparams(bindparam("now", type_=_rows.due_at.type))
 
 
 async def claim_due(
-    connection: Connection,
-    *,
-    node: str,
-    now: datetime,
-    limit: int,
-    not_to: Collection[Destination] = (),
+    connection: Connection, destination: Destination, *, node: str, now: datetime, limit: int
 ) -> list[Delivery]:
     """Take heads that are due and that nobody alive carries, the longest overdue first."""
-    query = _claimable(now, not_to).limit(limit).with_for_update(skip_locked=True)
-    found = [from_row(row) for row in (await connection.execute(query)).all()]
-    await claim(connection, [one.id for one in found], node)
-    return found
+    due = _free_heads(destination, now).where(_rows.due_at <= now).order_by(_rows.due_at)
+    return await _claimed(connection, due.limit(limit), node)
 
 
-def _claimable(now: datetime, not_to: Collection[Destination]) -> Select[Any]:
+async def claim_for_probe(
+    connection: Connection, destination: Destination, *, node: str, now: datetime, newest: bool
+) -> list[Delivery]:
+    """Take one head: of those that are due, the `newest`; or the first of all, due or not."""
+    heads = _free_heads(destination, now)
+    due = heads.where(_rows.due_at <= now).order_by(_rows.due_at.desc())
+    found = await _claimed(connection, due.limit(1), node) if newest else []
+    return found or await _claimed(connection, heads.order_by(_rows.due_at).limit(1), node)
+
+
+_BROUGHT_FORWARD = 5000
+"""So many failed before a circuit opened, at most; where it is more, the rest come in their own time."""
+
+
+async def bring_forward(connection: Connection, destination: Destination, now: datetime) -> None:
+    """Have the heads that wait for a retry due now."""
+    later = _free_heads(destination, now).where(_rows.due_at > now).order_by(_rows.due_at)
+    some = later.with_only_columns(_rows.id).limit(_BROUGHT_FORWARD).with_for_update(skip_locked=True)
+    await connection.execute(update(deliveries).where(_rows.id.in_(some)).values(due_at=now))
+
+
+def _free_heads(destination: Destination, now: datetime) -> Select[Any]:
     alive = select(nodes.c.id).where(nodes.c.lease_until >= now)
-    query = select(deliveries).where(
-        _rows.state == "waiting",
-        _rows.due_at <= now,
+    return select(deliveries).where(
+        _WAITING,
+        _rows.due_at.is_not(None),
+        _rows.destination_kind == destination.kind,
+        _rows.destination_id == destination.id,
         or_(_rows.claimed_by.is_(None), _rows.claimed_by.not_in(alive)),
     )
-    if not_to:
-        destination = tuple_(_rows.destination_kind, _rows.destination_id)
-        query = query.where(destination.not_in(sorted((one.kind, one.id) for one in not_to)))
-    return query.order_by(_rows.due_at)
+
+
+async def _claimed(connection: Connection, query: Select[Any], node: str) -> list[Delivery]:
+    rows = (await connection.execute(query.with_for_update(skip_locked=True))).all()
+    found = [from_row(row) for row in rows]
+    await claim(connection, [one.id for one in found], node)
+    return found
 
 
 async def claim(connection: Connection, ids: Collection[DeliveryId], node: str) -> None:
@@ -369,7 +407,9 @@ _INSERT_ATTEMPTS = Bulk(insert(attempts))
 _SETTLE = Bulk(
     update(deliveries)
     .where(_rows.id == bindparam("the_id"))
-    .values(setting("state", "reason", "attempts_made", "due_at", "claimed_by", "finished_at"))
+    .values(
+        setting("state", "reason", "attempts_made", "attempts_before", "due_at", "claimed_by", "finished_at")
+    )
 )
 
 
@@ -382,6 +422,7 @@ def _settled_row(one: Settlement) -> dict[str, Any]:
         "state": state.value,
         "reason": reason,
         "attempts_made": attempt.number,
+        "attempts_before": one.delivery.attempts_before,
         "due_at": due_at,
         "claimed_by": None,
         "finished_at": finished_at,

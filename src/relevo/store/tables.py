@@ -338,6 +338,8 @@ Index("ix_deliveries_lane", deliveries.c.conversation_id, deliveries.c.destinati
       deliveries.c.destination_id, deliveries.c.seq,
       sqlite_where=_WAITING, postgresql_where=_WAITING)  # fmt: skip
 Index("ix_deliveries_due", deliveries.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
+Index("ix_deliveries_due_by_destination", deliveries.c.destination_kind, deliveries.c.destination_id,
+      deliveries.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)  # fmt: skip
 Index("ix_deliveries_unsuccessful", deliveries.c.workspace_id, deliveries.c.state, deliveries.c.id,
       sqlite_where=_UNSUCCESSFUL, postgresql_where=_UNSUCCESSFUL)  # fmt: skip
 Index("ix_deliveries_conversation", deliveries.c.conversation_id, deliveries.c.id)
