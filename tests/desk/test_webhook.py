@@ -172,6 +172,77 @@ async def test_the_customer_and_the_past_are_read_once(relevo: Relevo, desk: Des
     assert api.asked("/api/subscriber/chat-messages")[0].query["include_note"] == "1"
 
 
+def posted(seq: int, body: bytes, *, epoch: int = 1) -> dict[str, object]:
+    event = {"user_ns": ANA, "webhook_id": f"msg_{seq}", "event": "x", "seq": seq, "epoch": epoch}
+    return {**event, "body": body.decode()}
+
+
+async def test_a_gap_is_healed(relevo: Relevo, desk: Desk, api: FakeApi) -> None:
+    """Also of what no message tells: who had control meanwhile."""
+    await relevo.message()
+    missed = [
+        posted(2, event_body("handoff.returned", reason="time", epoch=2), epoch=2),
+        posted(3, message_body(id=900002, content="And in blue?", payload={}, timestamp=NOON_MS + 1000)),
+    ]
+    answer = {"data": missed, "meta": {"endpoint": "desk", "next": 4, "more": False, "forgotten": False}}
+    api.answer("/api/handoff/events", answer)
+    read_before = len(api.asked("/api/subscriber/chat-messages"))
+
+    body = message_body(id=900003, content="Hello?", payload={"text": "Hello?"}, timestamp=NOON_MS + 2000)
+    await relevo.post(body, id_="msg_4", changed={"Relevo-Seq": "4"})
+
+    [asked] = api.asked("/api/handoff/events")
+    assert (asked.query["user_ns"], asked.query["after_seq"]) == (ANA, "1")
+    assert [text for text in texts(desk) if text.endswith("?")] == [
+        "Is it in stock?",
+        "And in blue?",
+        "Hello?",
+    ]
+    assert (desk.book.get(ANA).control, desk.book.get(ANA).epoch) == ("bot", 2)
+    assert len(api.asked("/api/subscriber/chat-messages")) == read_before
+    # And it is no news when it is delivered after all.
+    assert await relevo.post(missed[1]["body"].encode(), id_="msg_3") == 200  # type: ignore[attr-defined]
+    assert texts(desk).count("And in blue?") == 1
+
+
+async def test_an_event_that_the_desk_cannot_take_does_not_stop_the_healing(
+    relevo: Relevo, desk: Desk, api: FakeApi
+) -> None:
+    await relevo.message()
+    missed = [
+        posted(2, event_body("handoff.requested", until="tomorrow", epoch=1)),
+        posted(3, message_body(id=900002, content="And in blue?", payload={}, timestamp=NOON_MS + 1000)),
+    ]
+    api.answer("/api/handoff/events", {"data": missed, "meta": {"next": 3, "more": False}})
+
+    await relevo.post(
+        message_body(id=900003, timestamp=NOON_MS + 2000), id_="msg_4", changed={"Relevo-Seq": "4"}
+    )
+
+    assert "And in blue?" in texts(desk)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"data": [], "meta": {"endpoint": "desk", "next": 2, "more": False, "forgotten": True}},
+        Answer(status=404, json={"message": "An older Relevo has no such path."}),
+    ],
+    ids=["forgotten", "not-there"],
+)
+async def test_what_was_said_is_read_where_a_gap_cannot_be_healed(
+    relevo: Relevo, desk: Desk, api: FakeApi, answer: object
+) -> None:
+    await relevo.message()
+    missed = {"id": 900002, "type": "in", "content": "And in blue?", "ts": NOON_MS // 1000 + 1}
+    api.answer("/api/subscriber/chat-messages", {"data": [missed]})
+    api.answer("/api/handoff/events", answer)
+
+    await relevo.post(message_body(id=900003, timestamp=NOON_MS + 2000), changed={"Relevo-Seq": "3"})
+
+    assert "And in blue?" in texts(desk)
+
+
 async def test_the_past_is_read_again_after_a_gap(relevo: Relevo, desk: Desk, api: FakeApi) -> None:
     await relevo.message()
     missed = {"id": 900002, "type": "in", "content": "And in blue?", "ts": NOON_MS // 1000 + 1}

@@ -413,3 +413,46 @@ async def test_a_server_that_says_nothing_is_unreachable(api: FakeApi, naps: Nap
     async with Client(api.url, "token", attempts=1, timeout=0.2, sleep=naps) as client:
         with pytest.raises(Unreachable):
             await client.me()
+
+
+# What was posted
+
+
+def posted(seq: int) -> dict[str, Any]:
+    numbers = {"id": 100 + seq, "seq": seq, "epoch": 1}
+    return {"user_ns": ANA, "webhook_id": f"msg_{seq}", "event": "message.sent", "body": "{}", **numbers}
+
+
+def events_answer(*seqs: int, next_: int, more: bool) -> dict[str, Any]:
+    return {"data": [posted(seq) for seq in seqs], "meta": {"next": next_, "more": more}}
+
+
+async def test_events_are_read_to_the_last_page(client: Client, api: FakeApi) -> None:
+    api.answer(
+        "/api/handoff/events",
+        events_answer(3, 4, next_=4, more=True),
+        events_answer(next_=6, more=True),
+        events_answer(7, next_=7, more=False),
+    )
+
+    found = [event async for event in client.events(ANA, 2, endpoint="desk", limit=2)]
+
+    assert [event.seq for event in found] == [3, 4, 7]
+    assert [request.query["after_seq"] for request in api.requests] == ["2", "4", "6"]
+    assert {request.query["endpoint"] for request in api.requests} == {"desk"}
+
+
+async def test_the_events_of_the_whole_flow_are_read_by_place(client: Client, api: FakeApi) -> None:
+    api.answer("/api/handoff/events", events_answer(1, next_=101, more=False))
+
+    [event] = [event async for event in client.all_events(50)]
+
+    assert (event.id, event.webhook_id) == (101, "msg_1")
+    assert api.requests[0].query == {"after_id": "50", "limit": "100"}
+
+
+async def test_an_answer_that_leads_nowhere_is_an_error(client: Client, api: FakeApi) -> None:
+    api.answer("/api/handoff/events", {"data": []})
+
+    with pytest.raises(ServerError, match="what comes next"):
+        [event async for event in client.all_events()]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import msgspec
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
+from relevo.sdk.objects import PostedEvent
 from relevo.sdk.receiver import (
     BadSignature,
     InMemorySeen,
@@ -341,3 +343,68 @@ def test_the_reference_implementation_reads_our_idea_of_a_signature() -> None:
     timestamp = str(int(NOON.timestamp()))
 
     assert _sign_as_is("msg_1", timestamp, BODY) == Webhook(SECRET).sign("msg_1", NOON, BODY.decode())
+
+
+# What did not come
+
+
+class Kept:
+    """What an API would tell."""
+
+    def __init__(self, *seqs: int) -> None:
+        self.seqs = seqs
+        self.asked: list[tuple[str, int, str]] = []
+
+    async def events(
+        self, user_ns: str, after_seq: int = 0, *, endpoint: str = ""
+    ) -> AsyncIterator[PostedEvent]:
+        self.asked.append((user_ns, after_seq, endpoint))
+        for seq in self.seqs:
+            if seq > after_seq:
+                yield PostedEvent(
+                    user_ns=ANA, webhook_id=f"msg_{seq}", event="x", seq=seq, epoch=5, body=BODY.decode()
+                )
+
+
+async def healed(receiver: Receiver, received: Received, kept: Kept) -> list[Received]:
+    return [one async for one in receiver.heal(received, kept, endpoint="desk")]
+
+
+async def test_a_gap_is_healed_in_order_up_to_the_webhook_that_showed_it() -> None:
+    receiver, kept = Receiver(SECRET), Kept(1, 2, 3, 4, 5, 6)
+    receive(receiver, id_="msg_1", seq=1)
+    receive(receiver, id_="msg_3", seq=3)  # read by somebody else at the same time
+    shows = receive(receiver, id_="msg_5", seq=5)
+
+    found = await healed(receiver, msgspec.structs.replace(shows, seq_before=1), kept)
+
+    assert kept.asked == [(ANA, 1, "desk")]
+    assert [(one.seq, one.id, one.epoch, one.gap, one.late) for one in found] == [
+        (2, "msg_2", 5, False, False),
+        (4, "msg_4", 5, False, False),
+    ]
+    assert isinstance(found[0].event, MessageReceived)
+    assert receive(receiver, id_="msg_2", seq=2).duplicate
+    assert not receive(receiver, id_="msg_6", seq=6).gap
+
+
+async def test_what_cannot_be_healed_is_a_gap_still() -> None:
+    receiver = Receiver(SECRET)
+    shows = receive(receiver, id_="msg_9", seq=9)
+
+    found = await healed(receiver, shows, Kept(6, 7, 8))
+
+    assert [(one.seq, one.gap) for one in found] == [(6, True), (7, False), (8, False)]
+
+
+async def test_what_is_read_over_the_api_counts_as_received() -> None:
+    receiver = Receiver(SECRET)
+    [first, second] = [one async for one in Kept(1, 2).events(ANA)]
+
+    assert not receiver.take(first).duplicate
+    assert receiver.take(first).duplicate
+    assert receive(receiver, id_="msg_1", seq=1).duplicate
+    receiver.forget(receiver.take(second))
+    assert not receive(receiver, id_="msg_2", seq=2).duplicate
+    with pytest.raises(UnreadableBody):
+        receiver.take(msgspec.structs.replace(first, webhook_id="x", body="{}"))

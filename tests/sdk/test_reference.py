@@ -12,10 +12,10 @@ import pytest
 import relevo.sdk
 from relevo.sdk import ApiError, Client, ClientError
 from tests.sdk.fake_api import serving
-from tests.sdk.webhooks import ANA, event_body, headers, message_body
+from tests.sdk.webhooks import ANA, NOON, SECRET, event_body, headers, message_body
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "sdk.md").read_text()
-RECEIVING, CALLING = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
+RECEIVING, HEALING, CALLING = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
 EXAMPLE_SECRET = re.findall(r'Receiver\("(.*?)"\)', RECEIVING)[0]
 
 
@@ -44,6 +44,22 @@ def test_the_example_of_receiving_runs(
         f"{ANA} Ana Diaz: Is it in stock?",
         f"{ANA} handoff.returned {{'reason': 'time'}}",
     ]
+
+
+async def test_the_example_of_healing_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    example, receiver = run(HEALING), relevo.sdk.Receiver(SECRET)
+    numbers = [{"id": 10 + seq, "seq": seq, "webhook_id": f"msg_{seq}"} for seq in (1, 2, 3)]
+    rows = [{**one, "user_ns": ANA, "event": "x", "body": message_body().decode()} for one in numbers]
+    async with serving() as api, Client(api.url, "TOKEN") as client:
+        api.answer("/api/handoff/events", {"data": rows, "meta": {"next": 13, "more": False}})
+        body = message_body()
+        received = receiver.receive(headers(body, id_="msg_3", seq=3), body, NOON)
+
+        seqs = [one.seq async for one in example["in_order"](receiver, client, received)]
+        place = await example["catch_up"](receiver, client, 0)
+
+    assert (seqs, place) == ([1, 2, 3], 13)
+    assert capsys.readouterr().out == ""  # all of it had come
 
 
 async def test_the_example_of_calling_runs(capsys: pytest.CaptureFixture[str]) -> None:

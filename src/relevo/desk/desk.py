@@ -23,6 +23,7 @@ from relevo.sdk import (
     NotFound,
     RateLimited,
     Received,
+    ReceiveError,
     Receiver,
     ServerError,
     Subscriber,
@@ -89,8 +90,29 @@ class Desk:
         before = self.book.find(user_ns)
         arrive(self.book, received, self._now(), is_ours=user_ns in self._changing_control)
         now = self.book.find(user_ns)
-        if now and (now.history == "none" or received.gap or _came_back(before, now)):
+        if now and (now.history == "none" or _came_back(before, now)):
             self.load(user_ns)
+        if received.gap:
+            self._in_background(self._heal(received))
+
+    async def _heal(self, received: Received) -> None:
+        """Read the webhooks that did not come; where there are none any more, at least what was said."""
+        user_ns, missing = received.event.meta.user_ns, received.seq - received.seq_before - 1
+        try:
+            async for healed in self._receiver.heal(received, self._client):
+                missing -= 1
+                self._arrive_late(healed)
+        except (ClientError, ReceiveError) as error:
+            log.warning("desk.not_healed user_ns=%s reason=%s", user_ns, error)
+        if missing and self.book.find(user_ns):
+            self.load(user_ns)
+
+    def _arrive_late(self, healed: Received) -> None:
+        try:
+            arrive(self.book, healed, self._now())
+        except (msgspec.ValidationError, ValueError, TypeError) as error:
+            self._receiver.forget(healed)
+            log.warning("desk.event_left_out id=%s reason=%s", healed.id, error)
 
     def load(self, user_ns: str) -> None:
         """Read in the background who the customer is, and what was said before."""

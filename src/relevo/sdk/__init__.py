@@ -21,7 +21,7 @@ from relevo.sdk.errors import (
     Unreachable,
 )
 from relevo.sdk.messages import Message
-from relevo.sdk.objects import Agent, Label, Subflow, Subscriber, Tag, User, UserField
+from relevo.sdk.objects import Agent, Label, PostedEvent, Subflow, Subscriber, Tag, User, UserField
 from relevo.sdk.receiver import (
     BadSignature,
     InMemorySeen,
@@ -52,6 +52,7 @@ __all__ = [
     "MissingHeader",
     "NotFound",
     "PlatformEvent",
+    "PostedEvent",
     "RateLimited",
     "ReceiveError",
     "Received",

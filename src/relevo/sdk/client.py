@@ -21,7 +21,7 @@ import msgspec
 from relevo.sdk import answers
 from relevo.sdk.errors import RateLimited, ServerError, Unavailable, Unreachable
 from relevo.sdk.messages import Message
-from relevo.sdk.objects import Agent, Subflow, Subscriber, User, told
+from relevo.sdk.objects import Agent, PostedEvent, Subflow, Subscriber, User, told
 
 if TYPE_CHECKING:
     from pyreqwest import client as http
@@ -127,6 +127,35 @@ class Client:
             answer = await self._call("POST", "/subscriber/chat-messages-by-mids", body=body)
             found += [_told(row, Message) for row in _rows(answer)]
         return found
+
+    # What was posted
+
+    def events(
+        self, user_ns: str, after_seq: int = 0, *, endpoint: str = "", limit: int = 100
+    ) -> AsyncIterator[PostedEvent]:
+        """The webhooks of a conversation after a `seq`, in order. `Receiver.heal` does it for a gap.
+
+        `endpoint` is the name of one, if it is not the one of the conversation's channel.
+        """
+        return self._events({"user_ns": user_ns}, "after_seq", after_seq, endpoint, limit)
+
+    def all_events(
+        self, after_id: int = 0, *, endpoint: str = "", limit: int = 100
+    ) -> AsyncIterator[PostedEvent]:
+        """The webhooks of the whole flow in order of commit, behind the `id` of one (0: all that are
+        kept), until there are no more now. One may come twice: `Receiver.take` tells."""
+        return self._events({}, "after_id", after_id, endpoint, limit)
+
+    async def _events(
+        self, whom: Mapping[str, QueryValue], place: str, after: int, endpoint: str, limit: int
+    ) -> AsyncIterator[PostedEvent]:
+        more = True
+        while more:
+            named = {"endpoint": endpoint} if endpoint else {}
+            answer = await self._get("/handoff/events", {**whom, **named, place: after, "limit": limit})
+            for row in _rows(answer):
+                yield _told(row, PostedEvent)
+            after, more = _place(answer)
 
     # Saying something
 
@@ -313,6 +342,14 @@ def _last_page(answer: dict[str, Any], otherwise: int) -> int:
     meta = answer.get("meta")
     last = meta.get("last_page") if isinstance(meta, dict) else None
     return last if isinstance(last, int) else otherwise
+
+
+def _place(answer: dict[str, Any]) -> tuple[int, bool]:
+    """What to ask after next, and whether there is any more."""
+    meta = answer.get("meta")
+    if not isinstance(meta, dict) or not isinstance(meta.get("next"), int):
+        raise ServerError("the answer does not say under meta what comes next", status=200)
+    return meta["next"], meta.get("more") is True
 
 
 def _told(row: Any, into: type[T]) -> T:

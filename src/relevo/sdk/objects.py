@@ -97,6 +97,22 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
         return self.paused_diff_seconds != 0
 
 
+class PostedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook as it was posted, or still will be, read again over the API.
+
+    `id` is its place among all of the flow (0 when one conversation was asked for), `event` its type,
+    and `body` the very text that is posted.
+    """
+
+    id: int = 0
+    user_ns: str
+    webhook_id: str
+    event: str
+    seq: int
+    epoch: int = 0
+    body: str
+
+
 def told(row: Any, into: type[T]) -> T:
     """`row` as a value of `into`. Raises msgspec.ValidationError, which names the path."""
     return msgspec.convert(without_nulls(row), into, strict=False)

@@ -1,5 +1,7 @@
 """The webhook, from the receiving side: who sent it, what it says, and whether it came before.
 
+What did not come is read again over the API.
+
 The signature covers `webhook-id`, `webhook-timestamp` and the body. It does not cover
 `relevo-event`, so what a webhook is about is read from the body alone.
 """
@@ -12,14 +14,14 @@ import hashlib
 import hmac
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
 
 from relevo.sdk.messages import Message
-from relevo.sdk.objects import told
+from relevo.sdk.objects import PostedEvent, told
 
 TOLERANCE = timedelta(minutes=5)
 """How far a webhook's time may be from ours, both ways: older ones may be replays."""
@@ -85,8 +87,9 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook that is genuine.
 
     `duplicate`: this id came before; answer 2xx and do nothing else. `gap`: webhooks of this
-    conversation are missing before this one. `late`: a later one of this conversation came
-    already (somebody redelivered it). `seq` and `epoch` are 0 when the sender told none.
+    conversation are missing before this one: `heal` reads them. `late`: a later one of this conversation came
+    already (somebody redelivered it). `seq` and `epoch` are 0 when the sender told none;
+    `seq_before` is the highest that had come of this conversation.
     """
 
     event: Event
@@ -96,6 +99,14 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     seq: int = 0
     epoch: int = 0
+    seq_before: int = 0
+
+
+class Events(Protocol):
+    """What healing wants of a `Client`."""
+
+    def events(self, user_ns: str, after_seq: int = 0, *, endpoint: str = "") -> AsyncIterator[PostedEvent]:
+        """The webhooks of a conversation after a seq, in order."""
 
 
 class Seen(Protocol):
@@ -170,11 +181,39 @@ class Receiver:
         Raises a ReceiveError. When your own work on the event fails afterwards, call `forget`
         before you answer with an error, or Relevo's next attempt counts as a duplicate.
         """
-        read = self.read(headers, body, now)
+        return self._remembered(self.read(headers, body, now))
+
+    def take(self, posted: PostedEvent) -> Received:
+        """Read and remember what `Client.events` or `Client.all_events` gave: as if it had been received.
+
+        It has no signature: the API said so itself. Raises UnreadableBody.
+        """
+        return self._remembered(_taken(posted))
+
+    async def heal(
+        self, received: Received, client: Events, *, endpoint: str = ""
+    ) -> AsyncIterator[Received]:
+        """What is missing before a webhook with a `gap`, in order; each counts as received.
+
+        `gap` of one of these, or fewer than `received.seq - received.seq_before - 1` of them: the rest is
+        not kept any more. `endpoint` is as for `Client.events`. Raises a ClientError.
+        """
+        user_ns, highest = received.event.meta.user_ns, received.seq_before
+        async for posted in client.events(user_ns, highest, endpoint=endpoint):
+            if posted.seq >= received.seq:
+                return
+            taken = self.take(posted)
+            if not taken.duplicate:
+                yield msgspec.structs.replace(taken, gap=posted.seq > highest + 1, late=False)
+            highest = posted.seq
+
+    def _remembered(self, read: Received) -> Received:
         before = self._store.remember(read.id, read.event.meta.user_ns, read.seq)
         if before is None:
             return msgspec.structs.replace(read, duplicate=True)
-        return msgspec.structs.replace(read, gap=read.seq > before + 1, late=0 < read.seq < before)
+        return msgspec.structs.replace(
+            read, gap=read.seq > before + 1, late=0 < read.seq < before, seq_before=before
+        )
 
     def forget(self, received: Received) -> None:
         """Take it back: the same webhook is new when it comes again."""
@@ -208,6 +247,17 @@ class Receiver:
             raise BadSignature(
                 "no signature in webhook-signature fits this body and the secret of the endpoint"
             )
+
+
+def _taken(posted: PostedEvent) -> Received:
+    return Received(
+        event=_event(posted.body.encode()),
+        duplicate=False,
+        gap=False,
+        id=posted.webhook_id,
+        seq=posted.seq,
+        epoch=posted.epoch,
+    )
 
 
 def _key(secret: str) -> bytes:

@@ -8,7 +8,8 @@ from relevo.domain.conversations import Control
 from relevo.domain.messages import Media
 from relevo.sdk.client import Client
 from relevo.sdk.errors import Invalid, NotFound, Unauthenticated
-from relevo.testing.builders import World
+from relevo.sdk.receiver import Receiver
+from relevo.testing.builders import SIGNING_SECRET, World
 from relevo.web.app import create_app
 from tests.web.api.conftest import Ana
 from tests.web.api.serving import on_a_port
@@ -46,8 +47,13 @@ async def test_the_sdk_can_do_everything_that_it_offers(world: World, ana: Ana) 
         await client.resume_bot(ana.user_ns)
         await client.move_chat_to(ana.user_ns, "done")
         told = [one.text async for one in client.chat_messages(ana.user_ns, limit=2)]
+        posted = [one async for one in client.events(ana.user_ns, limit=3)]
+        everything = [one async for one in client.all_events(limit=3)]
 
     assert told == ["", "Hi", "Anybody?", "Hello Ana. Write *agent* to talk to a person.", "Hello"]
+    assert [one.seq for one in posted] == [*range(1, len(posted) + 1)]
+    assert [one.webhook_id for one in everything] == [one.webhook_id for one in posted]
+    assert [Receiver(SIGNING_SECRET).take(one).gap for one in posted[:1]] == [False]
     assert (await ana.last()).content == Media(type="image", url="https://cdn.example.com/a.jpg")
     state = await ana.state()
     assert (state.control, state.status, state.member_id) == (Control.BOT, "done", None)
