@@ -14,7 +14,7 @@ from relevo.domain import signing
 from relevo.domain.deliveries import Accepted, Forbidden, GiveUp, Park, RetryAt, Unreachable
 from relevo.domain.events import AgentReplied, ByConversation
 from relevo.domain.messages import Media, MessageStatus, Text
-from relevo.store import deliveries, media
+from relevo.store import interventions, media
 from relevo.store.database import Database
 from relevo.testing.builders import SIGNING_SECRET
 from relevo.testing.fake_http import Asked, Reply, reply
@@ -166,7 +166,7 @@ async def test_a_person_may_redeliver_what_was_parked(database: Database) -> Non
             from relevo.store import directory
 
             await directory.disable_endpoint(connection, here.world.company.endpoint.id, "")
-            assert await deliveries.redeliver(connection, row.id, here.world.clock.now())
+            assert await interventions.redeliver(connection, row.id, here.world.clock.now())
         await here.later(timedelta(seconds=1))
 
         (row,) = await here.rows()
@@ -194,7 +194,7 @@ async def test_a_redelivered_one_goes_before_younger_ones_that_wait(database: Da
         await here.world.says("two")
         here.couriers._stopping = False
         async with here.world.database.write() as connection:
-            await deliveries.redeliver(connection, row.id, here.world.clock.now())
+            await interventions.redeliver(connection, row.id, here.world.clock.now())
         await here.settle_down()
 
         assert [content(asked) for asked in here.posted()] == ["one", "one", "two"]

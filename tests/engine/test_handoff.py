@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from relevo.domain.conversations import Control
-from relevo.domain.deliveries import Delivery
+from relevo.domain.deliveries import Delivery, DeliveryState
 from relevo.domain.errors import IdempotencyKeyReused, NotFound
 from relevo.domain.events import (
     AgentRead,
@@ -24,6 +24,7 @@ from relevo.domain.events import (
 )
 from relevo.domain.ids import ConversationId
 from relevo.domain.messages import Media, MessageType, Text, plain_text
+from relevo.domain.redeliveries import Selection
 from relevo.domain.workspaces import EventType
 from relevo.store import configuring, deliveries
 from relevo.store.database import Database
@@ -33,7 +34,9 @@ from relevo.testing.builders import World, make_engine
 async def waiting(world: World, kind: str = "endpoint") -> list[Delivery]:
     """What waits for a kind of destination, in order."""
     async with world.database.read() as connection:
-        rows = await deliveries.listing(connection, world.company.workspace.id, states=["waiting"])
+        rows = await deliveries.listing(
+            connection, world.company.workspace.id, Selection(states=(DeliveryState.WAITING,))
+        )
         found = [await deliveries.find(connection, row.id) for row in reversed(rows)]
     return [deliveries.from_row(row) for row in found if row is not None and row.destination_kind == kind]
 

@@ -37,11 +37,12 @@ class Housekeeping:
             await sleep_or(self._clock, _EVERY, self._stopped)
 
     async def tidy(self) -> None:
-        """Forget keys, attempts and finished deliveries that are too old."""
+        """Forget keys, attempts, finished deliveries and what people did with them, where it is too old."""
         now = self._clock.now()
         async with self._database.write() as connection:
             await applied.forget(connection, now - KEYS_ARE_KEPT_FOR)
             await outbox.renumber(connection)
+            await retention.forget_redeliveries(connection, before=now - self._retention)
         last: DeliveryId | None = DeliveryId(0)
         while last is not None and not self._stopped.is_set():
             async with self._database.write() as connection:

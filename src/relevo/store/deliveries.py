@@ -13,11 +13,14 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 from sqlalchemy import (
+    Boolean,
+    ColumnElement,
     Select,
     and_,
     bindparam,
     func,
     insert,
+    literal_column,
     or_,
     select,
     text,
@@ -39,14 +42,16 @@ from relevo.domain.deliveries import (
 )
 from relevo.domain.events import ReceiptCame
 from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
+from relevo.domain.redeliveries import EVERYTHING, Selection
 from relevo.store.database import AnyRow, Connection
 from relevo.store.statements import Bulk, Query, given, setting
-from relevo.store.tables import attempts, deliveries, nodes
+from relevo.store.tables import attempts, conversations, deliveries, nodes
 
 _rows = deliveries.c
 _encode = msgspec.json.Encoder().encode
 _LANE = (_rows.conversation_id, _rows.destination_kind, _rows.destination_id)
-_WAITING = text("deliveries.state = 'waiting'")  # in the very words of the partial indexes
+WAITING = text("deliveries.state = 'waiting'")  # in the very words of the partial indexes
+_UNSUCCESSFUL: ColumnElement[bool] = literal_column("(deliveries.state <> 'done')", Boolean)
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +93,7 @@ async def lock_heads(
 
 
 _heads_of = select(_rows.id).where(
-    _WAITING,
+    WAITING,
     _rows.conversation_id.in_(given("conversations", _rows.conversation_id)),
     _rows.due_at.is_not(None),
 )
@@ -102,7 +107,7 @@ _LOCK_HEADS = Query(
 
 def busy_lanes(locked: Iterable[AnyRow]) -> set[Lane]:
     """Which lanes have a waiting delivery, by their heads (`lock_heads`)."""
-    return {_lane(row) for row in locked if row.state == "waiting"}
+    return {lane_of(row) for row in locked if row.state == "waiting"}
 
 
 async def insert_new(
@@ -171,7 +176,7 @@ async def bring_forward(connection: Connection, destination: Destination, now: d
 def _free_heads(destination: Destination, now: datetime) -> Select[Any]:
     alive = select(nodes.c.id).where(nodes.c.lease_until >= now)
     return select(deliveries).where(
-        _WAITING,
+        WAITING,
         _rows.due_at.is_not(None),
         _rows.destination_kind == destination.kind,
         _rows.destination_id == destination.id,
@@ -239,7 +244,7 @@ async def promote_heads(
 
 
 _lanes = given("lanes", *_LANE).subquery()
-_in_lane = and_(_WAITING, *(_rows[column.name] == column for column in _lanes.c))
+_in_lane = and_(WAITING, *(_rows[column.name] == column for column in _lanes.c))
 _first_seq = select(func.min(_rows.seq)).where(_in_lane).correlate(_lanes).scalar_subquery()
 _FIRST_WAITING = Query(
     select(deliveries).join_from(_lanes, deliveries, and_(_in_lane, _rows.seq == _first_seq))
@@ -260,36 +265,53 @@ async def find(connection: Connection, id_: DeliveryId) -> AnyRow | None:
 async def listing(
     connection: Connection,
     workspace_id: WorkspaceId,
+    selection: Selection = EVERYTHING,
     *,
-    states: Collection[str] = (),
-    destination: Destination | None = None,
-    conversation_id: ConversationId | None = None,
-    event_type: str = "",
     before_id: DeliveryId | None = None,
     limit: int = 50,
 ) -> list[AnyRow]:
     """A page of the log, newest first: rows without bodies."""
     columns = [column for column in deliveries.c if column.name != "body"]
-    query = select(*columns).where(_rows.workspace_id == workspace_id)
-    if states:
-        query = query.where(_rows.state.in_(states))
-    if destination is not None:
-        query = query.where(
-            _rows.destination_kind == destination.kind, _rows.destination_id == destination.id
-        )
-    if conversation_id is not None:
-        query = query.where(_rows.conversation_id == conversation_id)
-    if event_type:
-        query = query.where(_rows.event_type == event_type)
+    query = select(*columns).where(*matching(workspace_id, selection))
     if before_id is not None:
         query = query.where(_rows.id < before_id)
     return list((await connection.execute(query.order_by(_rows.id.desc()).limit(limit))).all())
 
 
+async def count(connection: Connection, workspace_id: WorkspaceId, selection: Selection, *, most: int) -> int:
+    """How many are selected; nobody counts beyond `most`."""
+    some = select(_rows.id).where(*matching(workspace_id, selection)).limit(most).subquery()
+    return int((await connection.execute(select(func.count()).select_from(some))).scalar_one())
+
+
+def matching(workspace_id: WorkspaceId, selection: Selection) -> list[ColumnElement[bool]]:
+    """What is true of the deliveries that are selected."""
+    one, parts = selection, [_rows.workspace_id == workspace_id]
+    if one.states:
+        parts.append(_rows.state.in_(one.states))
+        parts += [] if DeliveryState.DONE in one.states else [_UNSUCCESSFUL]
+    if one.destination is not None:
+        parts += [_rows.destination_kind == one.destination.kind, _rows.destination_id == one.destination.id]
+    if one.conversation_id is not None:
+        parts.append(_rows.conversation_id == one.conversation_id)
+    if one.flow_id is not None:
+        of_flow = select(conversations.c.id).where(conversations.c.flow_id == one.flow_id)
+        parts.append(_rows.conversation_id.in_(of_flow))
+    if one.event_type:
+        parts.append(_rows.event_type == one.event_type)
+    if one.from_seq:
+        parts.append(_rows.seq >= one.from_seq)
+    if one.since is not None:
+        parts.append(_rows.created_at >= one.since)
+    if one.until is not None:
+        parts.append(_rows.created_at < one.until)
+    return parts
+
+
 async def head_of(connection: Connection, lane: Lane) -> AnyRow | None:
     """The row of the delivery that the rest of a lane waits for; None when the lane is empty."""
     query = select(deliveries).where(
-        _WAITING,
+        WAITING,
         _rows.conversation_id == lane.conversation_id,
         _rows.destination_kind == lane.destination.kind,
         _rows.destination_id == lane.destination.id,
@@ -302,37 +324,6 @@ async def attempts_of(connection: Connection, id_: DeliveryId) -> list[Attempt]:
     """The attempts made for a delivery, in order."""
     query = select(attempts).where(attempts.c.delivery_id == id_).order_by(attempts.c.number)
     return [_attempt(row) for row in (await connection.execute(query)).all()]
-
-
-async def redeliver(connection: Connection, id_: DeliveryId, now: datetime) -> bool:
-    """Put a finished delivery back into its lane; False when it is waiting already or unknown.
-
-    It keeps its place (its seq): it goes before younger ones that wait, but not before one that is
-    in flight. Its retries start anew.
-    """
-    query = select(deliveries).where(_rows.id == id_, _rows.state != "waiting").with_for_update()
-    row = (await connection.execute(query)).first()
-    if row is None:
-        return False
-    head = await _lock_head(connection, _lane(row))
-    goes_first = head is None or (head.claimed_by is None and head.seq > row.seq)
-    if head is not None and goes_first:
-        await connection.execute(update(deliveries).where(_rows.id == head.id).values(due_at=None))
-    news = {"state": "waiting", "reason": "", "finished_at": None, "claimed_by": None,
-            "due_at": now if goes_first else None, "attempts_before": row.attempts_made}  # fmt: skip
-    await connection.execute(update(deliveries).where(_rows.id == id_).values(**news))
-    return True
-
-
-async def _lock_head(connection: Connection, lane: Lane) -> AnyRow | None:
-    query = select(_rows.id, _rows.seq, _rows.claimed_by).where(
-        _rows.state == "waiting",
-        _rows.conversation_id == lane.conversation_id,
-        _rows.destination_kind == lane.destination.kind,
-        _rows.destination_id == lane.destination.id,
-        _rows.due_at.is_not(None),
-    )
-    return (await connection.execute(query.with_for_update())).first()
 
 
 async def waiting_figures(connection: Connection) -> list[AnyRow]:
@@ -374,7 +365,8 @@ def from_row(row: AnyRow) -> Delivery:
     )
 
 
-def _lane(row: AnyRow) -> Lane:
+def lane_of(row: AnyRow) -> Lane:
+    """The lane that a row belongs to."""
     return Lane(ConversationId(row.conversation_id), Destination(row.destination_kind, row.destination_id))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, select
 
 from relevo.domain.ids import DeliveryId
 from relevo.store.database import Connection
-from relevo.store.tables import attempts, deliveries
+from relevo.store.tables import attempts, deliveries, interventions, redeliveries
 
 _CHUNK = 1000  # rows in one transaction: others must not wait long
 
@@ -16,19 +16,33 @@ _CHUNK = 1000  # rows in one transaction: others must not wait long
 async def forget_deliveries(
     connection: Connection, *, before: datetime, after_id: DeliveryId
 ) -> DeliveryId | None:
-    """Forget finished deliveries of before an instant, and their attempts; one chunk.
+    """Forget deliveries that were finished before an instant, and their attempts; one chunk.
 
-    Looks at ids beyond `after_id` and gives the last one looked at; None: there are no more so
-    old. Ids ascend with time, so that no index on time is needed.
+    Looks at ids beyond `after_id` and gives the last one looked at; None: there are no more that were
+    made so long ago. Ids ascend with time, so that no index on time is needed.
     """
-    columns = (deliveries.c.id, deliveries.c.created_at, deliveries.c.state)
+    columns = (deliveries.c.id, deliveries.c.created_at)
     query = select(*columns).where(deliveries.c.id > after_id).order_by(deliveries.c.id).limit(_CHUNK)
     rows = (await connection.execute(query)).all()
-    old = [row for row in rows if row.created_at < before]
+    old = [row.id for row in rows if row.created_at < before]
     if not old:
         return None
-    finished = [row.id for row in old if row.state != "waiting"]
-    if finished:
-        await connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(finished)))
-        await connection.execute(delete(deliveries).where(deliveries.c.id.in_(finished)))
-    return DeliveryId(old[-1].id)
+    # Asked of the very rows that go: one may have been redelivered since we looked.
+    finished = and_(
+        deliveries.c.id.in_(old), deliveries.c.state != "waiting", deliveries.c.finished_at < before
+    )
+    gone = (
+        (await connection.execute(delete(deliveries).where(finished).returning(deliveries.c.id)))
+        .scalars()
+        .all()
+    )
+    if gone:
+        await connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(gone)))
+        await connection.execute(delete(interventions).where(interventions.c.delivery_id.in_(gone)))
+    return DeliveryId(old[-1])
+
+
+async def forget_redeliveries(connection: Connection, *, before: datetime) -> None:
+    """Forget that many were redelivered at once before an instant."""
+    over = and_(redeliveries.c.state != "running", redeliveries.c.worked_at < before)
+    await connection.execute(delete(redeliveries).where(over))

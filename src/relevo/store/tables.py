@@ -360,6 +360,41 @@ attempts = Table(
     Column("exchange", Text),
 )
 
+interventions = Table(
+    # What people did with deliveries: who redelivered or skipped one, when and why.
+    "interventions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("delivery_id", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("did", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("redelivery_id", BigInteger),
+)
+Index("ix_interventions_delivery", interventions.c.delivery_id, interventions.c.redelivery_id)
+
+redeliveries = Table(
+    # Redelivering many at once: what was selected, and how far it has got.
+    "redeliveries",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("selection", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("total", BigInteger),
+    Column("put_back", BigInteger, nullable=False),
+    Column("looked_at", BigInteger, nullable=False),  # the last delivery id that was dealt with
+    Column("stopped_by", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("worked_at", Instant, nullable=False),
+)
+_RUNNING = text("state = 'running'")
+Index("ix_redeliveries_running", redeliveries.c.worked_at,
+      sqlite_where=_RUNNING, postgresql_where=_RUNNING)  # fmt: skip
+Index("ix_redeliveries_workspace", redeliveries.c.workspace_id, redeliveries.c.id)
+
 applied = Table(
     # What was already done under a key, and how it was answered (Idempotency-Key).
     "applied",

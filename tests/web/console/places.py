@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from relevo.domain.ids import ConversationId, DeliveryId
+from relevo.domain.redeliveries import Selection
 from relevo.store import accounts, deliveries
 from relevo.testing.builders import Company, World
 from relevo.web.front_door import FrontDoor
@@ -69,6 +70,8 @@ async def sample_of(world: World, company: Company | None = None) -> Sample:
     await world.says("agent", channel=there.apichat)
     await world.add_token(there)
     async with world.database.read() as connection:
-        log = await deliveries.listing(connection, there.workspace.id, conversation_id=result.conversation_id)
+        log = await deliveries.listing(
+            connection, there.workspace.id, Selection(conversation_id=result.conversation_id)
+        )
         keys = await accounts.list_api_keys(connection, there.workspace.id)
     return Sample(there, result.conversation_id, DeliveryId(log[0].id), keys[-1].key.id)

@@ -23,6 +23,7 @@ from relevo.domain.events import (
 )
 from relevo.domain.ids import MemberId, parse_user_ns
 from relevo.domain.messages import Message, MessageType, Text
+from relevo.domain.redeliveries import Selection
 from relevo.domain.workspaces import Channel, Endpoint
 from relevo.store import conversations, deliveries, messages, problems
 from relevo.store.database import AnyRow
@@ -100,7 +101,7 @@ async def surroundings(visit: Visit, conversation: Conversation) -> dict[str, An
     endpoint = endpoint_of(visit, channel)
     async with visit.services.database.read() as connection:
         log = await deliveries.listing(
-            connection, visit.workspace_id, conversation_id=conversation.id, limit=SHOWN_ASIDE
+            connection, visit.workspace_id, Selection(conversation_id=conversation.id), limit=SHOWN_ASIDE
         )
         troubles = await problems.listing(
             connection, visit.workspace_id, conversation_id=conversation.id, limit=SHOWN_ASIDE

@@ -12,6 +12,7 @@ from relevo.admin import deliveries as administration
 from relevo.domain.deliveries import Delivery, DeliveryState, Destination
 from relevo.domain.errors import NotFound
 from relevo.domain.ids import ChannelId, ConversationId, DeliveryId, EndpointId, parse_user_ns
+from relevo.domain.redeliveries import Selection
 from relevo.domain.workspaces import EventType
 from relevo.store import conversations, deliveries, subscribers
 from relevo.store.database import AnyRow, Connection
@@ -62,10 +63,12 @@ async def _log(connection: Connection, visit: Visit, query: Form) -> list[AnyRow
     return await deliveries.listing(
         connection,
         visit.workspace_id,
-        states=[state] if state in DELIVERY_STATES else (),
-        destination=Destinations(visit).read(query.get("to")),
-        conversation_id=_conversation(query),
-        event_type=query.get("event"),
+        Selection(
+            states=(DeliveryState(state),) if state in DELIVERY_STATES else (),
+            destination=Destinations(visit).read(query.get("to")),
+            conversation_id=_conversation(query),
+            event_type=query.get("event"),
+        ),
         before_id=None if before is None else DeliveryId(before),
         limit=SHOWN + 1,
     )
@@ -166,6 +169,6 @@ async def redeliver(visit: TheVisit, delivery_id: FromPath[int]) -> Response[Any
     id_ = DeliveryId(delivery_id)
     async with visit.services.database.read() as connection:
         await _find(connection, visit, id_)
-    waits = await administration.redeliver(visit.means, visit.workspace_id, id_)
+    waits = await administration.redeliver(visit.means, visit.workspace_id, id_, by=visit.member.name)
     notice = Notice("It is delivered again.") if waits else Notice("It is waiting already.", "warn")
     return visit.go(f"/console/deliveries/{id_}", notice)
