@@ -143,7 +143,7 @@ class Lanes:
     async def claim(self, node: str) -> None:
         self.clock.advance(timedelta(seconds=6))
         async with self.database.write() as connection:
-            found = await deliveries.claim_due(connection, node=node, now=self.clock.now(), limit=5)
+            found = await deliveries.claim_due(connection, DESK, node=node, now=self.clock.now(), limit=5)
             await pass_by()
         self.carried[node] |= {one.id: one for one in found}
 
