@@ -41,6 +41,7 @@ from relevo.engine.engine import Engine
 from relevo.engine.housekeeping import Housekeeping
 from relevo.engine.hub import Hub
 from relevo.engine.materials import Workshop
+from relevo.engine.neighbours import Neighbours
 from relevo.engine.timers import Timers
 from relevo.http_client.client import Answer, HttpClient
 from relevo.http_client.egress_guard import EgressGuard
@@ -121,6 +122,7 @@ class _Parts(msgspec.Struct, frozen=True):
     couriers: Couriers
     timers: Timers
     housekeeping: Housekeeping
+    neighbours: Neighbours | None
     http: HttpClient
 
 
@@ -160,9 +162,11 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         alone=database.is_sqlite,
         limits=Limiter(catalog),
     )
+    neighbours = None if database.is_sqlite else _neighbours(database, hub, catalog, couriers, clock, chance)
     engine = Engine(
         database=database,
         catalog=catalog,
+        others=neighbours,
         workshop=Workshop(ids=ids, chance=chance, public_url=lambda: public_url, media_key=media_key),
         ids=ids,
         carriers=couriers,
@@ -199,7 +203,20 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         couriers,
         Timers(engine=engine, database=database, clock=clock),
         Housekeeping(database=database, clock=clock, retention=settings.attempt_retention),
+        neighbours,
         http,
+    )
+
+
+def _neighbours(database: Database, hub: Hub, catalog: Catalog, couriers: Couriers, clock: SystemClock,
+                chance: SystemChance) -> Neighbours:  # fmt: skip
+    return Neighbours(
+        node=chance.object_id(),
+        database=database,
+        hub=hub,
+        clock=clock,
+        look_for_work=couriers.look,
+        reload=lambda: catalog.refresh(at_once=True),
     )
 
 
@@ -211,6 +228,10 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     await couriers.start()
     committing = _spawn(engine.run(), "engine")
     stack.push_async_callback(_ended, engine.stop, committing)
+    listening = []
+    if parts.neighbours:
+        listening.append(_spawn(parts.neighbours.run(), "neighbours"))
+        stack.push_async_callback(_ended, parts.neighbours.stop, *listening)
     carrying, living = _spawn(couriers.run(), "couriers"), _spawn(couriers.keep_alive(), "lease")
     stack.push_async_callback(_stop_couriers, couriers, carrying, living)
     firing = _spawn(timers.run(), "timers")
@@ -222,7 +243,7 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
         couriers=couriers,
         timers=timers,
         http=parts.http,
-        tasks=(committing, carrying, living, firing, tidying),
+        tasks=(committing, carrying, living, firing, tidying, *listening),
     )
 
 

@@ -20,6 +20,7 @@ from relevo.domain.events import (
 )
 from relevo.domain.ids import ConversationId
 from relevo.domain.messages import Message, Text
+from relevo.engine.hub import LookAgain
 from relevo.store import conversations, messages
 from relevo.testing.builders import World
 from relevo.testing.clock import let_others_run
@@ -230,6 +231,20 @@ async def test_what_another_process_stored_shows_at_the_next_ping(
         world.clock.advance(A_PING)
         assert await events.seq() == 2
         assert events.pings == 1
+
+
+async def test_what_another_process_tells_of_shows_at_once(
+    world: World, app: FrontDoor, base: str, opened: str
+) -> None:
+    async with listening(app, base, opened, after=1) as exchange:
+        await exchange.start()
+        events = Events(exchange)
+        await world.clock.until_sleeping()
+        await insert(world, 2, "from elsewhere")
+
+        world.hub.publish([LookAgain(world.company.workspace.id, ConversationId(1))])
+        assert await events.seq() == 2
+        assert events.pings == 0
 
 
 async def test_what_another_process_stored_shows_before_what_this_one_stores_next(

@@ -271,6 +271,10 @@ class Couriers:
             if pause:
                 await sleep_or(self._clock, pause, self._wake)
 
+    def look(self) -> None:
+        """Look for due lanes now: somebody says that there are some."""
+        self._wake.set()
+
     async def claim_due(self) -> bool:
         """Carry due lanes that nobody alive carries; True when there may be more."""
         self._wake.clear()

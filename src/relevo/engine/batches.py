@@ -105,6 +105,8 @@ class Batch:
         self.results: list[Result | RelevoError] = []
         self.settled: list[Settled] = []
         self.reserved: list[Delivery] = []
+        self.leaves_work = False
+        """Whether something is due at once that this process has no room for."""
         self.notices: list[Notice] = []
         self.whispers: list[Whispering] = []
         self._loaded: dict[ConversationId, Conversation] = {}
@@ -347,6 +349,8 @@ class Batch:
         head = msgspec.structs.replace(one, due_at=self._now)
         if self._carriers.reserve(one.destination):
             self.reserved.append(head)
+        else:
+            self.leaves_work = True
         return head
 
     @property

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -19,10 +19,10 @@ from relevo.domain.errors import Busy, DecisionFailed, RelevoError, Unavailable
 from relevo.domain.events import AnyEvent
 from relevo.engine.batches import Batch, Carriers, Result, Settled
 from relevo.engine.catalog import Catalog
-from relevo.engine.hub import Hub
+from relevo.engine.hub import Hub, Notice
 from relevo.engine.materials import Workshop
 from relevo.metrics import COMMIT_SECONDS, COMMIT_SIZE, DECISIONS, MESSAGES, counter
-from relevo.store import nodes
+from relevo.store import nodes, notices
 from relevo.store.database import Database, StoreFault, Taken, Transient
 from relevo.store.deliveries import Settlement
 from relevo.store.ids import IdBlocks, IdsUsedUp
@@ -47,6 +47,14 @@ class _Waiting(msgspec.Struct, Generic[T]):
     answer: asyncio.Future[T]
 
 
+class Others(Protocol):
+    """The other processes on the same database, as the engine sees them."""
+
+    def told(self, notices: Sequence[Notice], *, leaves_work: bool) -> list[str]:
+        """What a commit has to tell them; asked within its transaction."""
+        ...
+
+
 class Engine:
     """The one door through which everything that happens comes in."""
 
@@ -61,7 +69,9 @@ class Engine:
         hub: Hub,
         clock: Clock,
         chance: Chance,
+        others: Others | None = None,
     ) -> None:
+        self._others = others
         self._database, self._catalog, self._workshop = database, catalog, workshop
         self._ids, self._carriers, self._hub = ids, carriers, hub
         self._clock, self._chance = clock, chance
@@ -199,6 +209,9 @@ class Engine:
             await batch.run(connection)
             if not self._database.is_sqlite:
                 await nodes.mark_commit(connection, batch.commit_id, self._clock.now())
+            if self._others is not None:
+                told = self._others.told(batch.notices, leaves_work=batch.leaves_work)
+                await notices.tell(connection, told)
 
     async def _was_committed(self, batch: Batch) -> bool:
         """Whether the commit went through and only its answer was lost (PostgreSQL).

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,14 +27,14 @@ class MessageStored(msgspec.Struct, frozen=True):
     message: Message
 
 
-class StatusChanged(msgspec.Struct, frozen=True):
+class StatusChanged(msgspec.Struct, frozen=True, array_like=True, tag=True):
     workspace_id: WorkspaceId
     conversation_id: ConversationId
     message_ids: tuple[int, ...]
     status: MessageStatus
 
 
-class Typing(msgspec.Struct, frozen=True):
+class Typing(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Somebody on our side is typing to the customer."""
 
     workspace_id: WorkspaceId
@@ -48,6 +48,13 @@ class ConversationChanged(msgspec.Struct, frozen=True):
     conversation_id: ConversationId
 
 
+class LookAgain(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Something was committed that we know no more of: another process did it, or we were not listening."""
+
+    workspace_id: WorkspaceId
+    conversation_id: ConversationId
+
+
 class WireSeen(msgspec.Struct, frozen=True):
     """A request crossed the border to the platform, in or out: for the wire view of the demo."""
 
@@ -56,7 +63,7 @@ class WireSeen(msgspec.Struct, frozen=True):
     data: Any
 
 
-Notice = MessageStored | StatusChanged | Typing | ConversationChanged | WireSeen
+Notice = MessageStored | StatusChanged | Typing | ConversationChanged | LookAgain | WireSeen
 
 
 def conversation_topic(id_: ConversationId) -> Topic:
@@ -103,18 +110,25 @@ class Listener:
 
 
 class Hub:
-    """Hands notices to listeners in this process."""
+    """Hands notices to listeners in this process. `has_listeners` changing is told to `on_change`."""
 
     def __init__(self) -> None:
         self._listeners: defaultdict[Topic, set[Listener]] = defaultdict(set)
         self._closed = False
+        self.on_change: Callable[[], None] = lambda: None
+
+    @property
+    def has_listeners(self) -> bool:
+        return bool(self._listeners)
 
     @contextmanager
     def listen(self, *topics: Topic) -> Iterator[Listener]:
         """Listen for as long as the block runs."""
-        listener = Listener()
+        listener, is_first = Listener(), not self._listeners
         for topic in topics:
             self._listeners[topic].add(listener)
+        if is_first:
+            self.on_change()
         if self._closed:
             listener.close()
         try:
@@ -122,6 +136,8 @@ class Hub:
         finally:
             for topic in topics:
                 self._drop(topic, listener)
+            if not self._listeners:
+                self.on_change()
 
     def publish(self, notices: Iterable[Notice]) -> None:
         if not self._listeners:
@@ -130,6 +146,16 @@ class Hub:
             if notice.conversation_id is not None:
                 self._tell(conversation_topic(notice.conversation_id), notice)
             self._tell(workspace_topic(notice.workspace_id), notice)
+
+    def look_again(self) -> None:
+        """Have every listener read the store."""
+        for (kind, id_), listeners in list(self._listeners.items()):
+            notice = LookAgain(
+                WorkspaceId(id_ if kind == "workspace" else 0),
+                ConversationId(id_ if kind == "conversation" else 0),
+            )
+            for listener in listeners:
+                listener.put(notice)
 
     def close(self) -> None:
         """End every listener: the server is going down."""

@@ -7,7 +7,7 @@ oversized value) becomes a `StoreFault`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -71,6 +71,18 @@ class Database:
         with faults_as_ours():
             async with self._reader.begin() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def listen(
+        self, hear: Callable[[str], None], ended: Callable[[], None]
+    ) -> AsyncIterator[pooled_postgresql.Line]:
+        """Hear what processes tell each other (PostgreSQL), over a connection of its own.
+
+        Raises `Unavailable`, also in the block: then nothing is heard any more. `ended` is called at once.
+        """
+        with faults_as_ours():
+            async with pooled_postgresql.listening(self._reader, hear, ended) as line:
+                yield line
 
     async def close(self) -> None:
         if self._only_writer:

@@ -30,7 +30,7 @@ from relevo.domain.workspaces import (
     Role,
     Workspace,
 )
-from relevo.store import tables
+from relevo.store import notices, tables
 from relevo.store.database import AnyRow, Connection
 from relevo.store.encryption import Cipher
 
@@ -57,6 +57,7 @@ async def touch(connection: Connection) -> None:
     """Say, in the transaction of a change, that the configuration has changed."""
     table = tables.configuration
     await connection.execute(update(table).values(version=table.c.version + 1))
+    await notices.tell_configured(connection)
 
 
 async def load(connection: Connection, cipher: Cipher) -> Directory:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 CONNECT_WITHIN = 5.0
 """Seconds."""
+CHANNEL = "relevo"
+"""What processes listen to (LISTEN)."""
+_ANSWERS_WITHIN = 5.0  # seconds that the listening connection may take for the little that it is asked
 
 
 class PooledDriver:
@@ -40,6 +44,38 @@ class PooledDriver:
 
     async def many(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
         await self.connection.executemany(sql, parameters)
+
+
+class Line:
+    """A connection of its own that listens. It ends when anything about it fails."""
+
+    def __init__(self, connection: asyncpg.Connection[Any]) -> None:
+        self._connection = connection
+
+    @property
+    def is_open(self) -> bool:
+        return not self._connection.is_closed()
+
+    async def tell(self, notice: str) -> None:
+        """Tell everybody who listens, ourselves included; and find out whether the server is there."""
+        await self._connection.execute("SELECT pg_notify($1, $2)", CHANNEL, notice, timeout=_ANSWERS_WITHIN)
+
+
+@asynccontextmanager
+async def listening(
+    engine: AsyncEngine, hear: Callable[[str], None], ended: Callable[[], None]
+) -> AsyncIterator[Line]:
+    """Hear every notice until the block ends; `ended` is called as soon as the connection is."""
+    pooled = await engine.raw_connection()
+    connection = pooled.driver_connection
+    pooled.detach()  # the pool has one fewer to give and may make another
+    assert connection is not None
+    try:
+        connection.add_termination_listener(lambda _: ended())
+        await connection.add_listener(CHANNEL, lambda _c, _pid, _channel, notice: hear(notice))
+        yield Line(connection)
+    finally:
+        connection.terminate()
 
 
 _SILENT_FOR = 5_000

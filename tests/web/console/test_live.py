@@ -14,6 +14,7 @@ from relevo.admin import members
 from relevo.domain.conversations import Conversation
 from relevo.domain.events import ByConversation, ReceiptCame
 from relevo.domain.messages import MessageStatus
+from relevo.engine.hub import LookAgain
 from relevo.testing.builders import World
 from relevo.web.console import cookies, live
 from relevo.web.console.streams import OF_MEMBER
@@ -205,6 +206,21 @@ async def test_a_message_of_another_process_is_there_at_the_next_ping(
 
     assert "From elsewhere" in message.data["html"]
     assert stream.pings == 1
+
+
+async def test_a_message_of_which_another_process_tells_is_there_at_once(
+    app: FrontDoor, services: Services, session: str, world: World, ana: Conversation
+) -> None:
+    async with listening(app, services, session, events_of(ana, ana.message_seq)) as stream:
+        await stream.until("parts")
+        publish, world.hub.publish = world.hub.publish, lambda notices: None  # type: ignore[method-assign]
+        await world.says("From elsewhere")
+        world.hub.publish = publish  # type: ignore[method-assign]
+        world.hub.publish([LookAgain(ana.workspace_id, ana.id)])
+        message = await stream.until("message")
+
+    assert "From elsewhere" in message.data["html"]
+    assert stream.pings == 0
 
 
 async def test_the_stream_ends_with_the_session(

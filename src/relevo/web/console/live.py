@@ -28,7 +28,7 @@ from relevo.web.console.words import MESSAGE_STATUSES
 from relevo.web.widget.feed import OPENING, PING, event, heard_within
 
 PING_EVERY = 15.0  # seconds
-LIST_REFRESHES_EVERY = 30.0  # seconds without news: what another process did shows by then
+LIST_REFRESHES_EVERY = 30.0  # seconds without news: what nobody told us of shows by then
 LIST_RESTS_FOR = 2.0  # seconds between two refreshes of a list, however much happens
 PAGE = 100
 PARTS = ("control", "hint", "panel")

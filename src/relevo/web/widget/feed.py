@@ -19,6 +19,7 @@ from relevo.domain.errors import TooManyRequests, Unavailable
 from relevo.domain.ids import MessageId
 from relevo.engine.hub import (
     Listener,
+    LookAgain,
     MessageStored,
     Notice,
     StatusChanged,
@@ -30,7 +31,7 @@ from relevo.store import conversations, messages
 from relevo.system.clock import Clock
 from relevo.web.widget.visits import Visit
 
-PING_EVERY = 15.0  # seconds; also how long another process's message may take
+PING_EVERY = 15.0  # seconds; also how long a message may take of which nobody told us
 LOOK_AGAIN_AFTER = 1.0  # seconds, while there is no conversation yet to listen to
 LONGEST_WAIT = 30.0  # seconds of a long poll
 PAGE = 100
@@ -76,6 +77,9 @@ class Feed:
                     if message.type.is_seen_by_customer:
                         yield message_event(web_message(message))
                 case MessageStored(message=message) if message.seq > self.seq:
+                    async for piece in self.missed():
+                        yield piece
+                case LookAgain():
                     async for piece in self.missed():
                         yield piece
                 case StatusChanged():
