@@ -73,3 +73,28 @@ def test_what_cannot_be_is_said(installed: Relevo, words: tuple[str, ...], code:
     assert result.exit_code == code
     assert said in result.stderr
     assert "  one  " in row_of(installed)
+
+
+def test_an_endpoint_is_deleted_once_nobody_uses_it(installed: Relevo) -> None:
+    refused = installed("endpoints", "delete", "desk")
+    assert refused.exit_code == 1
+    assert "the live chat of site, other goes to desk" in refused.stderr
+
+    for name in ("site", "other"):
+        assert installed("channels", "--delete", name).stderr == f"{name} is deleted.\n"
+    deleted = installed("endpoints", "delete", "desk")
+
+    assert (deleted.exit_code, deleted.stderr) == (0, "desk is deleted.\n")
+    assert installed("endpoints", "list").stdout == ""
+    assert installed("channels").stdout == ""
+    assert 'There is no endpoint "desk"' in installed("endpoints", "delete", "desk").stderr
+    assert 'There is no channel "site"' in installed("channels", "--delete", "site").stderr
+
+
+def test_what_was_deleted_is_made_anew_by_the_file(installed: Relevo) -> None:
+    installed("channels", "--delete", "site")
+
+    applied = installed("apply", "relevo.yaml").stdout
+
+    assert "created    channel    site" in applied
+    assert "unchanged  channel    other" in applied

@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
+from relevo.admin import deleting
+from relevo.cli.deleting import give_up_waiting, tell_deleted
 from relevo.cli.installation import (
+    channel_named,
     everything,
     opened,
     public_url,
@@ -27,8 +30,12 @@ from relevo.store.directory import Directory
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list, for programs.")
 @click.option("--verify", metavar="NAME", help="Ask this API Chat channel's webhook_url for its key instead.")
+@click.option("--delete", metavar="NAME", help="Delete this channel instead. Its conversations stay.")
+@give_up_waiting
 @workspace_option
-def channels(as_json: bool, verify: str | None, workspace: str | None) -> None:
+def channels(
+    as_json: bool, verify: str | None, delete: str | None, give_up_waiting: bool, workspace: str | None
+) -> None:
     """List the channels and their hook URLs.
 
     For a web chat also the line for your site, and the address of the chat as a page of its own.
@@ -36,6 +43,9 @@ def channels(as_json: bool, verify: str | None, workspace: str | None) -> None:
     settings = read_settings()
     if verify is not None:
         run(_verify(verify, workspace))
+        return
+    if delete is not None:
+        tell_deleted(delete, run(_delete(delete, workspace, may_give_up=give_up_waiting)))
         return
 
     async def read() -> Directory:
@@ -64,6 +74,12 @@ async def _verify(name: str, workspace: str | None) -> None:
     if problem is not None:
         raise click.ClickException(f"{name} is not verified: {problem}.")
     click.echo(f"{name} is verified.")
+
+
+async def _delete(name: str, workspace: str | None, *, may_give_up: bool) -> int:
+    async with opened() as means:
+        one = channel_named(await everything(means), name, workspace)
+        return await deleting.delete_channel(means, one.workspace_id, one.id, give_up_waiting=may_give_up)
 
 
 def describe(channel: Channel, found: Directory, url: str) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from relevo.admin import deleting
 from relevo.admin import endpoints as admin
 from relevo.admin.changing import Saved
+from relevo.cli.deleting import give_up_waiting, tell_deleted
 from relevo.cli.installation import endpoint_named, everything, opened, run, workspace_named, workspace_option
 from relevo.cli.tables import print_table
 from relevo.domain import audiences, rotating
@@ -35,7 +37,7 @@ class Duration(click.ParamType[timedelta]):
 
 @click.group()
 def endpoints() -> None:
-    """List and try endpoints, and replace secrets."""
+    """List, try and delete endpoints."""
 
 
 @endpoints.command("list")
@@ -104,6 +106,27 @@ def retire(name: str, workspace: str | None) -> None:
     was_rotating = run(end())
     what = "The old secret signs no more" if was_rotating else "There was no old secret"
     click.echo(f"{what}: {name} is signed with one secret.", err=True)
+
+
+@endpoints.command()
+@_name
+@give_up_waiting
+@workspace_option
+def delete(name: str, give_up_waiting: bool, workspace: str | None) -> None:
+    """Delete an endpoint.
+
+    Not while the live chat of a channel goes there, and not while deliveries wait, unless you say so.
+    The log of deliveries stays; headers and secrets are forgotten.
+    """
+
+    async def end() -> int:
+        async with opened() as means:
+            one = endpoint_named(await everything(means), name, workspace)
+            return await deleting.delete_endpoint(
+                means, one.workspace_id, one.id, give_up_waiting=give_up_waiting
+            )
+
+    tell_deleted(name, run(end()))
 
 
 def _row(one: Endpoint, found: Directory, now: datetime) -> list[str]:

@@ -117,6 +117,11 @@ def endpoint_named(found: Directory, name: str, workspace: str | None) -> Endpoi
     return _only(found, "endpoint", list(found.endpoints.values()), name, workspace)
 
 
+def channel_named(found: Directory, name: str, workspace: str | None) -> Channel:
+    """The channel of this name, in one workspace or in all."""
+    return _only(found, "channel", list(found.channels.values()), name, workspace)
+
+
 def _only(found: Directory, kind: str, things: list[N], name: str, workspace: str | None) -> N:
     within = workspace_named(found, workspace).id if workspace else None
     things = [one for one in things if within in (None, one.workspace_id)]

@@ -43,9 +43,10 @@ class ChannelCourier:
     async def attempt(self, delivery: Delivery) -> Tried:
         await self._catalog.refresh()
         channel = self._catalog.directory.channels.get(ChannelId(delivery.destination.id))
-        if channel is None or channel.disabled_reason:
-            reason = "channel_removed" if channel is None else "channel_disabled"
-            return Tried(Rejected(reason), park=Park(reason))
+        if channel is None:
+            return Tried(Rejected("channel_removed"))
+        if channel.disabled_reason:
+            return Tried(Rejected("channel_disabled"), park=Park("channel_disabled"))
         return await self._say(_decode(delivery.body), channel, delivery)
 
     async def _say(self, message: OutgoingMessage, channel: Channel, delivery: Delivery) -> Tried:

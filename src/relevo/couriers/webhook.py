@@ -35,7 +35,7 @@ class WebhookCourier:
         await self._catalog.refresh()
         endpoint = self._catalog.directory.endpoints.get(EndpointId(delivery.destination.id))
         if endpoint is None:
-            return _kept("endpoint_removed")
+            return Tried(Rejected("endpoint_removed"))
         if endpoint.disabled_reason:
             return _kept("endpoint_disabled")
         return await self.post(endpoint, delivery)

@@ -286,14 +286,16 @@ class Batch:
             subscriber=Subscriber(user_id=to.user_id, created_at=self._now),
         )
 
-    def _channel(self, id_: ChannelId) -> Channel:
-        channel = self._catalog.directory.channels.get(id_)
+    def _channel(self, id_: ChannelId, *, or_deleted: bool = False) -> Channel:
+        """One of a deleted channel's conversations ends by itself: pauses end, and the platform is told."""
+        directory = self._catalog.directory
+        channel = directory.any_channel(id_) if or_deleted else directory.channels.get(id_)
         if channel is None:
             raise NotFound(f"There is no channel {id_}.")
         return channel
 
     def _surroundings(self, one: Conversation, stored: Sequence[StoredMessage]) -> Surroundings:
-        channel = self._channel(one.channel_id)
+        channel = self._channel(one.channel_id, or_deleted=True)
         return Surroundings(
             now=self._now,
             workspace=self._catalog.directory.workspaces[one.workspace_id],

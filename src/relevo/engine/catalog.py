@@ -53,7 +53,8 @@ class Catalog:
                 self.directory = await directories.load(connection, self._cipher)
                 self.member_names = {one.id: one.name for one in self.directory.members.values()}
                 found = self.directory
-                self._audiences = audiences(found.channels.values(), found.endpoints.values())
+                channels = [*found.channels.values(), *found.deleted_channels.values()]
+                self._audiences = audiences(channels, found.endpoints.values())
 
     def known_channel(self, key: str) -> Channel | None:
         """The channel with this key, as far as is known without asking."""

@@ -18,6 +18,8 @@ from relevo.store import directory, ids, tables
 from relevo.store.database import Connection
 from relevo.store.encryption import Cipher
 
+_KEPT_OF_NAME = 160  # characters: what is added has to fit as well
+
 
 class FlowVersion(msgspec.Struct, frozen=True, kw_only=True):
     """A published text of a flow; `number` counts up within the flow."""
@@ -49,6 +51,19 @@ async def insert_endpoint(connection: Connection, cipher: Cipher, new: Endpoint,
 
 async def update_endpoint(connection: Connection, cipher: Cipher, endpoint: Endpoint) -> None:
     await _update(connection, tables.endpoints, endpoint.id, _endpoint_row(endpoint, cipher))
+
+
+async def delete_endpoint(connection: Connection, cipher: Cipher, endpoint: Endpoint, now: datetime) -> None:
+    """Take an endpoint out of use for good. Its name is free again; its secrets and headers are gone."""
+    none: frozenset[ChannelId] = frozenset()
+    gone = msgspec.structs.replace(endpoint, headers={}, secrets=(), old_secret_until=None, channels=none)
+    await _delete(connection, tables.endpoints, endpoint, _endpoint_row(gone, cipher), now)
+
+
+async def delete_channel(connection: Connection, cipher: Cipher, channel: Channel, now: datetime) -> None:
+    """Take a channel out of use for good. Its name is free again; its credentials are gone."""
+    gone = msgspec.structs.replace(channel, config={})
+    await _delete(connection, tables.channels, channel, _channel_row(gone, cipher), now)
 
 
 async def insert_channel(connection: Connection, cipher: Cipher, new: Channel, now: datetime) -> Channel:
@@ -151,6 +166,14 @@ async def _insert(connection: Connection, table: Any, row: dict[str, Any]) -> in
     id_ = (await connection.execute(insert(table).values(row).returning(table.c.id))).scalar_one()
     await directory.touch(connection)
     return int(id_)
+
+
+async def _delete(
+    connection: Connection, table: Any, one: Endpoint | Channel, row: dict[str, Any], now: datetime
+) -> None:
+    name = f"{one.name[:_KEPT_OF_NAME]} (deleted, no. {one.id})"
+    gone = {**row, "name": name, "disabled_reason": "it was deleted", "deleted_at": now}
+    await _update(connection, table, one.id, gone)
 
 
 async def _update(connection: Connection, table: Any, id_: int, row: dict[str, Any]) -> None:

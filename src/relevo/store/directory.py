@@ -38,7 +38,10 @@ HEADERS_LABEL, SECRETS_LABEL, CONFIG_LABEL = "endpoint.headers", "endpoint.secre
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
-    """All workspaces with their flows, channels, endpoints and members, as of `version`."""
+    """All workspaces with their flows, channels, endpoints and members, as of `version`.
+
+    What is deleted is apart: nothing goes there any more, but deliveries and conversations name it.
+    """
 
     version: int
     workspaces: Mapping[WorkspaceId, Workspace] = {}
@@ -46,6 +49,16 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     flows: Mapping[FlowId, FlowEntry] = {}
     channels: Mapping[ChannelId, Channel] = {}
     members: Mapping[MemberId, Member] = {}
+    deleted_endpoints: Mapping[EndpointId, Endpoint] = {}
+    deleted_channels: Mapping[ChannelId, Channel] = {}
+
+    def any_endpoint(self, id_: EndpointId) -> Endpoint | None:
+        """One of this id, deleted or not."""
+        return self.endpoints.get(id_) or self.deleted_endpoints.get(id_)
+
+    def any_channel(self, id_: ChannelId) -> Channel | None:
+        """One of this id, deleted or not."""
+        return self.channels.get(id_) or self.deleted_channels.get(id_)
 
 
 async def version(connection: Connection) -> int:
@@ -62,22 +75,28 @@ async def touch(connection: Connection) -> None:
 
 async def load(connection: Connection, cipher: Cipher) -> Directory:
     """Everything, in one transaction."""
+    endpoints = await _all(connection, tables.endpoints)
+    channels = await _all(connection, tables.channels)
     return Directory(
         version=await version(connection),
         workspaces={
             one.id: one for one in map(workspace_from_row, await _all(connection, tables.workspaces))
         },
-        endpoints={
-            one.id: one
-            for one in (endpoint_from_row(row, cipher) for row in await _all(connection, tables.endpoints))
-        },
+        endpoints=_endpoints([row for row in endpoints if row.deleted_at is None], cipher),
         flows=await _flows(connection),
-        channels={
-            one.id: one
-            for one in (channel_from_row(row, cipher) for row in await _all(connection, tables.channels))
-        },
+        channels=_channels([row for row in channels if row.deleted_at is None], cipher),
         members={one.id: one for one in map(member_from_row, await _all(connection, tables.members))},
+        deleted_endpoints=_endpoints([row for row in endpoints if row.deleted_at is not None], cipher),
+        deleted_channels=_channels([row for row in channels if row.deleted_at is not None], cipher),
     )
+
+
+def _endpoints(rows: list[AnyRow], cipher: Cipher) -> dict[EndpointId, Endpoint]:
+    return {EndpointId(row.id): endpoint_from_row(row, cipher) for row in rows}
+
+
+def _channels(rows: list[AnyRow], cipher: Cipher) -> dict[ChannelId, Channel]:
+    return {ChannelId(row.id): channel_from_row(row, cipher) for row in rows}
 
 
 async def flow_source(connection: Connection, version_id: FlowVersionId) -> tuple[FlowId, str] | None:

@@ -39,6 +39,17 @@ async def backlogs(connection: Connection, workspace_id: WorkspaceId) -> list[Ba
     return [Backlog(Destination(kind, id_), count, since) for kind, id_, count, since in found]
 
 
+async def count_waiting(connection: Connection, destination: Destination) -> int:
+    """How many deliveries wait for a destination, all of them counted."""
+    rows = deliveries.c
+    query = select(func.count()).where(
+        rows.state == DeliveryState.WAITING.value,
+        rows.destination_kind == destination.kind,
+        rows.destination_id == destination.id,
+    )
+    return int((await connection.execute(query)).scalar_one())
+
+
 async def count_deliveries(connection: Connection, workspace_id: WorkspaceId, state: DeliveryState) -> int:
     """How many deliveries are in a state other than done."""
     rows = deliveries.c

@@ -164,6 +164,7 @@ endpoints = Table(
     Column("channels", Text),  # it listens to, besides those whose live chat it is: ids, or "all"
     Column("disabled_reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("deleted_at", Instant),  # the row stays: its id is in deliveries, and is never given again
     UniqueConstraint("workspace_id", "name"),
 )
 
@@ -216,6 +217,7 @@ channels = Table(
     Column("config_encrypted", LargeBinary, nullable=False),
     Column("disabled_reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("deleted_at", Instant),  # the row stays: its id is in conversations, and is never given again
     UniqueConstraint("workspace_id", "name"),
 )
 

@@ -191,3 +191,20 @@ async def test_the_list_shows_where_live_chat_goes(browser: Browser) -> None:
 
     assert rows[0] == "web Web chat support Webhook: desk – In use"
     assert rows[1] == "apichat API Chat support Webhook: desk – In use"
+
+
+async def test_a_deleted_channel_is_gone_and_its_conversations_are_not(
+    browser: Browser, services: Services, world: World
+) -> None:
+    conversation = (await world.conversation((await world.says("Hello")).conversation_id)).user_ns
+    address = f"/console/channels/{world.company.web.id}"
+    assert "Its conversations stay, and can be read." in (await browser.get(address)).text
+
+    gone = await browser.follow(await browser.send(f"{address}/delete"))
+
+    assert "The channel web is deleted. Its conversations stay." in gone.text
+    assert (await browser.get(address)).status == 404
+    page = await browser.get(f"/console/conversations/{conversation}")
+    assert "web (deleted, no. 1)" in page.text
+    assert "The channel is disabled: it was deleted." in page.text
+    assert (await browser.get("/console/conversations")).status == 200

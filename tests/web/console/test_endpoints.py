@@ -13,7 +13,7 @@ from relevo.domain.configuring import MASK
 from relevo.domain.deliveries import Delivery, Exchange, Outcome, Unreachable
 from relevo.domain.signing import check_secret
 from relevo.domain.workspaces import Endpoint, EventType
-from relevo.store import directory
+from relevo.store import directory, tables
 from relevo.testing.builders import SIGNING_SECRET, World
 from relevo.web.app import create_app
 from relevo.web.services import Services
@@ -261,6 +261,41 @@ async def test_who_could_hear_nothing_is_told_so(
     assert words in page.problems[-1]
     assert page.main.one("div", role="alert").all("a", href=f"#field-{field}") != []
     assert "night desk" not in await endpoints(services)
+
+
+async def test_one_that_live_chat_goes_to_cannot_be_deleted(
+    browser: Browser, services: Services, world: World
+) -> None:
+    address = f"/console/endpoints/{world.company.endpoint.id}"
+
+    page = await browser.get(address)
+    assert "It cannot be deleted while the live chat of web, apichat goes there" in page.text
+    assert (await browser.send(f"{address}/delete")).status == 422
+    assert "desk" in await endpoints(services)
+
+
+async def test_what_waits_must_be_given_up_knowingly(
+    browser: Browser, services: Services, world: World
+) -> None:
+    await world.says("agent")
+    async with world.database.write() as connection:
+        await connection.execute(tables.channels.update().values(live_chat_mode="inbox", endpoint_id=None))
+        await directory.touch(connection)
+    address = f"/console/endpoints/{world.company.endpoint.id}"
+
+    page = await browser.get(address)
+    assert "deliveries wait. What waits is given up" in page.text
+    refused = await browser.send(f"{address}/delete")
+    assert (refused.status, "desk" in await endpoints(services)) == (422, True)
+    assert "deliveries wait for desk" in refused.text
+
+    gone = await browser.follow(await browser.send(f"{address}/delete", {"give_up_waiting": "yes"}))
+    assert "The webhook desk is deleted." in gone.text
+    assert "desk" not in await endpoints(services)
+    assert (await browser.get(address)).status == 404
+    log = await browser.get("/console/deliveries")
+    assert "desk (deleted, no. 1)" in log.text
+    assert log.main.all("a", href=address) == []
 
 
 async def test_a_test_event_shows_the_request_and_the_answer(browser: Browser, world: World) -> None:

@@ -138,7 +138,7 @@ async def list_events(call: NamedDependency[Call], asked: NamedDependency[Events
 async def _of_conversation(
     call: Call, connection: Connection, one: Conversation, asked: EventsQuery
 ) -> EventsAnswer:
-    channel = call.services.catalog.directory.channels.get(one.channel_id)
+    channel = call.services.catalog.directory.any_channel(one.channel_id)
     endpoint = _endpoint(call, asked.endpoint, [channel] if channel else [])
     lane, after = Lane(one.id, Destination("endpoint", endpoint.id)), asked.after_seq or 0
     found = await outbox.of_conversation(connection, lane, after_seq=after, limit=asked.limit)

@@ -300,7 +300,8 @@ def _channel_ids(call: Call, type_: str) -> Any:
     """The flow's channels of a type; None when these are all that it has."""
     if type_ not in ADAPTERS and type_ not in _KNOWN_ELSEWHERE:
         raise InvalidInput({"is_channel": [complaints.none_of("is_channel", type_, ADAPTERS)]})
-    channels = call.services.catalog.directory.channels.values()
+    directory = call.services.catalog.directory
+    channels = [*directory.channels.values(), *directory.deleted_channels.values()]
     ours = [one for one in channels if one.flow_id == call.key.flow_id]
     of_type = tuple(one.id for one in ours if one.type == type_)
     return None if len(of_type) == len(ours) else of_type
@@ -313,7 +314,7 @@ def info(call: Call, one: Conversation) -> SubscriberInfo:
     """A subscriber as the wire has it."""
     directory, subscriber, profile = call.services.catalog.directory, one.subscriber, one.subscriber.profile
     agent = directory.members.get(one.member_id) if one.member_id else None
-    channel = directory.channels.get(one.channel_id)
+    channel = directory.any_channel(one.channel_id)
 
     def local(at: datetime | None) -> str | None:
         return local_time(at, call.workspace.timezone) if at is not None else None

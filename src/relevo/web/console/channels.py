@@ -13,13 +13,14 @@ from markupsafe import Markup
 
 import relevo.channels
 from relevo.admin import channels
+from relevo.admin import deleting as admin_deleting
 from relevo.channels.registry import ADAPTERS, adapter_for
 from relevo.domain.configuring import ChannelWish
 from relevo.domain.errors import InvalidInput, NotFound
 from relevo.domain.ids import ChannelId
 from relevo.domain.workspaces import Channel, Endpoint, FlowEntry, LiveChatMode
 from relevo.store import figures
-from relevo.web.console import channel_options, forms
+from relevo.web.console import channel_options, deleting, forms
 from relevo.web.console.forms import Form
 from relevo.web.console.notices import Notice
 from relevo.web.console.visits import Page, TheVisit, Visit
@@ -47,13 +48,13 @@ async def new(visit: TheVisit) -> Page:
     type_ = visit.query.get("type")
     if type_ not in ADAPTERS:
         return visit.page("channel_types.html", title="New channel", adapters=ADAPTERS)
-    return _page(visit, type_, None, forms.filled(mode=LiveChatMode.NONE.value))
+    return await _page(visit, type_, None, forms.filled(mode=LiveChatMode.NONE.value))
 
 
 @get("/channels/{channel_id:int}")
 async def show(visit: TheVisit, channel_id: FromPath[int]) -> Page:
     channel = _find(visit, channel_id)
-    return _page(visit, channel.type, channel, _filled(visit, channel))
+    return await _page(visit, channel.type, channel, _filled(visit, channel))
 
 
 def _find(visit: Visit, channel_id: int) -> Channel:
@@ -63,7 +64,7 @@ def _find(visit: Visit, channel_id: int) -> Channel:
     return found
 
 
-def _page(visit: Visit, type_: str, channel: Channel | None, form: Form, status: int = 200) -> Page:
+async def _page(visit: Visit, type_: str, channel: Channel | None, form: Form, status: int = 200) -> Page:
     return visit.page(
         "channel.html",
         title=channel.name if channel else f"New channel: {adapter_for(type_).title}",
@@ -77,6 +78,7 @@ def _page(visit: Visit, type_: str, channel: Channel | None, form: Form, status:
         endpoints=_endpoints(visit),
         modes=list(LiveChatMode),
         addresses=_addresses(visit, channel) if channel else {},
+        deleting=await deleting.of_channel(visit, channel) if channel else None,
         guide=guide(type_),
     )
 
@@ -152,7 +154,7 @@ async def _save(visit: Visit, type_: str, channel: Channel | None, form: Form) -
         saved = await channels.save(visit.means, visit.workspace_id, wish, id_)
     except InvalidInput as error:
         refused = form.refused(error, live_chat="endpoint", **channel_options.field_of(type_))
-        return _page(visit, type_, channel, refused, status=422)
+        return await _page(visit, type_, channel, refused, status=422)
     notice = Notice("The channel is saved.", secret=saved.secret, secret_name="Secret")
     return visit.go(f"/console/channels/{saved.thing.id}", notice)
 
@@ -189,3 +191,10 @@ async def enable(visit: TheVisit, channel_id: FromPath[int]) -> Response[Any]:
     channel = _find(visit, channel_id)
     await channels.disable(visit.means, visit.workspace_id, channel.id, "")
     return visit.go(f"/console/channels/{channel.id}", "The channel is in use again.")
+
+
+@post("/channels/{channel_id:int}/delete")
+async def delete(visit: TheVisit, channel_id: FromPath[int]) -> Response[Any]:
+    channel, may = _find(visit, channel_id), (await visit.form()).has("give_up_waiting", "yes")
+    await admin_deleting.delete_channel(visit.means, visit.workspace_id, channel.id, give_up_waiting=may)
+    return visit.go("/console/channels", f"The channel {channel.name} is deleted. Its conversations stay.")

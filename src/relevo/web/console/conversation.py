@@ -97,7 +97,7 @@ async def said(visit: Visit, conversation: Conversation, before: int | None, lim
 
 async def surroundings(visit: Visit, conversation: Conversation) -> dict[str, Any]:
     """Everything beside the messages that the page shows."""
-    channel = visit.directory.channels[conversation.channel_id]
+    channel = _channel_of(visit, conversation)
     endpoint = endpoint_of(visit, channel)
     async with visit.services.database.read() as connection:
         log = await deliveries.listing(
@@ -119,6 +119,14 @@ async def surroundings(visit: Visit, conversation: Conversation) -> dict[str, An
         "facts": _facts(visit, conversation, channel, endpoint, head),
         "pause_minutes": PAUSE_MINUTES,
     }
+
+
+def _channel_of(visit: Visit, conversation: Conversation) -> Channel:
+    """Its channel, deleted or not."""
+    found = visit.directory.any_channel(conversation.channel_id)
+    if found is None:
+        raise NotFound("There is no such conversation in this workspace.")
+    return found
 
 
 def endpoint_of(visit: Visit, channel: Channel) -> Endpoint | None:

@@ -16,7 +16,7 @@ class Destinations:
         self._visit = visit
 
     def name(self, kind: str, id_: int) -> str:
-        """`desk`, `site`; `endpoint 3` for one that is gone, or another workspace's."""
+        """`desk`, `site`; `desk (deleted, no. 3)`; `endpoint 3` for another workspace's."""
         if kind == "media":
             return "Kept files"
         found = self._find(kind, id_)
@@ -25,7 +25,8 @@ class Destinations:
     def path(self, kind: str, id_: int) -> str:
         """Its page, if this member may see it; else ""."""
         page = {"endpoint": "/console/endpoints", "channel": "/console/channels"}.get(kind, "")
-        if not page or self._find(kind, id_) is None or not may(self._visit.member, page):
+        found = self._find(kind, id_)
+        if not page or found is None or self._is_deleted(kind, id_) or not may(self._visit.member, page):
             return ""
         return f"{page}/{id_}"
 
@@ -47,11 +48,15 @@ class Destinations:
             return None
         return Destination(kind, int(id_))  # type: ignore[arg-type]  # checked above
 
+    def _is_deleted(self, kind: str, id_: int) -> bool:
+        directory = self._visit.directory
+        return id_ in (directory.deleted_endpoints if kind == "endpoint" else directory.deleted_channels)
+
     def _find(self, kind: str, id_: int) -> Endpoint | Channel | None:
         directory = self._visit.directory
         found: Endpoint | Channel | None
         if kind == "endpoint":
-            found = directory.endpoints.get(EndpointId(id_))
+            found = directory.any_endpoint(EndpointId(id_))
         else:
-            found = directory.channels.get(ChannelId(id_))
+            found = directory.any_channel(ChannelId(id_))
         return found if found is not None and found.workspace_id == self._visit.workspace_id else None

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from relevo.admin import deleting as admin_deleting
 from relevo.admin import endpoints
 from relevo.domain import live_chat, rotating
 from relevo.domain.configuring import OPTIONAL_EVENTS, EndpointWish
@@ -17,7 +18,7 @@ from relevo.domain.errors import InvalidInput, NotFound
 from relevo.domain.ids import ConversationId, DeliveryId, EndpointId, FlowId
 from relevo.domain.workspaces import Channel, Endpoint, EventType
 from relevo.store import figures
-from relevo.web.console import forms
+from relevo.web.console import deleting, forms
 from relevo.web.console.forms import Form
 from relevo.web.console.notices import Notice
 from relevo.web.console.visits import Page, TheVisit, Visit
@@ -56,13 +57,13 @@ async def listing(visit: TheVisit) -> Page:
 
 @get("/endpoints/new")
 async def new(visit: TheVisit) -> Page:
-    return _page(visit, None, forms.filled(listening="none"))
+    return await _page(visit, None, forms.filled(listening="none"))
 
 
 @get("/endpoints/{endpoint_id:int}")
 async def show(visit: TheVisit, endpoint_id: FromPath[int]) -> Page:
     endpoint = _find(visit, endpoint_id)
-    return _page(visit, endpoint, _filled(visit, endpoint))
+    return await _page(visit, endpoint, _filled(visit, endpoint))
 
 
 def _find(visit: Visit, endpoint_id: int) -> Endpoint:
@@ -80,7 +81,7 @@ def _channels(visit: Visit) -> list[Channel]:
     return [one for one in visit.directory.channels.values() if one.workspace_id == visit.workspace_id]
 
 
-def _page(visit: Visit, endpoint: Endpoint | None, form: Form, status: int = 200) -> Page:
+async def _page(visit: Visit, endpoint: Endpoint | None, form: Form, status: int = 200) -> Page:
     return visit.page(
         "endpoint.html",
         title=endpoint.name if endpoint else "New webhook",
@@ -93,6 +94,7 @@ def _page(visit: Visit, endpoint: Endpoint | None, form: Form, status: int = 200
         signing=rotating.secrets_of(endpoint, visit.services.clock.now()) if endpoint else None,
         keep_old_hours=KEEP_OLD_HOURS,
         channels=_channels_of(visit, endpoint) if endpoint else [],
+        deleting=await deleting.of_endpoint(visit, endpoint) if endpoint else None,
         can_try=visit.services.try_endpoint is not None,
     )
 
@@ -154,13 +156,13 @@ async def change(visit: TheVisit, endpoint_id: FromPath[int]) -> Response[Any]:
 async def _save(visit: Visit, endpoint: Endpoint | None) -> Response[Any]:
     form = await visit.form()
     if form.get("action") == "add_header":
-        return _page(visit, endpoint, form)
+        return await _page(visit, endpoint, form)
     try:
         _check_repeated(form)
         id_ = endpoint.id if endpoint else None
         saved = await endpoints.save(visit.means, visit.workspace_id, _wish(form), id_)
     except InvalidInput as error:
-        return _page(visit, endpoint, form.refused(error, secrets="secret"), status=422)
+        return await _page(visit, endpoint, form.refused(error, secrets="secret"), status=422)
     notice = Notice("The webhook is saved.", secret=saved.secret, secret_name=SECRET_NAME)
     return visit.go(f"/console/endpoints/{saved.thing.id}", notice)
 
@@ -240,6 +242,13 @@ async def retire_secret(visit: TheVisit, endpoint_id: FromPath[int]) -> Response
     endpoint = _find(visit, endpoint_id)
     await endpoints.retire_secret(visit.means, visit.workspace_id, endpoint.id)
     return visit.go(f"/console/endpoints/{endpoint.id}", "The old signing secret signs no more.")
+
+
+@post("/endpoints/{endpoint_id:int}/delete")
+async def delete(visit: TheVisit, endpoint_id: FromPath[int]) -> Response[Any]:
+    endpoint, may = _find(visit, endpoint_id), (await visit.form()).has("give_up_waiting", "yes")
+    await admin_deleting.delete_endpoint(visit.means, visit.workspace_id, endpoint.id, give_up_waiting=may)
+    return visit.go("/console/endpoints", f"The webhook {endpoint.name} is deleted.")
 
 
 # Trying
