@@ -19,6 +19,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 LONGEST_URL = 8192
+LONGEST_NAME, LONGEST_LABEL = 253, 63  # RFC 1035, section 2.3.4
 
 _METADATA_NAMES = frozenset({
     "metadata", "metadata.google.internal", "metadata.goog", "metadata.azure.internal",
@@ -187,9 +188,18 @@ def _check_parts(url: Url) -> str | None:
         return "it has a user name or password; use a header"
     if url.port == 0:
         return "there is no port 0; ports are 1 to 65535"
-    if (url.domain or "").rstrip(".") in _METADATA_NAMES:
-        return f"{url.domain} is {_METADATA}"
-    return None
+    return _check_name(url.domain) if url.domain else None
+
+
+def _check_name(name: str) -> str | None:
+    """A name that no name service can be asked for, and those that need not be asked for."""
+    bare = name.removesuffix(".")
+    longest = max(map(len, bare.split(".")))
+    if longest > LONGEST_LABEL or len(bare) > LONGEST_NAME:
+        return f"a host name has at most {LONGEST_NAME} characters, {LONGEST_LABEL} between two dots"
+    if not all(bare.split(".")):
+        return "its host name has nothing between two dots"
+    return f"{name} is {_METADATA}" if bare in _METADATA_NAMES else None
 
 
 def _inner(address: Address) -> IPv4Address | None:
