@@ -45,11 +45,22 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10, help="of load in each part")
     parser.add_argument("--rounds", type=int, default=3, help="of capacity; the median counts")
     parser.add_argument("--only", choices=["floor", "sqlite", "postgresql"], nargs="*")
+    parser.add_argument(
+        "--workers", type=int, nargs="*", default=[1], help="processes on PostgreSQL: a row for each number"
+    )
     given = parser.parse_args()
-    wanted = given.only or ["floor", "sqlite", "postgresql"]
+    wanted = [
+        row
+        for name in given.only or ["floor", "sqlite", "postgresql"]
+        for row in (_on_postgresql(given.workers) if name == "postgresql" else [name])
+    ]
     with receiver() as url, contextlib.ExitStack() as stack:
         servers = {name: stack.enter_context(_server(name, url)) for name in wanted}
         uvloop.run(_measure(servers, url, seconds=given.seconds, rounds=given.rounds))
+
+
+def _on_postgresql(workers: Sequence[int]) -> list[str]:
+    return ["postgresql" if count == 1 else f"postgresql x{count}" for count in workers]
 
 
 @contextlib.contextmanager
@@ -59,8 +70,9 @@ def _server(name: str, receiver_url: str) -> Iterator[Server]:
             yield stack.enter_context(floor(receiver_url))
             return
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        database_url = stack.enter_context(_postgresql()) if name == "postgresql" else ""
-        yield stack.enter_context(relevo(name, receiver_url, folder, database_url))
+        database, _, workers = name.partition(" x")
+        database_url = stack.enter_context(_postgresql()) if database == "postgresql" else ""
+        yield stack.enter_context(relevo(name, receiver_url, folder, database_url, int(workers or 1)))
 
 
 @contextlib.contextmanager
@@ -140,11 +152,11 @@ def _percentiles(seconds: Sequence[float]) -> tuple[float, ...]:
 def _print_table(title: str, rows: Sequence[Measured]) -> None:
     base = next((row.rate for row in rows if row.name == "floor"), None)
     print(f"\n{title}\n")
-    print(f"{'':12}{'hand-offs/s':>12}{'ratio':>7}{'accept ms':>20}{'to delivered ms':>20}"
+    print(f"{'':14}{'hand-offs/s':>12}{'ratio':>7}{'accept ms':>20}{'to delivered ms':>20}"
           f"{'lost':>6}{'reord.':>7}{'gaps':>6}{'dups':>6}{'refused':>8}{'CPU µs':>8}{'MB':>6}")  # fmt: skip
     for row in rows:
         ratio = f"{row.rate / base:.2f}" if base else "–"
-        print(f"{row.name:12}{row.rate:12.0f}{ratio:>7}{_three(row.accept):>20}{_three(row.delivered):>20}"
+        print(f"{row.name:14}{row.rate:12.0f}{ratio:>7}{_three(row.accept):>20}{_three(row.delivered):>20}"
               f"{row.lost:6}{row.reordered:7}{row.gaps:6}{row.duplicates:6}{row.refused:8}"
               f"{row.cpu_us:8.0f}{row.memory_mb:6.0f}")  # fmt: skip
     print("(ms: p50 / p90 / p99)")

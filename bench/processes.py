@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
@@ -42,20 +43,33 @@ channels:
 
 
 class Server(msgspec.Struct, frozen=True):
-    """A server under load: where its hooks go, and its process."""
+    """A server under load: where its hooks go, and its process with those that it has started."""
 
     target: Target
     pid: int
 
     def cpu_seconds(self) -> float:
-        """What the process has used so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What they have used so far."""
+        return sum(_cpu_seconds(pid) for pid in _family(self.pid))
 
     def memory_mb(self) -> float:
-        """The most memory that the process has had (resident)."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+        """The most memory that each of them has had (resident), in all."""
+        return sum(_memory_mb(pid) for pid in _family(self.pid))
+
+
+def _family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(int(child) for child in children)]
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 @contextmanager
@@ -79,7 +93,9 @@ def floor(receiver_url: str) -> Iterator[Server]:
 
 
 @contextmanager
-def relevo(name: str, receiver_url: str, folder: Path, database_url: str = "") -> Iterator[Server]:
+def relevo(
+    name: str, receiver_url: str, folder: Path, database_url: str = "", workers: int = 1
+) -> Iterator[Server]:
     """Relevo, set up through its own commands."""
     port = free_port()
     environment = {
@@ -91,12 +107,13 @@ def relevo(name: str, receiver_url: str, folder: Path, database_url: str = "") -
         **({"RELEVO_DATABASE_URL": database_url} if database_url else {}),
     }
     (folder / "bench.flow.yaml").write_text(FLOW)
-    workspace = WORKSPACE.format(url=f"{receiver_url}/hook/{name}", secret=SECRET)
+    workspace = WORKSPACE.format(url=f"{receiver_url}/hook/{quote(name)}", secret=SECRET)
     (folder / "bench.yaml").write_text(workspace)
     _command(environment, "apply", str(folder / "bench.yaml"))
     token = _command(environment, "token", "create", "--flow", "bench").strip()
     (channel,) = json.loads(_command(environment, "channels", "--json"))
-    with _running(RELEVO, "serve", "--port", str(port), environment=environment) as process:
+    serve = ("serve", "--port", str(port), "--workers", str(workers))
+    with _running(RELEVO, *serve, environment=environment) as process:
         _until_answers(f"http://127.0.0.1:{port}/readyz")
         yield Server(Target(channel["hook_url"], token), process.pid)
 

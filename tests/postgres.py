@@ -54,11 +54,12 @@ def make_folder() -> Path:
     return folder
 
 
-def ensure_running(folder: Path) -> PostgresServer:
-    """The server of this folder, started by whichever process comes first."""
+def ensure_running(folder: Path, listen: str = "") -> PostgresServer:
+    """The server of this folder, started by whichever process comes first. `listen`: an address whose
+    whole /24 network may connect, besides those on this machine."""
     with _locked(folder):
         if not (folder / "data" / "postmaster.pid").exists():
-            _start(folder)
+            _start(folder, listen)
     return PostgresServer(folder)
 
 
@@ -69,10 +70,14 @@ def stop(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(folder: Path) -> None:
+def _start(folder: Path, listen: str) -> None:
     data, options = str(folder / "data"), f"-k {folder}"
-    options += "".join(f" -c {name}={value}" for name, value in SERVER_OPTIONS.items())
+    given = SERVER_OPTIONS | ({"listen_addresses": listen} if listen else {})
+    options += "".join(f" -c {name}={value}" for name, value in given.items())
     _run(folder, "initdb", "-D", data, "-U", "postgres", *NEW_CLUSTER)
+    if listen:
+        with (folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {listen}/24 trust\n")
     _run(folder, "pg_ctl", "-D", data, "-l", str(folder / "log"), "-o", options, "-w", "start")
 
 

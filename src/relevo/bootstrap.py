@@ -8,6 +8,7 @@ import fcntl
 import gc
 import signal
 import socket
+import sys
 import tempfile
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
@@ -83,7 +84,8 @@ class AlreadyRunning(CannotRun):
 
 
 class NeedsPostgreSQL(CannotRun):
-    """`relevo work` goes beside `relevo serve` on PostgreSQL; on SQLite, `relevo serve` does all of it."""
+    """More than one process needs PostgreSQL: set RELEVO_DATABASE_URL to postgresql://…
+    On SQLite, `relevo serve` without --workers does all of it."""
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
@@ -309,26 +311,48 @@ def _only_process(folder: Path) -> Iterator[None]:
 # Commands
 
 
-def serve(settings: Settings, *, host: str, port: int) -> None:
-    """Server, engine and couriers in one process, until SIGTERM or SIGINT."""
-    _run(_serve(settings, host, port))
+def serve(settings: Settings, *, host: str, port: int, inherited: int | None = None) -> None:
+    """Server, engine and couriers in one process, until SIGTERM or SIGINT.
+
+    `inherited`: the socket to take connections from, of a process that keeps us up; we end with our
+    standard input, which it holds.
+    """
+    _run(_serve(settings, host, port, inherited))
 
 
 def work(settings: Settings) -> None:
     """Couriers and timers only, beside servers on the same PostgreSQL."""
-    if driver_url(settings.database_url.reveal()).get_backend_name() == "sqlite":
-        raise NeedsPostgreSQL((NeedsPostgreSQL.__doc__ or "").strip())
+    refuse_sqlite(settings)
     _run(_work(settings))
 
 
-async def _serve(settings: Settings, host: str, port: int) -> None:
+def refuse_sqlite(settings: Settings) -> None:
+    """Raises `NeedsPostgreSQL` where there may be one process only."""
+    if driver_url(settings.database_url.reveal()).get_backend_name() == "sqlite":
+        raise NeedsPostgreSQL(" ".join((NeedsPostgreSQL.__doc__ or "").split()))
+
+
+async def migrate(settings: Settings) -> None:
+    """Bring the database to the newest tables, before processes start on it."""
+    database = Database(settings.database_url.reveal())
+    try:
+        await schema.migrate(database)
+    finally:
+        await database.close()
+
+
+async def _serve(settings: Settings, host: str, port: int, inherited: int | None) -> None:
     logs.set_up(settings.log_level, settings.log_format)
     async with running(settings, public_url=settings.public_url or _note_url(settings, host, port)) as parts:
         app = create_app(parts.services, is_well=parts.is_well)
         server = _Server(_uvicorn_config(app, host, port), on_stop=parts.services.hub.close)
         log.info("serving", url=parts.services.edge.public_url, host=host, port=port)
         await _invite_first_member(parts.services)
-        await server.serve()
+        if inherited is None:
+            await server.serve()
+            return
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), server.handle_exit, signal.SIGTERM, None)
+        await server.serve(sockets=[socket.socket(fileno=inherited)])
 
 
 async def _invite_first_member(services: Services) -> None:

@@ -18,15 +18,24 @@ _port = click.option(
 @click.command()
 @click.option("--host", metavar="ADDRESS", default=_HOST, help="The address to listen on; 0.0.0.0 for all.")
 @_port
-def serve(host: str, port: int) -> None:
+@click.option("--workers", metavar="NUMBER", type=click.IntRange(1, 64), default=1,
+              help="Processes that share the port; more than one needs PostgreSQL.")  # fmt: skip
+@click.option("--inherit", type=int, hidden=True)
+def serve(host: str, port: int, workers: int, inherit: int | None) -> None:
     """Run the server.
 
-    Hooks, API, console, couriers and timers, in one process. It migrates the database first.
+    Hooks, API, console, couriers and timers, in one process. It migrates the database first. With
+    --workers, one that ends is started again, and connections wait for another.
     """
     from relevo import bootstrap
+    from relevo.cli import supervising
 
+    settings = load(os.environ)
     try:
-        bootstrap.serve(load(os.environ), host=host, port=port)
+        if workers > 1:
+            supervising.serve(settings, host=host, port=port, workers=workers)
+        else:
+            bootstrap.serve(settings, host=host, port=port, inherited=inherit)
     except bootstrap.CannotRun as error:
         raise click.ClickException(str(error)) from None
 
