@@ -63,22 +63,7 @@ class WireSeen(msgspec.Struct, frozen=True):
     data: Any
 
 
-class DeliveriesChanged(msgspec.Struct, frozen=True):
-    """Many deliveries of a workspace were put back into their lanes."""
-
-    workspace_id: WorkspaceId
-    conversation_id: None = None
-
-
-Notice = (
-    MessageStored
-    | StatusChanged
-    | Typing
-    | ConversationChanged
-    | LookAgain
-    | WireSeen
-    | DeliveriesChanged
-)
+Notice = MessageStored | StatusChanged | Typing | ConversationChanged | LookAgain | WireSeen
 
 
 def conversation_topic(id_: ConversationId) -> Topic:

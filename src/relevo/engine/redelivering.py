@@ -17,7 +17,7 @@ import structlog
 from relevo.domain.errors import Unavailable
 from relevo.domain.ids import ConversationId, DeliveryId
 from relevo.domain.redeliveries import Redelivery, RedeliveryState
-from relevo.engine.hub import DeliveriesChanged, Hub
+from relevo.engine.hub import Hub, LookAgain
 from relevo.engine.timers import sleep_or
 from relevo.store import redeliveries
 from relevo.store.database import Database
@@ -85,7 +85,7 @@ class Redelivering:
             after = msgspec.structs.replace(after, worked_at=now)
             await redeliveries.save(connection, after)
         self._put_back.extend(done)
-        self._hub.publish([DeliveriesChanged(one.workspace_id)])
+        self._hub.publish([LookAgain(one.workspace_id, ConversationId(0))])
         if after.state is RedeliveryState.DONE:
             log.info("redelivery.done", redelivery=one.id, put_back=after.put_back, total=after.total)
 
