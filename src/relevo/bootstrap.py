@@ -28,6 +28,7 @@ from relevo import logs
 from relevo.admin.changing import Means
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
+from relevo.couriers.dialogues import Vendors, asking
 from relevo.couriers.limiting import Limiter
 from relevo.couriers.media import MediaCourier
 from relevo.couriers.webhook import WebhookCourier
@@ -43,7 +44,6 @@ from relevo.engine.housekeeping import Housekeeping
 from relevo.engine.hub import Hub
 from relevo.engine.materials import Workshop
 from relevo.engine.neighbours import Neighbours
-from relevo.engine.redelivering import Redelivering
 from relevo.engine.timers import Timers
 from relevo.http_client.client import Answer, HttpClient
 from relevo.http_client.egress_guard import EgressGuard
@@ -126,7 +126,6 @@ class _Parts(msgspec.Struct, frozen=True):
     timers: Timers
     housekeeping: Housekeeping
     neighbours: Neighbours | None
-    redelivering: Redelivering
     http: HttpClient
 
 
@@ -151,10 +150,19 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         couriers={
             "endpoint": webhook,
             "channel": ChannelCourier(
-                catalog=catalog, http=http, clock=clock, timeout=settings.webhook_timeout
+                catalog=catalog,
+                http=http,
+                clock=clock,
+                timeout=settings.webhook_timeout,
+                public_url=public_url,
             ),
             "media": MediaCourier(
-                http=http, database=database, keeper=files, clock=clock, limit=settings.max_upload
+                catalog=catalog,
+                http=http,
+                database=database,
+                keeper=files,
+                clock=clock,
+                limit=settings.max_upload,
             ),
         },
         database=database,
@@ -201,6 +209,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         cookie_key=_derive(key, "cookie"),
         is_demo=is_demo,
         try_endpoint=_trier(webhook),
+        ask_vendor=asking(Vendors(http=http, clock=clock, timeout=settings.webhook_timeout)),
     )
     return _Parts(
         services,
@@ -208,7 +217,6 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         Timers(engine=engine, database=database, clock=clock),
         Housekeeping(database=database, clock=clock, retention=settings.attempt_retention),
         neighbours,
-        Redelivering(database=database, hub=hub, clock=clock),
         http,
     )
 
@@ -243,14 +251,12 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     stack.push_async_callback(_ended, timers.stop, firing)
     tidying = _spawn(parts.housekeeping.run(), "housekeeping")
     stack.push_async_callback(_ended, parts.housekeeping.stop, tidying)
-    putting_back = _spawn(parts.redelivering.run(), "redelivering")
-    stack.push_async_callback(_ended, parts.redelivering.stop, putting_back)
     return Running(
         services=parts.services,
         couriers=couriers,
         timers=timers,
         http=parts.http,
-        tasks=(committing, carrying, living, firing, tidying, putting_back, *listening),
+        tasks=(committing, carrying, living, firing, tidying, *listening),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -14,14 +14,15 @@ from relevo.couriers.attempts import Courier
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
 from relevo.couriers.limiting import Limiter
-from relevo.couriers.media import MediaCourier
+from relevo.couriers.media import FileKeeper, MediaCourier
 from relevo.couriers.webhook import WebhookCourier
 from relevo.domain.deliveries import Attempt, Destination
 from relevo.domain.ids import DeliveryId, EndpointId
 from relevo.engine.engine import Engine
+from relevo.http_client.client import HttpClient
 from relevo.store import deliveries, directory, tables
 from relevo.store.database import AnyRow, Database
-from relevo.testing.builders import SUPPORT, StillCarriers, World, make_engine
+from relevo.testing.builders import PUBLIC_URL, SUPPORT, StillCarriers, World, make_engine
 from relevo.testing.fake_http import Asked, FakeHttp, Script
 
 TIMEOUT = timedelta(seconds=15)
@@ -55,12 +56,12 @@ class Carrying(msgspec.Struct, kw_only=True):
     couriers: Couriers
     http: FakeHttp
     keeper: Keeper
+    whispered: list[Any]
 
     async def settle_down(self) -> None:
-        """Until nothing more can be done now: the lanes that are due are carried to their ends."""
-        await self.couriers.until_idle()
-        while await self.couriers.claim_due() or self.couriers.lanes:
-            await self.couriers.until_idle()
+        """Until nothing more can be done now: the lanes that are due are carried to their ends. Those that
+        wait for their turn with a vendor get it: the clock goes on."""
+        await carry_all(self.world, self.couriers)
 
     async def later(self, by: timedelta) -> None:
         """Let time pass, and do what is due then."""
@@ -82,6 +83,20 @@ class Carrying(msgspec.Struct, kw_only=True):
             return await deliveries.attempts_of(connection, DeliveryId(id_))
 
 
+async def carry_all(world: World, couriers: Couriers) -> None:
+    waking = asyncio.create_task(_wake_sleepers(world))
+    await couriers.until_idle()
+    while await couriers.claim_due() or couriers.lanes:
+        await couriers.until_idle()
+    waking.cancel()
+
+
+async def _wake_sleepers(world: World) -> None:
+    while True:
+        await world.clock.until_sleeping()
+        await world.clock.run(timedelta(milliseconds=100))
+
+
 @asynccontextmanager
 async def carrying(
     database: Database, script: Script | None = None, *, flow: str = SUPPORT
@@ -90,21 +105,37 @@ async def carrying(
     passed, http, keeper = Passed(), FakeHttp(script), Keeper()
     async with make_engine(database, flow=flow, carriers=passed) as world:
         await want_messages_only(world)
-        couriers = make_couriers(world, http, keeper)
+        whispered: list[Any] = []
+
+        async def whisper(whispering: object) -> None:
+            whispered.append(whispering)
+
+        couriers = make_couriers(world, http, keeper, whisper=whisper)
         await couriers.start()
         passed.to = couriers
-        yield Carrying(world=world, couriers=couriers, http=http, keeper=keeper)
+        yield Carrying(world=world, couriers=couriers, http=http, keeper=keeper, whispered=whispered)
         await couriers.stop(timedelta(seconds=1))
 
 
-def make_couriers(world: World, http: FakeHttp, keeper: Keeper, database: Database | None = None) -> Couriers:
+def make_couriers(
+    world: World,
+    http: HttpClient,
+    keeper: FileKeeper,
+    database: Database | None = None,
+    whisper: Callable[[Any], Awaitable[None]] | None = None,
+) -> Couriers:
     """The couriers of one more process on the world's database, through connections of its own if given."""
     given: dict[str, Any] = {"catalog": world.catalog, "http": http, "clock": world.clock, "timeout": TIMEOUT}
     kinds: dict[str, Courier] = {
         "endpoint": WebhookCourier(**given),
-        "channel": ChannelCourier(**given),
+        "channel": ChannelCourier(**given, public_url=PUBLIC_URL),
         "media": MediaCourier(
-            http=http, database=world.database, keeper=keeper, clock=world.clock, limit=1000
+            catalog=world.catalog,
+            http=http,
+            database=world.database,
+            keeper=keeper,
+            clock=world.clock,
+            limit=1000,
         ),
     }
 
@@ -113,7 +144,7 @@ def make_couriers(world: World, http: FakeHttp, keeper: Keeper, database: Databa
             await directory.disable_endpoint(connection, id_, reason)
         await world.catalog.refresh(at_once=True)
 
-    async def whisper(_: object) -> None:
+    async def whisper_to_nobody(_: object) -> None:
         return None
 
     couriers = Couriers(
@@ -123,7 +154,7 @@ def make_couriers(world: World, http: FakeHttp, keeper: Keeper, database: Databa
         clock=world.clock,
         chance=world.chance,
         disable_endpoint=disable,
-        whisper=whisper,
+        whisper=whisper or whisper_to_nobody,
         alone=False,
         limits=Limiter(world.catalog),
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relevo.domain.degrading import Degraded, Limits, degrade, split_text
+from relevo.domain.degrading import Degraded, Limits, chosen, degrade, has_options, split_text
 from relevo.domain.messages import (
     Button,
     Card,
@@ -64,7 +64,9 @@ def test_what_a_rich_channel_carries_is_left_as_it_is(content: Content) -> None:
 def test_buttons_become_numbered_lines_and_links_keep_their_targets() -> None:
     words = "Choose\n1. Yes\nShop: https://shop.example\nRing us: +61400000000"
 
-    assert degrade(Text("Choose", BUTTONS), WORDS_ONLY) == Degraded((Text(words),), ("buttons became text",))
+    assert degrade(Text("Choose", BUTTONS), WORDS_ONLY) == Degraded(
+        (Text(words),), ("buttons became text",), (QuickReply("Yes", "y"),)
+    )
 
 
 def test_numbers_run_on_from_buttons_to_quick_replies() -> None:
@@ -102,7 +104,9 @@ def test_a_file_that_cannot_be_shown_becomes_a_link_under_its_caption() -> None:
     film = Media("video", "https://cdn.example/v.mp4", caption="Look", buttons=(Button("Nice"),))
 
     assert degrade(film, WORDS_ONLY) == Degraded(
-        (Text("Look\nhttps://cdn.example/v.mp4\n1. Nice"),), ("video became a link", "buttons became text")
+        (Text("Look\nhttps://cdn.example/v.mp4\n1. Nice"),),
+        ("video became a link", "buttons became text"),
+        (QuickReply("Nice"),),
     )
 
 
@@ -241,3 +245,42 @@ def degrade_parts(content: Content, limits: Limits) -> tuple[tuple[Content, ...]
 def kinds(media: Media, carried: set[str]) -> list[str]:
     contents = degrade(media, Limits(media=frozenset(carried))).contents
     return [part.type for part in contents if isinstance(part, Media)]
+
+
+# What was numbered
+
+
+RED, BLUE = QuickReply("Red", "r"), QuickReply("Blue", "b")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("2", BLUE),
+        (" 2. ", BLUE),
+        ("#1", RED),
+        ("1)", RED),
+        ("blue", BLUE),
+        ("0", None),
+        ("3", None),
+        ("2 of them", None),
+        ("99999", None),
+        ("", None),
+    ],
+)
+def test_an_answer_means_the_button_of_its_number_or_title(said: str, meant: QuickReply | None) -> None:
+    assert chosen((RED, BLUE), said) == meant
+
+
+def test_the_numbers_of_cards_run_on_through_all_of_them() -> None:
+    cards = Cards(tuple(Card(title, buttons=(Button(title, title),)) for title in ("Mug", "Lamp")))
+
+    numbered = degrade(cards, WORDS_ONLY).numbered
+
+    assert [one.id for one in numbered] == ["Mug", "Lamp"]
+
+
+def test_only_what_can_be_pressed_has_options() -> None:
+    assert has_options(Text("A", quick_replies=(RED,)))
+    assert not has_options(Text("A"))
+    assert not has_options(Location(1, 2))

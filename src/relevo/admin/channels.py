@@ -19,7 +19,7 @@ from relevo.domain.yaml_reading import did_you_mean, quoted
 from relevo.store import configuring
 
 KEY_BYTES = 24
-CALLED = ("webhook_url",)
+CALLED = ("webhook_url", "api_url")
 """Options, of whatever type, that are URLs which Relevo calls."""
 SECRET = "secret"
 """The option with the key that a channel signs with; made where a type has it and nobody gave one."""
@@ -84,7 +84,7 @@ async def _write(
         new = await _insert(change, new)
     elif new != old:
         await _update(change, new)
-    return saved(old, new, _WORDS, secret="" if ADAPTERS[new.type].capabilities.is_pulled else made)
+    return saved(old, new, _WORDS, secret=made if ADAPTERS[new.type].capabilities.needs_token else "")
 
 
 async def _insert(change: Changing, new: Channel) -> Channel:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
-from relevo.domain.degrading import Limits
+from relevo.domain.conversations import Barred
+from relevo.domain.degrading import EVERY_BUTTON, Limits
 from relevo.domain.deliveries import Accepted, Refused, Rejected
 from relevo.domain.ids import ConversationId, MemberId, MessageId
 from relevo.domain.messages import Content, MessageStatus, MessageType
@@ -32,11 +33,23 @@ class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Somebody said something. `for_bot` False: the vendor itself answers it (HELP by SMS), so the bot
+    must not; it is stored, and the platform hears it."""
+
     user_id: str
     content: Content
     mid: str = ""
     profile: Profile = Profile()
     referral: dict[str, Any] | None = None
+    for_bot: bool = True
+
+
+class InboundEdit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The message `mid` now says something else."""
+
+    user_id: str
+    mid: str
+    content: Content
 
 
 class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -58,7 +71,14 @@ class InboundOpened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     profile: Profile = Profile()
 
 
-Inbound = InboundMessage | InboundReceipt | InboundTyping | InboundOpened
+class InboundReach(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The person may not be written to any more, and why (`barred`); or, with "", may be again."""
+
+    user_id: str
+    barred: Barred
+
+
+Inbound = InboundMessage | InboundEdit | InboundReceipt | InboundTyping | InboundOpened | InboundReach
 
 
 class HookAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +90,10 @@ class HookAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parsed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request said. `unsupported` names kinds of content that are new to us: they are kept."""
+    """What a request said. `unsupported` names kinds of content that are new to us: they are kept.
+
+    `answer` is said once the items are committed, instead of our own receipt.
+    """
 
     items: tuple[Inbound, ...] = ()
     unsupported: tuple[str, ...] = ()
@@ -91,6 +114,12 @@ class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
     member_id: MemberId | None
     created_at: datetime
     contact_name: str = ""
+    hook_url: str = ""
+    """Where the vendor may tell what becomes of it. Filled in when it is sent."""
+    parts_sent: int = 0
+    """How many of its parts the vendor has taken already, at earlier attempts."""
+    first_mid: str = ""
+    """The vendor's id of the first of them: it is the message's."""
 
 
 class VendorCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +142,39 @@ class VendorAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 SendResult = Accepted | Refused | Rejected
 Dialogue = Generator[VendorCall, VendorAnswer, SendResult]
+FileSearch = Generator[VendorCall, VendorAnswer, VendorCall | Refused | Rejected]
+"""Ends with the call whose answer is the file."""
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a vendor says about a channel: `facts` to show (name, value), and what is wrong, each with
+    what would be right. No problems: all is well."""
+
+    facts: tuple[tuple[str, str], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+SetUp = Generator[VendorCall, VendorAnswer, Findings]
+
+
+class Option(msgspec.Struct, frozen=True):
+    """One option of a channel's configuration. What is `secret` is never shown once it is saved, and
+    hidden in everything that is kept of the calls made with it."""
+
+    name: str
+    label: str
+    kind: Literal["text", "url", "color", "secret"]
+    hint: str
+    required: bool = False
+    placeholder: str = ""
+
+
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """How fast a vendor wants to be called: messages a second for the whole channel, and seconds between
+    two to the same person. 0: it does not say."""
+
+    a_second: float = 0
+    between: float = 0
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,32 +185,58 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     needs_token: bool = False
     """Its hook wants `Authorization: Bearer <token of the flow>` besides what `verify` checks."""
     media: frozenset[str] = frozenset()
+    media_sizes: dict[str, int] = {}
+    """The most bytes of each type; a larger file, where its size is known, becomes a link."""
+    captioned: frozenset[str] = frozenset({"image", "video", "audio", "file", "sticker"})
+    """The types of media that can have words and buttons."""
+    caption_limit: int = 0
+    """Characters of a caption; 0: as many as of a text."""
     buttons: int = 0
+    button_kinds: frozenset[str] = EVERY_BUTTON
+    button_id_limit: int = 0
+    """Bytes of a button's id; 0: any."""
     quick_replies: int = 0
     cards: bool = False
+    albums: int = 0
+    """How many pictures with words one message may have: cards without buttons become one."""
     location: bool = False
     text_limit: int = 4096
     typing: bool = False
     receipts: bool = False
+    edits: bool = False
+    """The customer's changes of what they wrote are told."""
+    connects: bool = False
+    """`connect` tells the vendor where to post, so that nobody need copy the hook URL."""
+    rates: Rates = Rates()
 
     @property
     def limits(self) -> Limits:
         """What `degrading.degrade` must respect before `send`."""
         return Limits(
             text=self.text_limit,
+            caption=self.caption_limit,
+            captioned=self.captioned,
             media=self.media,
+            media_sizes=self.media_sizes,
             buttons=self.buttons,
+            button_kinds=self.button_kinds,
+            button_id=self.button_id_limit,
             quick_replies=self.quick_replies,
             cards=self.cards,
+            albums=self.albums,
             location=self.location,
         )
 
 
 class Adapter(Protocol):
-    """A channel type. Adapters have no state."""
+    """A channel type. Adapters have no state. A channel inherits from this, and leaves what has a body
+    here as it is where its vendor has nothing of the kind."""
 
     type: str
     title: str
+    summary: str
+    """One sentence for whoever chooses a type."""
+    options: tuple[Option, ...]
     capabilities: Capabilities
 
     def check_config(self, config: dict[str, Any]) -> dict[str, str]:
@@ -164,5 +252,35 @@ class Adapter(Protocol):
         ...
 
     def send(self, message: OutgoingMessage, channel: Channel) -> Dialogue:
-        """Bring a message to the customer."""
+        """Bring one part of a message to the customer: its content respects `limits`. What the vendor
+        says no to ends as one of `toolkit.Fault`, so that only what may succeed later is tried again."""
         ...
+
+    def limits(self, channel: Channel) -> Limits:
+        """What this channel can carry, where its configuration changes what its type can."""
+        return self.capabilities.limits
+
+    def fetch(self, url: str, channel: Channel) -> FileSearch:
+        """Find a customer's file. `url` is what `parse` has given it: an http URL, or a reference of the
+        vendor's that only this method understands. It must hold no secret: it is stored."""
+        yield from ()
+        return VendorCall(method="GET", url=url)
+
+    def show_typing(self, user_id: str, channel: Channel) -> VendorCall | None:
+        """Show the customer that somebody is typing (`capabilities.typing`). Nobody looks at the answer."""
+        return None
+
+    def connect(self, channel: Channel, hook_url: str) -> SetUp:
+        """Tell the vendor to post to `hook_url` (`capabilities.connects`), then `check`."""
+        return self.check(channel, hook_url)
+
+    def check(self, channel: Channel, hook_url: str) -> SetUp:
+        """Ask the vendor whether all is well."""
+        yield from ()
+        return Findings()
+
+
+def secrets_of(adapter: Adapter, channel: Channel) -> tuple[str, ...]:
+    """The values of a channel's options that nobody may see."""
+    values = (channel.config.get(option.name) for option in adapter.options if option.kind == "secret")
+    return tuple(value for value in values if isinstance(value, str) and value)

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 from relevo.channels.adapter import VendorAnswer
-from relevo.domain.deliveries import Refused
+from relevo.domain.deliveries import Refused, Rejected
 from relevo.domain.errors import ForeignPayload
 from relevo.domain.retries import parse_retry_after
 
@@ -24,6 +25,9 @@ T = TypeVar("T")
 
 ID_LIMIT = 255
 """Characters of an id that is kept. Longer ones come from nobody we know."""
+
+SHORTEST_SECRET = 32
+"""Characters of a secret that we made, or that somebody gives instead."""
 
 DEEPEST = 64
 """Levels of lists and objects in a body."""
@@ -70,6 +74,11 @@ def read_value(value: Any, type_: type[T], path: str) -> T:
 def id_text(value: str | int | None) -> str:
     """An id as we keep it; "" for none."""
     return "" if value is None else str(value)
+
+
+def short(text: str) -> str:
+    """As much of a text as is kept where nobody writes long ones."""
+    return text[:ID_LIMIT]
 
 
 def _is_harmless(body: bytes) -> bool:
@@ -147,6 +156,38 @@ def unknown_options(given: Iterable[str], known: Iterable[str]) -> dict[str, str
 
 
 # Answers of vendors
+
+
+LONGEST_DETAIL = 300
+"""Characters of a vendor's words that are kept."""
+
+
+class Fault(StrEnum):
+    """Why a vendor did not take a message: all that anybody need tell apart. What is said besides, after
+    a colon, is the vendor's own."""
+
+    WINDOW_CLOSED = "window_closed"  # the customer has been silent for too long
+    OPTED_OUT = "opted_out"  # they said STOP
+    BLOCKED = "blocked"  # they blocked us
+    INVALID_RECIPIENT = "invalid_recipient"  # there is nobody there, or nobody who can be reached so
+    RATE_LIMITED = "rate_limited"  # too much at once: tried again
+    AUTH = "auth"  # the token is wrong, or lacks a permission
+    VENDOR_DOWN = "vendor_down"  # a fault of theirs: tried again
+    REJECTED = "rejected"  # everything else that they will never take
+
+
+def failed(
+    fault: Fault, answer: VendorAnswer, detail: str = "", retry_after: timedelta | None = None
+) -> Refused | Rejected:
+    """A refusal as an outcome. Only what may succeed later is tried again."""
+    reason = f"{fault.value}: {detail[:LONGEST_DETAIL]}" if detail else fault.value
+    match fault:
+        case Fault.RATE_LIMITED:
+            return Refused(429, retry_after or _retry_after(answer.headers), reason)
+        case Fault.VENDOR_DOWN:
+            return Refused(answer.status, _retry_after(answer.headers), reason)
+        case _:
+            return Rejected(reason)
 
 
 def refused(answer: VendorAnswer, reason: str = "") -> Refused:

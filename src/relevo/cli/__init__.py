@@ -23,6 +23,7 @@ COMMANDS = {
     "apply": "files:apply",
     "check": "files:check",
     "channels": "channels:channels",
+    "channel": "connecting:channel",
     "endpoints": "endpoints:endpoints",
     "token": "tokens:token",
     "member": "members:member",

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from relevo.domain.deliveries import Accepted, Delivery, Exchange, Outcome, Park, Refused, Unreachable
+from relevo.domain.events import FileSettled
 from relevo.domain.retries import parse_retry_after
 from relevo.http_client.client import Answer
 from relevo.system.clock import Clock
@@ -17,11 +18,15 @@ MASK = "••••"
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """What one attempt came to. `park` says why it need not be decided by the schedule."""
+    """What one attempt came to. `park` says why it need not be decided by the schedule; `patience` is
+    how long a wait may be asked for; `body` is what is left to send; `news` of a file that was fetched."""
 
     outcome: Outcome
     exchange: Exchange | None = None
     park: Park | None = None
+    patience: timedelta = timedelta()
+    body: bytes | None = None
+    news: FileSettled | None = None
 
 
 class Courier(Protocol):

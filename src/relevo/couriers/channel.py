@@ -6,30 +6,27 @@ from datetime import timedelta
 
 import msgspec
 
-from relevo.channels.adapter import Adapter, OutgoingMessage, SendResult, VendorAnswer, VendorCall
+from relevo.admin.connecting import hook_url
+from relevo.channels.adapter import Adapter, OutgoingMessage, secrets_of
 from relevo.channels.registry import adapter_for
-from relevo.couriers.attempts import MASK, Tried, exchange
-from relevo.domain import signing
-from relevo.domain.degrading import degrade
-from relevo.domain.deliveries import (
-    Accepted,
-    Delivery,
-    Exchange,
-    Forbidden,
-    Park,
-    Rejected,
-    Unreachable,
-)
+from relevo.couriers.attempts import Tried
+from relevo.couriers.dialogues import Vendors
+from relevo.couriers.pacing import Pacing
+from relevo.domain.degrading import Degraded, degrade
+from relevo.domain.deliveries import Accepted, Delivery, Park, Rejected
 from relevo.domain.errors import UnsupportedContent
 from relevo.domain.ids import ChannelId
 from relevo.domain.retries import CHANNEL_SCHEDULE
 from relevo.domain.workspaces import Channel
 from relevo.engine.catalog import Catalog
-from relevo.http_client.client import Answer, HttpClient
+from relevo.http_client.client import HttpClient
 from relevo.system.clock import Clock
 
+PATIENCE = timedelta(hours=1)
+"""The longest wait that a vendor may ask for."""
+
 _decode = msgspec.json.Decoder(OutgoingMessage).decode
-_SHOWN_HEADERS = frozenset({"content-type", "webhook-id", "webhook-timestamp", "webhook-signature"})
+_encode = msgspec.json.Encoder().encode
 
 
 class ChannelCourier:
@@ -37,8 +34,12 @@ class ChannelCourier:
 
     schedule = CHANNEL_SCHEDULE
 
-    def __init__(self, *, catalog: Catalog, http: HttpClient, clock: Clock, timeout: timedelta) -> None:
-        self._catalog, self._http, self._clock, self._timeout = catalog, http, clock, timeout
+    def __init__(
+        self, *, catalog: Catalog, http: HttpClient, clock: Clock, timeout: timedelta, public_url: str = ""
+    ) -> None:
+        self._catalog, self._public_url = catalog, public_url
+        self._vendors = Vendors(http=http, clock=clock, timeout=timeout)
+        self._pacing = Pacing(clock)
 
     async def attempt(self, delivery: Delivery) -> Tried:
         await self._catalog.refresh()
@@ -47,49 +48,45 @@ class ChannelCourier:
             return Tried(Rejected("channel_removed"))
         if channel.disabled_reason:
             return Tried(Rejected("channel_disabled"), park=Park("channel_disabled"))
-        return await self._say(_decode(delivery.body), channel, delivery)
+        return await self._say(_decode(delivery.body), channel, delivery.webhook_id)
 
-    async def _say(self, message: OutgoingMessage, channel: Channel, delivery: Delivery) -> Tried:
-        """Say a message, in as many parts as the channel needs. The id of the first is the message's."""
+    async def _say(self, message: OutgoingMessage, channel: Channel, webhook_id: str) -> Tried:
+        """Say a message, in as many parts as the channel needs; those that were taken before are not said
+        again. The id of the first is the message's."""
         adapter = adapter_for(channel.type)
-        parts = degrade(message.content, adapter.capabilities.limits).contents
-        first: Tried | None = None
-        for number, content in enumerate(parts):
-            part = msgspec.structs.replace(message, content=content)
-            webhook_id = delivery.webhook_id if number == 0 else f"{delivery.webhook_id}-{number}"
-            tried = await self._say_part(adapter, part, channel, webhook_id)
+        degraded = degrade(message.content, adapter.limits(channel))
+        if not degraded.contents:
+            return Tried(Rejected("nothing_to_say"))
+        said, tried = message, Tried(Accepted(200))
+        for number, content in enumerate(degraded.contents):
+            if number < message.parts_sent:
+                continue
+            part = msgspec.structs.replace(
+                message, content=content, hook_url=hook_url(self._public_url, channel)
+            )
+            tried = await self._say_part(
+                adapter, part, channel, f"{webhook_id}-{number}" if number else webhook_id
+            )
             if not isinstance(tried.outcome, Accepted):
-                return tried
-            first = first or tried
-        return first or Tried(Rejected("nothing_to_say"))
+                left = None if said is message else _encode(said)
+                return msgspec.structs.replace(tried, body=left, patience=PATIENCE)
+            first = said.first_mid or tried.outcome.mid
+            said = msgspec.structs.replace(said, parts_sent=number + 1, first_mid=first)
+        return msgspec.structs.replace(tried, outcome=_all_said(tried, said, degraded))
 
     async def _say_part(
         self, adapter: Adapter, message: OutgoingMessage, channel: Channel, webhook_id: str
     ) -> Tried:
-        seen: Exchange | None = None
+        await self._pacing.turn(channel.id, message.user_id, adapter.capabilities.rates.between)
+        hidden = secrets_of(adapter, channel)
         try:
             dialogue = adapter.send(message, channel)
-            call = next(dialogue)
-            while True:
-                answer, seen = await self._call(call, webhook_id)
-                if not isinstance(answer, VendorAnswer):
-                    return Tried(answer, seen)
-                call = dialogue.send(answer)
-        except StopIteration as end:
-            result: SendResult = end.value
-            return Tried(result, seen)
+            return Tried(*await self._vendors.hold(dialogue, webhook_id=webhook_id, hidden=hidden))
         except UnsupportedContent as error:
-            return Tried(Rejected(error.code), seen)
+            return Tried(Rejected(error.code))
 
-    async def _call(
-        self, call: VendorCall, webhook_id: str
-    ) -> tuple[VendorAnswer | Unreachable | Forbidden, Exchange]:
-        headers = dict(call.headers)
-        if call.sign_with:
-            headers |= signing.headers([call.sign_with], webhook_id, self._clock.now(), call.body)
-        result = await self._http.request(call.method, call.url, headers, call.body, self._timeout)
-        shown = {name: value if name.lower() in _SHOWN_HEADERS else MASK for name, value in headers.items()}
-        seen = exchange(call.method, call.url, shown, result)
-        if not isinstance(result, Answer):
-            return result, seen
-        return VendorAnswer(status=result.status_code, headers=result.headers, body=result.body), seen
+
+def _all_said(last: Tried, said: OutgoingMessage, degraded: Degraded) -> Accepted:
+    assert isinstance(last.outcome, Accepted)
+    notes = [*degraded.lost, last.outcome.note]
+    return Accepted(last.outcome.status_code, said.first_mid, "; ".join(filter(None, notes)))

@@ -18,8 +18,7 @@ import msgspec
 import structlog
 
 from relevo.couriers.attempts import Courier, Tried, outcome_name, status_of
-from relevo.couriers.gates import Gate
-from relevo.couriers.limiting import Share, WhatLimits, unlimited
+from relevo.couriers.gates import Gate, Limits
 from relevo.domain import retries
 from relevo.domain.deliveries import (
     Accepted,
@@ -35,12 +34,12 @@ from relevo.domain.deliveries import (
     Verdict,
 )
 from relevo.domain.errors import Unavailable
-from relevo.domain.events import ByConversation, ReceiptCame
+from relevo.domain.events import ByConversation, FileSettled, ReceiptCame
 from relevo.domain.ids import DeliveryId, EndpointId
 from relevo.domain.messages import MessageStatus
 from relevo.engine.batches import Settled
 from relevo.engine.hub import Hub, WireSeen
-from relevo.engine.materials import Whispering
+from relevo.engine.materials import ChannelWhispering, Whispering
 from relevo.engine.timers import sleep_or
 from relevo.metrics import ATTEMPTS, DELIVERIES, DELIVERY_SECONDS, LANES, counter, histogram
 from relevo.store import deliveries, nodes
@@ -71,6 +70,11 @@ class Recorder(Protocol):
     async def settle(self, settlement: Settlement) -> Settled: ...
 
 
+def unlimited(destination: Destination) -> Limits:
+    """What may be done where nothing else is set: endpoints have health, the others only places."""
+    return Limits(is_judged=destination.kind == "endpoint")
+
+
 class Couriers:
     """Carries lanes. Make it, give it the engine as `recorder`, `start` it, `run` it."""
 
@@ -85,16 +89,16 @@ class Couriers:
         clock: Clock,
         chance: Chance,
         disable_endpoint: Callable[[EndpointId, str], Awaitable[None]],
-        whisper: Callable[[Whispering], Awaitable[None]],
+        whisper: Callable[[Whispering | ChannelWhispering], Awaitable[None]],
         alone: bool,
-        limits: WhatLimits = unlimited,
+        limits: Callable[[Destination], Limits] = unlimited,
     ) -> None:
         self.node = f"node_{chance.object_id()}"
         self._former: list[str] = []
         self._couriers, self._database, self._hub = couriers, database, hub
         self._clock, self._chance, self._alone = clock, chance, alone
         self._disable_endpoint, self._whisper = disable_endpoint, whisper
-        self._limits, self._share = limits, Share()
+        self._limits = limits
         self._gates: dict[Destination, Gate] = {}
         self._taken = 0
         self._to_free: list[DeliveryId] = []
@@ -134,12 +138,12 @@ class Couriers:
     def _gate(self, destination: Destination) -> Gate:
         gate = self._gates.get(destination)
         if gate is None:
-            gate = Gate(self._limits(destination, self._share), self._clock, self._chance, self._wake.set)
+            gate = Gate(self._limits(destination), self._clock, self._chance, self._wake.set)
             self._gates[destination] = gate
         return gate
 
-    def whisper(self, whispering: Whispering) -> None:
-        """Tell an endpoint something at once or never."""
+    def whisper(self, whispering: Whispering | ChannelWhispering) -> None:
+        """Tell an endpoint, or show a customer, something at once or never."""
         if len(self._whispers) < _WHISPERS:
             task = asyncio.ensure_future(self._whisper(whispering))
             self._whispers.add(task)
@@ -206,23 +210,25 @@ class Couriers:
             started_at=started_at,
             took=took,
             outcome=tried.outcome,
-            verdict=tried.park or self._decide(delivery, tried.outcome, courier.schedule, is_probe=is_probe),
+            verdict=self._decide(delivery, tried, courier.schedule, is_probe=is_probe),
             exchange=tried.exchange,
         )
         if is_probe:
             delivery = msgspec.structs.replace(delivery, attempts_before=delivery.attempts_before + 1)
-        return Settlement(delivery=delivery, attempt=attempt, event=_receipt(delivery, attempt))
+        event = _receipt(delivery, attempt) or _file_settled(delivery, attempt, tried)
+        return Settlement(delivery=delivery, attempt=attempt, event=event, body=tried.body)
 
     def _decide(
-        self, delivery: Delivery, outcome: Outcome, schedule: Sequence[timedelta], *, is_probe: bool
+        self, delivery: Delivery, tried: Tried, schedule: Sequence[timedelta], *, is_probe: bool
     ) -> Verdict:
-        return retries.decide(
-            outcome,
+        return tried.park or retries.decide(
+            tried.outcome,
             attempts_made=delivery.attempts_made + 1 - delivery.attempts_before,
             schedule=schedule,
             now=self._clock.now(),
             jitter=self._chance.jitter(),
             is_probe=is_probe,
+            patience=tried.patience,
         )
 
     async def _record(self, settlement: Settlement) -> Delivery | None:
@@ -244,7 +250,7 @@ class Couriers:
     def _tell(self, delivery: Delivery, attempt: Attempt, *, ours: bool) -> None:
         """One wide line, the counts, and the open pages."""
         kind, outcome = delivery.destination.kind, outcome_name(attempt.outcome)
-        if not isinstance(attempt.outcome, Accepted) or shows_debug():
+        if not isinstance(attempt.outcome, Accepted) or attempt.outcome.note or shows_debug():
             _log(delivery, attempt, ours=ours)
         counter(ATTEMPTS, kind, outcome).inc()
         if not isinstance(attempt.verdict, RetryAt):
@@ -275,7 +281,7 @@ class Couriers:
         """Carry due lanes that nobody alive carries; True when there may be more."""
         self._wake.clear()
         for destination, gate in self._gates.items():
-            gate.limit(self._limits(destination, self._share))
+            gate.limit(self._limits(destination))
         if not self._may_go_on():
             return False
         await self._bring_forward()
@@ -338,11 +344,11 @@ class Couriers:
         now = self._clock.now()
         async with self._database.read() as connection:
             at = await deliveries.next_due_at(connection, now)
-        probes = [one.next_probe_at - self._clock.monotonic() for one in self._gates.values()]
-        waits = [wait for wait in probes if wait > 0]
+        waits = [one.next_probe_at - self._clock.monotonic() for one in self._gates.values() if one.is_open]
+        waits = [wait for wait in waits if wait > 0]
         if at is not None:
             waits.append((at - now).total_seconds())
-        return max(min(LOOK_AT_LEAST_EVERY, *waits), _LOOK_AT_MOST_EVERY) if waits else LOOK_AT_LEAST_EVERY
+        return max(min(waits, default=LOOK_AT_LEAST_EVERY), _LOOK_AT_MOST_EVERY)
 
     # Being alive
 
@@ -354,7 +360,6 @@ class Couriers:
             if self._alone:
                 await nodes.bury_others(connection, self.node)
             await nodes.register(connection, self.node, now, now + LEASE)
-            self._note_others(await nodes.alive(connection, now))
         self._lease_from(asked)
 
     async def keep_alive(self) -> None:
@@ -384,14 +389,8 @@ class Couriers:
             if not renewed:
                 await nodes.register(connection, self.node, now, now + LEASE)
             await nodes.sweep(connection, now - 60 * LEASE)
-            self._note_others(await nodes.alive(connection, now))
         self._former.clear()
         self._lease_from(asked)
-
-    def _note_others(self, alive: Sequence[str]) -> None:
-        """The limits of an endpoint are shared among the processes that carry."""
-        if self.node in alive:
-            self._share = Share(alive.index(self.node), len(alive))
 
     def _lease_from(self, asked: float) -> None:
         """The lease runs from when it was asked for, not from when the database had answered."""
@@ -429,7 +428,8 @@ class Couriers:
 
 
 def _log(delivery: Delivery, attempt: Attempt, *, ours: bool) -> None:
-    write = log.debug if isinstance(attempt.outcome, Accepted) else log.info
+    plain = isinstance(attempt.outcome, Accepted) and not attempt.outcome.note
+    write = log.debug if plain else log.info
     write(
         f"{_ATTEMPTED[delivery.destination.kind]}.attempted",
         delivery=delivery.id,
@@ -440,7 +440,12 @@ def _log(delivery: Delivery, attempt: Attempt, *, ours: bool) -> None:
         status=status_of(attempt.outcome),
         took_ms=round(attempt.took.total_seconds() * 1000),
         decision=type(attempt.verdict).__name__.lower() if ours else "claim_lost",
+        **_note(attempt.outcome),
     )
+
+
+def _note(outcome: Outcome) -> dict[str, str]:
+    return {"note": outcome.note} if isinstance(outcome, Accepted) and outcome.note else {}
 
 
 _ATTEMPTED = {"endpoint": "webhook", "channel": "channel", "media": "media"}
@@ -462,3 +467,18 @@ def _receipt(delivery: Delivery, attempt: Attempt) -> ReceiptCame | None:
         new_mid=attempt.outcome.mid if isinstance(attempt.outcome, Accepted) else "",
         error=reason,
     )
+
+
+def _file_settled(delivery: Delivery, attempt: Attempt, tried: Tried) -> FileSettled | None:
+    """What the conversation must know of a customer's file: it is here, or will not come."""
+    if delivery.destination.kind != "media" or isinstance(attempt.verdict, RetryAt):
+        return None
+    if isinstance(attempt.verdict, Done) or delivery.message_id is None:
+        return tried.news
+    to = ByConversation(delivery.conversation_id)
+    return FileSettled(to=to, message_id=delivery.message_id, problem=_why(attempt.outcome))
+
+
+def _why(outcome: Outcome) -> str:
+    status = status_of(outcome)
+    return f"the vendor answered {status}" if isinstance(status, int) else str(status)

@@ -22,7 +22,7 @@ from relevo.domain.ids import (
     WorkspaceId,
     user_ns,
 )
-from relevo.domain.messages import Content, MessageStatus, MessageType
+from relevo.domain.messages import Content, Message, MessageStatus, MessageType, QuickReply
 from relevo.domain.subscribers import Subscriber
 from relevo.domain.workspaces import EventType
 
@@ -35,6 +35,8 @@ class Control(StrEnum):
 
 
 Status = Literal["open", "pending", "done", "spam"]
+Barred = Literal["", "opted_out", "blocked"]
+"""Why a person may not be written to now: they said STOP, or blocked us; "": they may."""
 PauseCause = Literal["flow", "api", "member", "agent_reply"]
 ReturnReason = Literal["api", "member", "customer", "time"]
 
@@ -70,6 +72,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     started: bool = False
     message_seq: int = 0
     webhook_seqs: dict[EndpointId, int] = {}
+    barred: Barred = ""
+    numbered: tuple[QuickReply, ...] = ()
+    """The buttons that the last thing said had as numbers: an answer like `2` is the second of them."""
     last_message_at: datetime | None = None
     last_message_type: MessageType | None = None
 
@@ -109,6 +114,7 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
     mid: str = ""
     member_id: MemberId | None = None
     status: MessageStatus = MessageStatus.SENT
+    error: str = ""
     referral: dict[str, Any] | None = None
 
 
@@ -161,6 +167,12 @@ class UpdateMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     error: str = ""
 
 
+class ReplaceContent(msgspec.Struct, frozen=True, tag=True):
+    """A stored message says something else now: this."""
+
+    message: Message
+
+
 class Report(msgspec.Struct, frozen=True, tag=True):
     """Something was dropped or went wrong: kept as a row that a person can find."""
 
@@ -168,7 +180,16 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     detail: str
 
 
-Effect = SendToCustomer | FetchMedia | NotifyPlatform | Whisper | ShowTyping | UpdateMessage | Report
+Effect = (
+    SendToCustomer
+    | FetchMedia
+    | NotifyPlatform
+    | Whisper
+    | ShowTyping
+    | UpdateMessage
+    | ReplaceContent
+    | Report
+)
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ one speaker" is kept here: the bot's `Say` passes `_say`, and nothing else of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -16,6 +16,7 @@ import msgspec
 import relevo.domain.flows.engine as flow_engine
 from relevo.domain.audiences import NOBODY, Audience
 from relevo.domain.conversations import (
+    Barred,
     Control,
     Conversation,
     Decision,
@@ -25,6 +26,7 @@ from relevo.domain.conversations import (
     NotifyPlatform,
     Pause,
     PauseCause,
+    ReplaceContent,
     Report,
     ReturnReason,
     SendToCustomer,
@@ -33,6 +35,7 @@ from relevo.domain.conversations import (
     Whisper,
     paused_seconds,
 )
+from relevo.domain.degrading import Limits, chosen, degrade, has_options
 from relevo.domain.events import (
     AgentRead,
     AgentReplied,
@@ -45,9 +48,12 @@ from relevo.domain.events import (
     ConversationOpened,
     CustomerTyped,
     DirectAct,
+    FileSettled,
+    MessageEdited,
     MessageReceived,
     Moved,
     NoteWritten,
+    ReachChanged,
     ReceiptCame,
     SubscriberChanged,
     TimeCame,
@@ -67,7 +73,9 @@ from relevo.domain.flows.runs import (
 from relevo.domain.ids import EndpointId, FlowVersionId, MemberId, MessageId, flow_ns
 from relevo.domain.messages import (
     Content,
+    Interactive,
     Media,
+    Message,
     MessageStatus,
     MessageType,
     Reaction,
@@ -87,6 +95,9 @@ class StoredMessage(msgspec.Struct, frozen=True):
     status: MessageStatus
 
 
+_EVERYTHING = Limits(buttons=1000, quick_replies=1000, cards=True, location=True)
+
+
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything besides the conversation that a decision may depend on."""
 
@@ -99,6 +110,10 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     member_names: Mapping[MemberId, str] = {}
     messages: Sequence[StoredMessage] = ()
     """For a receipt: the messages that it names. For `AgentRead`: the customer's that nobody has read."""
+    changed: Message | None = None
+    """For an edit, or news of a file: the stored message that it is about, if there is one."""
+    limits_of: Callable[[Channel], Limits] = lambda _: _EVERYTHING
+    """What the channel can carry: tells which buttons the customer will see as numbers."""
 
 
 def decide(conversation: Conversation, event: AnyEvent, around: Surroundings) -> Decision:
@@ -122,6 +137,7 @@ class _Draft:
         self.messages: list[NewMessage] = []
         self.effects: list[Effect] = []
         self.last_input = ""
+        self.has_spoken = False
 
     def change(self, **changes: Any) -> None:
         self.state = msgspec.structs.replace(self.state, **changes)
@@ -167,6 +183,12 @@ def _handle(draft: _Draft, event: AnyEvent) -> None:
     match event:
         case MessageReceived():
             _message_received(draft, event)
+        case MessageEdited(content=content):
+            _message_edited(draft, event.mid, content)
+        case FileSettled():
+            _file_settled(draft, event)
+        case ReachChanged(barred=barred):
+            _reach_changed(draft, barred)
         case ConversationOpened():
             _conversation_opened(draft, event)
         case CustomerTyped():
@@ -204,33 +226,52 @@ def _message_received(draft: _Draft, event: MessageReceived) -> None:
     first = not draft.state.started
     _tell(draft, event.profile)
     _seen_now(draft)
-    seq = _record(draft, MessageType.IN, event.content, mid=event.mid, referral=event.referral)
-    if isinstance(event.content, Media) and not event.content.media_id:
+    content = _as_pressed(draft, event.content)
+    seq = _record(draft, MessageType.IN, content, mid=event.mid, referral=event.referral)
+    if isinstance(content, Media) and not content.media_id:
         draft.effects.append(FetchMedia(seq))
-    draft.last_input = plain_text(event.content)
+    draft.last_input = plain_text(content)
+    if draft.state.barred == "blocked":  # whoever writes to us has not blocked us
+        draft.change(barred="")
     if draft.agent_has_control:
-        _while_paused(draft, event.content, seq)
+        _while_paused(draft, content, seq, for_bot=event.for_bot)
     else:
-        _with_the_bot(draft, event.content, seq, first=first)
+        _with_the_bot(draft, content, seq, first=first, for_bot=event.for_bot)
 
 
-def _while_paused(draft: _Draft, content: Content, seq: int) -> None:
+def _as_pressed(draft: _Draft, content: Content) -> Content:
+    """What was written in answer to numbered text, as the button that it stands for."""
+    if not draft.state.numbered or not isinstance(content, Text):
+        return content
+    choice = chosen(draft.state.numbered, content.text)
+    return Interactive(choice.title, choice.id, content.text) if choice else content
+
+
+def _while_paused(draft: _Draft, content: Content, seq: int, *, for_bot: bool) -> None:
     """The customer writes while an agent has control: the platform hears it, whatever else happens."""
-    if draft.state.status == "done":
-        draft.change(status="open")
-    _notify(draft, EventType.MESSAGE_RECEIVED, message_seq=seq)
-    if _is_leave_word(draft.state.pause, content):
+    _tell_platform(draft, seq)
+    if for_bot and _is_leave_word(draft.state.pause, content):
         _leave(draft, content)
-    elif draft.flow_goes_on_while_paused:
+    elif for_bot and draft.flow_goes_on_while_paused:
         _trigger(draft, content, first=False, asking=True)
 
 
-def _with_the_bot(draft: _Draft, content: Content, seq: int, *, first: bool) -> None:
+def _tell_platform(draft: _Draft, seq: int) -> None:
+    if draft.state.status == "done":
+        draft.change(status="open")
+    _notify(draft, EventType.MESSAGE_RECEIVED, message_seq=seq)
+
+
+def _with_the_bot(draft: _Draft, content: Content, seq: int, *, first: bool, for_bot: bool) -> None:
     """The customer writes to the bot: that is nobody else's business but of those who listen."""
+    _tell_listeners(draft, seq)
+    if for_bot and not isinstance(content, Reaction):
+        _converse(draft, content, first=first)
+
+
+def _tell_listeners(draft: _Draft, seq: int) -> None:
     for endpoint_id in draft.around.audience.with_bot:
         _notify_one(draft, endpoint_id, EventType.MESSAGE_RECEIVED, message_seq=seq)
-    if not isinstance(content, Reaction):
-        _converse(draft, content, first=first)
 
 
 def _leave(draft: _Draft, content: Content) -> None:
@@ -245,6 +286,57 @@ def _leave(draft: _Draft, content: Content) -> None:
 def _is_leave_word(pause: Pause | None, content: Content) -> bool:
     said = plain_text(content).strip().casefold()
     return pause is not None and said in {word.strip().casefold() for word in pause.leave_words}
+
+
+def _message_edited(draft: _Draft, mid: str, content: Content) -> None:
+    """The bot does not answer again: it answered what was said first."""
+    message = draft.around.changed
+    if message is None:
+        _report(draft, "edit_of_unknown_message", f"the message {mid} was changed, and is not here")
+        return
+    if isinstance(content, Media):
+        if not isinstance(message.content, Media) or message.content.size != content.size:
+            _another_file(draft, content)
+            return
+        content = msgspec.structs.replace(message.content, caption=content.caption)
+    if content != message.content:
+        _replace(draft, message, content, change="edited")
+
+
+def _another_file(draft: _Draft, content: Media) -> None:
+    """In place of what was there: it has to be fetched, and is a message of its own here."""
+    seq = _record(draft, MessageType.IN, content)
+    draft.effects.append(FetchMedia(seq))
+    tell = _tell_platform if draft.agent_has_control else _tell_listeners
+    tell(draft, seq)
+
+
+def _file_settled(draft: _Draft, event: FileSettled) -> None:
+    message = draft.around.changed
+    if message is None or not isinstance(message.content, Media):
+        return
+    known = {"mime_type": event.mime_type, "size": event.size} if not event.problem else {}
+    content = msgspec.structs.replace(message.content, problem=event.problem, **known)
+    _replace(draft, message, content, change="file")
+
+
+def _replace(draft: _Draft, message: Message, content: Content, *, change: str) -> None:
+    """Have a stored message say something else. The platform hears it as it heard the message: while an
+    agent has control, or, if it listens, always."""
+    draft.effects.append(ReplaceContent(msgspec.structs.replace(message, content=content)))
+    told = set(draft.around.audience.by_type.get(EventType.MESSAGE_UPDATED, ()))
+    if not draft.agent_has_control:
+        told &= set(draft.around.audience.with_bot)
+    for endpoint_id in sorted(told):
+        data = {"change": change}
+        _notify_one(draft, endpoint_id, EventType.MESSAGE_UPDATED, message_seq=message.seq, data=data)
+
+
+def _reach_changed(draft: _Draft, barred: Barred) -> None:
+    """The flow has nobody to talk to any more; what it would say to somebody who is back starts anew."""
+    run = draft.state.run
+    goes_on = not barred or (run is not None and run.waiting.for_ == "return")
+    draft.change(barred=barred, run=run if goes_on else None)
 
 
 def _conversation_opened(draft: _Draft, event: ConversationOpened) -> None:
@@ -309,8 +401,10 @@ def _agent_read(draft: _Draft) -> None:
 
 
 def _receipt_came(draft: _Draft, event: ReceiptCame) -> None:
+    if event.status is MessageStatus.FAILED:
+        _learn_from_failure(draft, event)
     for message in draft.around.messages:
-        if not is_progress(message.status, event.status):
+        if not (is_progress(message.status, event.status) or _was_redelivered(message, event)):
             continue
         mid = event.new_mid or message.mid
         draft.effects.append(
@@ -318,6 +412,24 @@ def _receipt_came(draft: _Draft, event: ReceiptCame) -> None:
         )
         data = {"id": message.id, "mid": mid, "status": event.status.value, "error": event.error}
         _notify(draft, EventType.MESSAGE_STATUS, data=data)
+
+
+def _was_redelivered(message: StoredMessage, event: ReceiptCame) -> bool:
+    """Our own couriers know: what had failed was sent all the same, because somebody asked for it."""
+    failed = message.status is MessageStatus.FAILED
+    return failed and event.status is MessageStatus.SENT and message.id in event.message_ids
+
+
+def _learn_from_failure(draft: _Draft, event: ReceiptCame) -> None:
+    match event.error.partition(":")[0]:
+        case "opted_out":
+            _reach_changed(draft, "opted_out")
+        case "blocked":
+            _reach_changed(draft, "blocked")
+        case _:
+            pass
+    if event.mids and not draft.around.messages:
+        _report(draft, "receipt_of_unknown_message", f"{', '.join(event.mids)} failed: {event.error}")
 
 
 # Time
@@ -477,10 +589,23 @@ def _say(draft: _Draft, content: Content) -> None:
 
 
 def _speak(draft: _Draft, type_: MessageType, content: Content, *, member_id: MemberId | None = None) -> None:
-    """Say something to the customer."""
-    seq = _record(draft, type_, content, member_id=member_id, status=MessageStatus.QUEUED)
-    draft.effects.append(SendToCustomer(seq))
-    _notify(draft, EventType.MESSAGE_SENT, message_seq=seq)
+    """Say something to the customer; to one who may not be written to, it is kept as not said."""
+    barred = draft.state.barred
+    status = MessageStatus.FAILED if barred else MessageStatus.QUEUED
+    seq = _record(draft, type_, content, member_id=member_id, status=status, error=barred)
+    if not barred:
+        draft.effects.append(SendToCustomer(seq))
+        _remember_numbers(draft, content)
+    _notify(draft, EventType.MESSAGE_SENT, message_seq=seq, data={"error": barred} if barred else None)
+
+
+def _remember_numbers(draft: _Draft, content: Content) -> None:
+    """The numbers that the customer sees hold until something else is said in a later decision."""
+    limits = draft.around.limits_of(draft.around.channel) if has_options(content) else None
+    numbered = degrade(content, limits).numbered if limits else ()
+    if numbered != draft.state.numbered and (numbered or not draft.has_spoken):
+        draft.change(numbered=numbered)
+    draft.has_spoken = True
 
 
 def _record(
@@ -491,6 +616,7 @@ def _record(
     mid: str = "",
     member_id: MemberId | None = None,
     status: MessageStatus = MessageStatus.SENT,
+    error: str = "",
     referral: dict[str, Any] | None = None,
 ) -> int:
     """Add a message to the conversation; its seq."""
@@ -504,6 +630,7 @@ def _record(
             mid=mid,
             member_id=member_id,
             status=status,
+            error=error,
             referral=referral,
         )
     )

@@ -30,24 +30,43 @@ from relevo.domain.messages import (
     plain_text,
 )
 
+EVERY_BUTTON = frozenset({"reply", "url", "call"})
+EVERY_MEDIA = frozenset({"image", "video", "audio", "file", "sticker"})
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What can be carried: `text` in characters (at least 1), the types of media, and how many buttons
-    and quick replies one message may have."""
+    and quick replies one message may have.
+
+    `caption` in characters (0: as many as of a text), of the types of media that are `captioned`: those
+    may have words and buttons.
+    `media_sizes` in bytes, by type. `button_id` in bytes, 0: any. `albums`: how many pictures with
+    words one message may have.
+    """
 
     text: int = 4096
+    caption: int = 0
+    captioned: frozenset[str] = EVERY_MEDIA
     media: frozenset[str] = frozenset()
+    media_sizes: dict[str, int] = {}
     buttons: int = 0
+    button_kinds: frozenset[str] = EVERY_BUTTON
+    button_id: int = 0
     quick_replies: int = 0
     cards: bool = False
+    albums: int = 0
     location: bool = False
 
 
 class Degraded(msgspec.Struct, frozen=True):
-    """What is to be sent, in order, and what it no longer has (empty: nothing was lost)."""
+    """What is to be sent, in order, and what it no longer has (empty: nothing was lost).
+
+    `numbered` are the buttons that became lines with a number before them, the first being 1.
+    """
 
     contents: tuple[Content, ...]
     lost: tuple[str, ...] = ()
+    numbered: tuple[QuickReply, ...] = ()
 
 
 def degrade(content: Content, limits: Limits) -> Degraded:
@@ -56,6 +75,29 @@ def degrade(content: Content, limits: Limits) -> Degraded:
     No contents at all when there are no words for it (an order without a text, say).
     """
     return _Degrading(limits).degraded(content)
+
+
+def has_options(content: Content) -> bool:
+    """Whether there is anything to press in it."""
+    match content:
+        case Text() | Media():
+            return bool(content.buttons or content.quick_replies)
+        case Cards():
+            return True
+        case _:
+            return False
+
+
+def chosen(numbered: Sequence[QuickReply], said: str) -> QuickReply | None:
+    """Which of the numbered buttons an answer means: by its number (`2`, `2.`, `#2`), or by its title."""
+    said = said.strip()
+    if match := _NUMBER.fullmatch(said):
+        number = int(match[1])
+        return numbered[number - 1] if 1 <= number <= len(numbered) else None
+    return next((one for one in numbered if one.title.strip().casefold() == said.casefold()), None)
+
+
+_NUMBER = re.compile(r"#?\s?([0-9]{1,3})\s?[.):]?")
 
 
 def split_text(text: str, limit: int) -> tuple[str, ...]:
@@ -93,11 +135,11 @@ class _Degrading:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.lost: list[str] = []
-        self.number = 0
+        self.choices: list[QuickReply] = []
 
     def degraded(self, content: Content) -> Degraded:
         contents = tuple(self.parts(content))
-        return Degraded(contents, tuple(dict.fromkeys(self.lost)))
+        return Degraded(contents, tuple(dict.fromkeys(self.lost)), tuple(self.choices))
 
     def parts(self, content: Content) -> Iterator[Content]:
         match content:
@@ -143,20 +185,38 @@ class _Degrading:
             self.lost.append(f"{media.type} became {kind}")
         caption, buttons, quick_replies = self.options(media.caption, media.buttons, media.quick_replies)
         plainer = msgspec.structs.replace(media, type=kind, caption=caption)
-        if len(caption) <= self.limits.text:
+        if self.fits(kind, caption, has_buttons=bool(buttons or quick_replies)):
             yield msgspec.structs.replace(plainer, buttons=buttons, quick_replies=quick_replies)
         else:
             self.lost.append(f"a caption of {len(caption)} characters became text")
             yield msgspec.structs.replace(plainer, caption="", buttons=(), quick_replies=())
             yield from self.text(Text(caption, buttons, quick_replies))
 
+    def fits(self, kind: str, caption: str, *, has_buttons: bool) -> bool:
+        """Whether a file can have these words and buttons with it."""
+        if kind not in self.limits.captioned:
+            return not (caption or has_buttons)
+        return len(caption) <= self.longest_caption
+
+    @property
+    def longest_caption(self) -> int:
+        return self.limits.caption or self.limits.text
+
     def media_kind(self, media: Media) -> str | None:
         """What to send it as: itself, a sticker as a picture, anything as a file; None: as a link."""
         wishes = (media.type, "image" if media.type == "sticker" else media.type, "file")
-        return next((kind for kind in wishes if kind in self.limits.media), None)
+        sizes = self.limits.media_sizes
+        return next(
+            (
+                kind
+                for kind in wishes
+                if kind in self.limits.media and media.size <= sizes.get(kind, media.size)
+            ),
+            None,
+        )
 
     def cards(self, cards: Cards) -> Iterator[Content]:
-        if self.limits.cards and all(len(card.buttons) <= self.limits.buttons for card in cards.cards):
+        if self.carries(cards):
             words, _, quick_replies = self.options("", (), cards.quick_replies)
             yield msgspec.structs.replace(cards, quick_replies=quick_replies)
             yield from self.words(words)
@@ -165,6 +225,16 @@ class _Degrading:
         for position, card in enumerate(cards.cards, start=1):
             is_last = position == len(cards.cards)
             yield from self.parts(_plain_card(card, cards.quick_replies if is_last else ()))
+
+    def carries(self, cards: Cards) -> bool:
+        """Whether cards can be sent as they are, or as an album of pictures with words."""
+        if self.limits.cards:
+            return all(len(card.buttons) <= self.limits.buttons for card in cards.cards)
+        has_room = 2 <= len(cards.cards) <= self.limits.albums and not cards.quick_replies
+        return has_room and all(
+            card.image_url and not card.buttons and len(card_words(card)) <= self.longest_caption
+            for card in cards.cards
+        )
 
     def location(self, place: Location) -> Iterator[Content]:
         if self.limits.location:
@@ -178,29 +248,44 @@ class _Degrading:
     ) -> tuple[str, tuple[Button, ...], tuple[QuickReply, ...]]:
         """The words with everything in them that there is no room for as buttons."""
         lines = [words]
-        if len(buttons) > self.limits.buttons:
+        if len(buttons) > self.limits.buttons or not self.carry_ids(buttons):
             self.lost.append("buttons became text")
             lines += self.button_lines(buttons)
             buttons = ()
-        if len(quick_replies) > self.limits.quick_replies:
+        elif others := tuple(one for one in buttons if one.kind not in self.limits.button_kinds):
+            self.lost.append("buttons became text")
+            lines += self.button_lines(others)
+            buttons = tuple(one for one in buttons if one.kind in self.limits.button_kinds)
+        if len(quick_replies) > self.limits.quick_replies or not self.carry_ids(quick_replies):
             self.lost.append("quick replies became text")
-            lines += [self.numbered(reply.title) for reply in quick_replies]
+            lines += [self.numbered(reply) for reply in quick_replies]
             quick_replies = ()
         return _lines(*lines), buttons, quick_replies
 
+    def carry_ids(self, options: Sequence[Button | QuickReply]) -> bool:
+        most = self.limits.button_id
+        return not most or all(len(option.id.encode()) <= most for option in options)
+
     def button_lines(self, buttons: Sequence[Button]) -> list[str]:
         return [
-            self.numbered(button.title) if button.kind == "reply" else f"{button.title}: {button.target}"
+            self.numbered(QuickReply(button.title, button.id))
+            if button.kind == "reply"
+            else f"{button.title}: {button.target}"
             for button in buttons
         ]
 
-    def numbered(self, title: str) -> str:
-        self.number += 1
-        return f"{self.number}. {title}"
+    def numbered(self, choice: QuickReply) -> str:
+        self.choices.append(choice)
+        return f"{len(self.choices)}. {choice.title}"
+
+
+def card_words(card: Card) -> str:
+    """What a card says, as a caption."""
+    return _lines(card.title, card.subtitle, card.action_url)
 
 
 def _plain_card(card: Card, quick_replies: tuple[QuickReply, ...]) -> Content:
-    words = _lines(card.title, card.subtitle, card.action_url)
+    words = card_words(card)
     if card.image_url:
         return Media(
             "image", card.image_url, caption=words, buttons=card.buttons, quick_replies=quick_replies

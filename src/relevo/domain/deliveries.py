@@ -72,10 +72,12 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(msgspec.Struct, frozen=True, tag=True):
-    """2xx. `mid` is the vendor's id for a message, where there is one."""
+    """2xx. `mid` is the vendor's id for a message, where there is one; `note` is for people: what
+    the message lost on the way, or what it cost."""
 
     status_code: int
     mid: str = ""
+    note: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):

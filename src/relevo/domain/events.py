@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from relevo.domain.conversations import Barred
 from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
 from relevo.domain.ids import ChannelId, ConversationId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Content, MessageStatus
@@ -51,12 +52,37 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageReceived(Event, frozen=True, kw_only=True, tag="message.received"):
-    """The customer said something. `mid`, the vendor's id, makes a repetition recognisable."""
+    """The customer said something. `mid`, the vendor's id, makes a repetition recognisable. What is
+    not `for_bot` is answered by the vendor itself."""
 
     content: Content
     mid: str = ""
     profile: Profile = Profile()
     referral: dict[str, Any] | None = None
+    for_bot: bool = True
+
+
+class MessageEdited(Event, frozen=True, kw_only=True, tag="message.edited"):
+    """The customer changed what they said in the message `mid`."""
+
+    mid: str
+    content: Content
+
+
+class FileSettled(Event, frozen=True, kw_only=True, tag="file.settled"):
+    """The customer's file of a message was fetched, or will not be: `problem` says why. `mime_type` is
+    what its content says, `size` in bytes."""
+
+    message_id: MessageId
+    mime_type: str = ""
+    size: int = 0
+    problem: str = ""
+
+
+class ReachChanged(Event, frozen=True, kw_only=True, tag="reach.changed"):
+    """The customer may not be written to any more, or may be again (`barred` "")."""
+
+    barred: Barred
 
 
 class ConversationOpened(Event, frozen=True, kw_only=True, tag="conversation.opened"):
@@ -163,6 +189,9 @@ class SubscriberChanged(Event, frozen=True, kw_only=True, tag="subscriber.change
 
 AnyEvent = (
     MessageReceived
+    | MessageEdited
+    | FileSettled
+    | ReachChanged
     | ConversationOpened
     | CustomerTyped
     | AgentReplied

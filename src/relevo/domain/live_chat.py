@@ -117,8 +117,8 @@ def _payload(content: Content) -> dict[str, Any]:
             return _present(msgspec.structs.asdict(content), always=("latitude", "longitude"))
         case Contacts(contacts=contacts):
             return {"contacts": [{"name": c.name, "phones": c.phones, "emails": c.emails} for c in contacts]}
-        case Interactive(title=title, id=id_):
-            return {"text": title, "id": id_, "title": title}
+        case Interactive(title=title, id=id_, written=written):
+            return {"text": written or title, "id": id_, "title": title}
         case Reaction(emoji=emoji, mid=mid):
             return {"emoji": emoji, "mid": mid}
         case Cards():
@@ -131,7 +131,8 @@ def _payload(content: Content) -> dict[str, Any]:
 
 def _media_payload(media: Media) -> dict[str, Any]:
     always = {"type": media.type, "url": media.url, "mime_type": media.mime_type, "size": media.size}
-    optional = {"title": media.title, "caption": media.caption, "transcribed_text": media.transcribed_text}
+    names = ("title", "caption", "transcribed_text", "album", "problem")
+    optional = {name: getattr(media, name) for name in names}
     return _with_options(always | _present(optional), media.buttons, media.quick_replies)
 
 

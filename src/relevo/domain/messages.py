@@ -47,6 +47,8 @@ class Media(msgspec.Struct, frozen=True, omit_defaults=True, tag="media", tag_fi
 
     `url` is where the other side may fetch it. For what customers send it is our own
     signed link (`media_id` names the stored copy). `size` is in bytes, 0 when unknown.
+    `album` is the same for files that were sent together; `problem` says why a customer's file
+    could not be had.
     """
 
     type: Literal["image", "video", "audio", "file", "sticker"]
@@ -59,6 +61,8 @@ class Media(msgspec.Struct, frozen=True, omit_defaults=True, tag="media", tag_fi
     media_id: str = ""
     buttons: tuple[Button, ...] = ()
     quick_replies: tuple[QuickReply, ...] = ()
+    album: str = ""
+    problem: str = ""
 
 
 class Location(msgspec.Struct, frozen=True, omit_defaults=True, tag="location", tag_field="kind"):
@@ -81,10 +85,12 @@ class Contacts(msgspec.Struct, frozen=True, omit_defaults=True, tag="contacts", 
 
 
 class Interactive(msgspec.Struct, frozen=True, omit_defaults=True, tag="interactive", tag_field="kind"):
-    """A pressed button or a chosen list entry; `id` is the one that we gave it when we sent it."""
+    """A pressed button or a chosen list entry; `id` is the one that we gave it when we sent it.
+    `written` is what the customer wrote instead, where buttons had become numbered text."""
 
     title: str
     id: str = ""
+    written: str = ""
 
 
 class Reaction(msgspec.Struct, frozen=True, omit_defaults=True, tag="reaction", tag_field="kind"):

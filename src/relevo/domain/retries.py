@@ -54,6 +54,7 @@ def decide(
     now: datetime,
     jitter: float,
     is_probe: bool = False,
+    patience: timedelta = timedelta(),
 ) -> Verdict:
     """Decide what becomes of a delivery after its latest attempt, which `attempts_made` counts.
 
@@ -62,6 +63,7 @@ def decide(
 
     `jitter` is a number from 0.8 to 1.2 drawn by the caller. A `Retry-After` may lengthen the
     wait, to at most twice the scheduled one: an endpoint must not be able to stop its lane for a week.
+    A vendor whose limits are known to be so may ask for as much as `patience`.
     """
     match outcome:
         case Accepted():
@@ -75,13 +77,13 @@ def decide(
                 return RetryAt(now)
             if attempts_made > len(schedule):
                 return Park("schedule_exhausted")
-            return RetryAt(now + _wait(schedule[attempts_made - 1], jitter, _asked_wait(outcome)))
+            return RetryAt(now + _wait(schedule[attempts_made - 1], jitter, _asked_wait(outcome), patience))
         case _:
             assert_never(outcome)
 
 
-def _wait(scheduled: timedelta, jitter: float, asked: timedelta) -> timedelta:
-    return max(scheduled * jitter, min(asked, 2 * scheduled))
+def _wait(scheduled: timedelta, jitter: float, asked: timedelta, patience: timedelta) -> timedelta:
+    return max(scheduled * jitter, min(asked, max(2 * scheduled, patience)))
 
 
 def _asked_wait(outcome: Refused | Unreachable | Forbidden) -> timedelta:

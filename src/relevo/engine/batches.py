@@ -9,8 +9,10 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from relevo.channels.registry import adapter_for
 from relevo.domain.conversations import Conversation
 from relevo.domain.deciding import StoredMessage, Surroundings, decide
+from relevo.domain.degrading import Limits
 from relevo.domain.deliveries import Delivery, Destination, Lane
 from relevo.domain.errors import (
     DecisionFailed,
@@ -18,14 +20,23 @@ from relevo.domain.errors import (
     NotFound,
     RelevoError,
 )
-from relevo.domain.events import AgentRead, AnyEvent, ByConversation, ByUser, MessageReceived, ReceiptCame
+from relevo.domain.events import (
+    AgentRead,
+    AnyEvent,
+    ByConversation,
+    ByUser,
+    FileSettled,
+    MessageEdited,
+    MessageReceived,
+    ReceiptCame,
+)
 from relevo.domain.ids import ChannelId, ConversationId, FlowId, MessageId
-from relevo.domain.messages import Message, MessageType
+from relevo.domain.messages import Media, Message, MessageType
 from relevo.domain.subscribers import Subscriber
 from relevo.domain.workspaces import Channel
 from relevo.engine.catalog import Catalog
 from relevo.engine.hub import Notice
-from relevo.engine.materials import Materials, Whispering, Workshop
+from relevo.engine.materials import ChannelWhispering, Materials, Whispering, Workshop
 from relevo.store import applied, conversations, deliveries, media, messages, problems
 from relevo.store.applied import Applied
 from relevo.store.database import Connection
@@ -72,8 +83,8 @@ class Carriers(Protocol):
         """Carry a committed delivery that a place was reserved for."""
         ...
 
-    def whisper(self, whispering: Whispering) -> None:
-        """Tell an endpoint something at once or never."""
+    def whisper(self, whispering: Whispering | ChannelWhispering) -> None:
+        """Tell an endpoint, or show a customer, something at once or never."""
         ...
 
     def lose_claims(self) -> None:
@@ -108,7 +119,7 @@ class Batch:
         self.leaves_work = False
         """Whether something is due at once that this process has no room for."""
         self.notices: list[Notice] = []
-        self.whispers: list[Whispering] = []
+        self.whispers: list[Whispering | ChannelWhispering] = []
         self._loaded: dict[ConversationId, Conversation] = {}
         self._by_user: dict[tuple[ChannelId, str], ConversationId] = {}
         self._new: set[ConversationId] = set()
@@ -119,6 +130,7 @@ class Batch:
         self._known: dict[str, Applied] = {}
         self._mids: dict[messages.Mid, Any] = {}
         self._receipts: dict[int, list[StoredMessage]] = {}
+        self._changed: dict[int, Message] = {}
 
     async def run(self, connection: Connection) -> None:
         """Decide everything and write it. The caller commits.
@@ -202,6 +214,18 @@ class Batch:
                 self._receipts[index] = await messages.for_receipt(
                     connection, id_, ids=event.message_ids, mids=event.mids, up_to_seq=event.up_to_seq
                 )
+            elif isinstance(event, MessageEdited | FileSettled):
+                await self._load_changed(connection, index, event)
+
+    async def _load_changed(
+        self, connection: Connection, index: int, event: MessageEdited | FileSettled
+    ) -> None:
+        id_ = self._existing(event)
+        assert id_ is not None
+        about = {"mid": event.mid} if isinstance(event, MessageEdited) else {"id_": event.message_id}
+        found = await messages.find_in(connection, id_, **about)
+        if found is not None:
+            self._changed[index] = found
 
     def _existing(self, event: AnyEvent) -> ConversationId | None:
         if isinstance(event.to, ByConversation):
@@ -240,7 +264,7 @@ class Batch:
 
     def _decide(self, index: int, event: AnyEvent) -> Result:
         conversation = self._conversation(event)
-        around = self._surroundings(conversation, self._receipts.get(index, ()))
+        around = self._surroundings(conversation, index)
         made = self._workshop.make(decide(conversation, event, around), around)
         self._loaded[conversation.id] = made.conversation
         self._by_user[conversation.channel_id, conversation.subscriber.user_id] = conversation.id
@@ -294,7 +318,7 @@ class Batch:
             raise NotFound(f"There is no channel {id_}.")
         return channel
 
-    def _surroundings(self, one: Conversation, stored: Sequence[StoredMessage]) -> Surroundings:
+    def _surroundings(self, one: Conversation, index: int) -> Surroundings:
         channel = self._channel(one.channel_id, or_deleted=True)
         return Surroundings(
             now=self._now,
@@ -304,7 +328,9 @@ class Batch:
             current_version=self._catalog.current_version(one.flow_id),
             flows=self._catalog.flows,
             member_names=self._catalog.member_names,
-            messages=stored,
+            messages=self._receipts.get(index, ()),
+            changed=self._changed.get(index),
+            limits_of=_limits_of,
         )
 
     def _report_fault(self, event: AnyEvent, fault: Exception) -> None:
@@ -333,11 +359,18 @@ class Batch:
         await media.insert_new(connection, _all(made.media for made in self._made))
         await messages.insert_new(connection, _all(made.messages for made in self._made))
         await messages.update_statuses(connection, _all(made.updates for made in self._made))
+        await self._write_replaced(connection, _all(made.replaced for made in self._made))
         await self._write_deliveries(connection, _all(made.deliveries for made in self._made))
         await problems.insert_new(connection, [*self._problems, *_all(made.problems for made in self._made)])
         await applied.insert_new(connection, self._applied, self._now)
         self.notices = _all(made.notices for made in self._made)
         self.whispers = _all(made.whispers for made in self._made)
+
+    async def _write_replaced(self, connection: Connection, replaced: list[Message]) -> None:
+        await messages.replace_contents(connection, replaced)
+        for content in (one.content for one in replaced):
+            if isinstance(content, Media) and content.problem:
+                await media.settle(connection, content.media_id, state="failed", reason=content.problem)
 
     async def _write_deliveries(self, connection: Connection, new: list[Delivery]) -> None:
         if not new:
@@ -370,6 +403,10 @@ class Batch:
         for one in self.reserved:
             self._carriers.unreserve(one.destination)
         self.reserved.clear()
+
+
+def _limits_of(channel: Channel) -> Limits:
+    return adapter_for(channel.type).limits(channel)
 
 
 def _said_by_customer(stored: list[Message]) -> list[Message]:

@@ -18,6 +18,7 @@ from relevo.domain.conversations import (
     FetchMedia,
     NewMessage,
     NotifyPlatform,
+    ReplaceContent,
     Report,
     SendToCustomer,
     ShowTyping,
@@ -44,6 +45,15 @@ class FetchTask(msgspec.Struct, frozen=True):
 
     media_id: str
     url: str
+    channel_id: int = 0
+    """Whose file it is: the channel's adapter knows how it is found."""
+
+
+class ChannelWhispering(msgspec.Struct, frozen=True):
+    """Something to show a customer at once or never: that somebody is typing."""
+
+    channel_id: int
+    user_id: str
 
 
 class Whispering(msgspec.Struct, frozen=True):
@@ -64,7 +74,8 @@ class Materials(msgspec.Struct):
     problems: list[Problem]
     media: list[MediaFile]
     notices: list[Notice]
-    whispers: list[Whispering]
+    whispers: list[Whispering | ChannelWhispering]
+    replaced: list[Message]
 
 
 class Workshop:
@@ -78,7 +89,7 @@ class Workshop:
 
     def make(self, decision: Decision, around: Surroundings) -> Materials:
         """Everything to store and to do for one decision."""
-        made = Materials(decision.conversation, [], [], [], [], [], [], [])
+        made = Materials(decision.conversation, [], [], [], [], [], [], [], [])
         fetched = {effect.seq for effect in decision.effects if isinstance(effect, FetchMedia)}
         by_seq: dict[int, Message] = {}
         for new in decision.messages:
@@ -110,6 +121,7 @@ class Workshop:
             member_id=new.member_id,
             username=new.username,
             status=MessageStatus.SENT if sent else new.status,
+            error=new.error,
             referral=new.referral,
         )
 
@@ -147,13 +159,23 @@ class Workshop:
                 body = live_chat.event_body(about, event_type, {})
                 made.whispers.append(Whispering(endpoint_id, event_type.value, body))
             case ShowTyping():
-                made.notices.append(Typing(made.conversation.workspace_id, made.conversation.id))
+                self._show_typing(around, made)
+            case ReplaceContent(message=message):
+                messages[message.seq] = message
+                made.replaced.append(message)
             case UpdateMessage():
                 made.updates.append(effect)
             case Report(code=code, detail=detail):
                 made.problems.append(_problem(made.conversation, around, code, detail))
             case _:
                 assert_never(effect)
+
+    def _show_typing(self, around: Surroundings, made: Materials) -> None:
+        made.notices.append(Typing(made.conversation.workspace_id, made.conversation.id))
+        capabilities = adapter_for(around.channel.type).capabilities
+        if capabilities.typing and not capabilities.is_pulled:
+            user_id = made.conversation.subscriber.user_id
+            made.whispers.append(ChannelWhispering(around.channel.id, user_id))
 
     def _send(self, message: Message, around: Surroundings, made: Materials) -> None:
         if adapter_for(around.channel.type).capabilities.is_pulled:
@@ -177,7 +199,7 @@ class Workshop:
 
     def _fetch(self, message: Message, around: Surroundings, made: Materials) -> None:
         file = made.media[-1]
-        task = FetchTask(file.id, file.source_url)
+        task = FetchTask(file.id, file.source_url, around.channel.id)
         self._deliver(made, around, Destination("media", 0), "media", message.seq, _encode(task), message)
 
     def _notify(

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import and_, bindparam, insert, select, union_all, update
 
-from relevo.domain.conversations import Control, Conversation, Pause
+from relevo.domain.conversations import Barred, Control, Conversation, Pause
 from relevo.domain.flows.runs import Run
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, WorkspaceId
-from relevo.domain.messages import MessageType
+from relevo.domain.messages import MessageType, QuickReply
 from relevo.domain.subscribers import FieldValue, Profile, Subscriber
 from relevo.store.database import AnyRow, Connection
 from relevo.store.statements import Bulk, Query, given, setting
@@ -33,6 +33,8 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     started: bool = False
     message_seq: int = 0
     webhook_seqs: dict[EndpointId, int] = {}
+    barred: Barred = ""
+    numbered: tuple[QuickReply, ...] = ()
 
 
 _encode = msgspec.json.Encoder().encode
@@ -140,6 +142,8 @@ def from_row(row: AnyRow) -> Conversation:
         started=state.started,
         message_seq=state.message_seq,
         webhook_seqs=state.webhook_seqs,
+        barred=state.barred,
+        numbered=state.numbered,
         last_message_at=row.last_message_at,
         last_message_type=MessageType(row.last_message_type) if row.last_message_type else None,
     )
@@ -159,7 +163,9 @@ def _full_row(one: Conversation) -> dict[str, Any]:
 
 def _changing_row(one: Conversation) -> dict[str, Any]:
     subscriber = one.subscriber
-    state = _State(one.pause, one.run, one.started, one.message_seq, one.webhook_seqs)
+    state = _State(
+        one.pause, one.run, one.started, one.message_seq, one.webhook_seqs, one.barred, one.numbered
+    )
     return {
         "name": subscriber.display_name[:SEARCHED],
         "phone": subscriber.profile.phone[:SEARCHED],

@@ -40,7 +40,7 @@ from relevo.domain.deliveries import (
     RetryAt,
     Verdict,
 )
-from relevo.domain.events import ReceiptCame
+from relevo.domain.events import FileSettled, ReceiptCame
 from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
 from relevo.domain.redeliveries import EVERYTHING, Selection
 from relevo.store.database import AnyRow, Connection
@@ -59,8 +59,10 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
     delivery: Delivery
     attempt: Attempt
-    event: ReceiptCame | None = None
+    event: ReceiptCame | FileSettled | None = None
     """What the conversation must know of it, applied in the same transaction."""
+    body: bytes | None = None
+    """What is left to send, where a part of it was taken."""
 
     @property
     def is_final(self) -> bool:
@@ -225,6 +227,7 @@ async def settle(
     if not valid:
         return set(), {}
     await _SETTLE.run(connection, (_settled_row(one) for one in valid))
+    await _shorten(connection, valid)
     await _INSERT_ATTEMPTS.run(connection, (_attempt_row(one.attempt) for one in valid))
     free = {one.delivery.lane for one in valid if one.is_final}
     now = max(one.attempt.started_at + one.attempt.took for one in valid)
@@ -403,6 +406,13 @@ _SETTLE = Bulk(
         setting("state", "reason", "attempts_made", "attempts_before", "due_at", "claimed_by", "finished_at")
     )
 )
+
+
+async def _shorten(connection: Connection, settled: Sequence[Settlement]) -> None:
+    for one in settled:
+        if one.body is not None:
+            shorter = update(deliveries).where(_rows.id == one.delivery.id).values(body=one.body)
+            await connection.execute(shorter)
 
 
 def _settled_row(one: Settlement) -> dict[str, Any]:

@@ -78,6 +78,23 @@ async def for_receipt(
     return await _stored(connection, query)
 
 
+async def find_in(
+    connection: Connection, conversation_id: ConversationId, *, mid: str = "", id_: MessageId | None = None
+) -> Message | None:
+    """A message of a conversation, by the vendor's id or by ours."""
+    named = _rows.mid == mid if id_ is None else _rows.id == id_
+    query = select(messages).where(_rows.conversation_id == conversation_id, named)
+    found = await _messages(connection, query)
+    return found[0] if found else None
+
+
+async def replace_contents(connection: Connection, changed: Sequence[Message]) -> None:
+    """Store what messages say now."""
+    for one in changed:
+        values = {"content": _encode(one.content).decode(), "msg_type": msg_type(one.content)}
+        await connection.execute(update(messages).where(_rows.id == one.id).values(**values))
+
+
 async def unread(connection: Connection, conversation_id: ConversationId) -> list[StoredMessage]:
     """The customer's latest messages that no agent has read."""
     query = _not_read(conversation_id, MessageType.IN).order_by(_rows.seq.desc()).limit(_RECEIPT_SPAN)

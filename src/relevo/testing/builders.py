@@ -51,7 +51,7 @@ from relevo.engine.batches import Carriers, Result
 from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
 from relevo.engine.hub import Hub
-from relevo.engine.materials import Whispering, Workshop
+from relevo.engine.materials import ChannelWhispering, Whispering, Workshop
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.store import accounts, conversations, directory, messages, tables
 from relevo.store import ids as numbers
@@ -90,7 +90,7 @@ class StillCarriers:
     node = "still"
 
     def __init__(self) -> None:
-        self.whispered: list[Whispering] = []
+        self.whispered: list[Whispering | ChannelWhispering] = []
 
     def reserve(self, destination: Destination) -> bool:
         return False
@@ -101,7 +101,7 @@ class StillCarriers:
     def carry(self, delivery: Delivery) -> None:
         raise AssertionError(f"no place was reserved for {delivery}")
 
-    def whisper(self, whispering: Whispering) -> None:
+    def whisper(self, whispering: Whispering | ChannelWhispering) -> None:
         self.whispered.append(whispering)
 
     def lose_claims(self) -> None:
@@ -381,6 +381,16 @@ async def _add_channel(
     }
     id_ = await _insert(connection, world, tables.channels, row)
     return msgspec.structs.replace(channel, id=ChannelId(id_))
+
+
+async def add_channel(world: World, type_: str, config: dict[str, Any]) -> Channel:
+    """One more channel of the first company, of a type and with options as the test wants it."""
+    async with world.database.write() as connection:
+        flow, endpoint = world.company.flow, world.company.endpoint
+        channel = await _add_channel(connection, world, flow, endpoint, type_, config)
+        await directory.touch(connection)
+    await world.catalog.refresh(at_once=True)
+    return channel
 
 
 async def _add_member(

@@ -15,9 +15,9 @@ where the request is not a plain POST, `"request": {"url": …, "headers": {…}
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 import pytest
@@ -26,11 +26,9 @@ from hypothesis import strategies as st
 
 from relevo.channels.adapter import (
     Adapter,
-    Dialogue,
     HookRequest,
     OutgoingMessage,
     Parsed,
-    SendResult,
     VendorAnswer,
     VendorCall,
 )
@@ -132,9 +130,12 @@ def outgoing(content: Content, type_: MessageType = MessageType.OUT) -> Outgoing
     )
 
 
+T = TypeVar("T")
+
+
 def play(
-    dialogue: Dialogue, vendor: Callable[[VendorCall], VendorAnswer]
-) -> tuple[list[VendorCall], SendResult]:
+    dialogue: Generator[VendorCall, VendorAnswer, T], vendor: Callable[[VendorCall], VendorAnswer]
+) -> tuple[list[VendorCall], T]:
     """Carry a dialogue through with a scripted vendor: the calls made, and how it ended."""
     calls: list[VendorCall] = []
     try:

@@ -37,7 +37,8 @@ class FakeClock:
         if seconds <= 0:
             return await let_others_run(passes=1)
         woken = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + timedelta(seconds=seconds), next(self._numbers), woken))
+        until = self._now + max(timedelta(seconds=seconds), timedelta.resolution)  # else it never goes on
+        heapq.heappush(self._sleepers, (until, next(self._numbers), woken))
         self._lay_down.set()
         await woken
 

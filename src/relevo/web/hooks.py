@@ -17,7 +17,15 @@ from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from relevo.channels import toolkit
-from relevo.channels.adapter import HookAnswer, HookRequest, Inbound, InboundMessage, InboundReceipt, Parsed
+from relevo.channels.adapter import (
+    HookAnswer,
+    HookRequest,
+    Inbound,
+    InboundEdit,
+    InboundMessage,
+    InboundReceipt,
+    Parsed,
+)
 from relevo.channels.registry import adapter_for
 from relevo.domain.errors import NotFound, Unauthenticated, UnsupportedPayload
 from relevo.domain.events import AnyEvent
@@ -65,7 +73,7 @@ class Hooks:
         request = await self._read(scope, receive)
         adapter.verify(request, channel)
         parsed = adapter.parse(request, channel)
-        said = parsed.answer or await self._take(parsed, request, channel)
+        said = await self._take(parsed, request, channel)
         await answer(send, said.status, said.body, said.content_type.encode())
 
     # Who is asked, and by whom
@@ -110,7 +118,7 @@ class Hooks:
         results = await self._submit([event for event in events if event is not None])
         lost = [item for item, event in zip(items, events, strict=True) if event is None]
         await self._keep_problems(_problems(parsed, lost, request), channel)
-        return _answer(items, results)
+        return parsed.answer or _answer(items, results)
 
     def _named(self, item: Inbound) -> Inbound:
         """With an id, if it is a message that came without: so that it can be spoken of."""
@@ -162,6 +170,9 @@ def _problems(
         if isinstance(item, InboundReceipt):
             detail = f"A receipt ({item.status.value}) for {item.user_id!r}, who has never written."
             found.append(("unknown_subscriber", detail, None))
+        elif isinstance(item, InboundEdit):
+            detail = f"The message {item.mid} was changed by {item.user_id!r}, who has never written."
+            found.append(("edit_of_unknown_message", detail, None))
     return found
 
 

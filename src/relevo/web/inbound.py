@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from relevo.channels.adapter import Inbound, InboundMessage, InboundOpened, InboundReceipt, InboundTyping
+from relevo.channels.adapter import (
+    Inbound,
+    InboundEdit,
+    InboundMessage,
+    InboundOpened,
+    InboundReach,
+    InboundReceipt,
+    InboundTyping,
+)
 from relevo.domain.errors import ForeignPayload
 from relevo.domain.events import (
     AnyEvent,
@@ -12,7 +20,9 @@ from relevo.domain.events import (
     ByUser,
     ConversationOpened,
     CustomerTyped,
+    MessageEdited,
     MessageReceived,
+    ReachChanged,
     ReceiptCame,
 )
 from relevo.domain.ids import ConversationId
@@ -24,25 +34,40 @@ LONGEST_USER_ID = 200
 
 
 async def event_of(item: Inbound, channel: Channel, database: Database) -> AnyEvent | None:
-    """The event that an item is; None for a receipt or a sign of life of somebody who has never written:
-    those begin no conversation."""
+    """The event that an item is; None for a receipt, an edit or a sign of life of somebody who has never
+    written: those begin no conversation."""
     if len(item.user_id) > LONGEST_USER_ID:
         raise ForeignPayload(f"A person's id may have at most {LONGEST_USER_ID} characters")
     to = ByUser(channel.id, item.user_id)
     match item:
-        case InboundMessage(content=content, mid=mid, profile=profile, referral=referral):
-            return MessageReceived(to=to, content=content, mid=mid, profile=profile, referral=referral)
+        case InboundMessage():
+            return _received(item, to)
+        case InboundReach(barred=barred):
+            return ReachChanged(to=to, barred=barred)
         case InboundOpened(profile=profile):
             return ConversationOpened(to=to, profile=profile)
-        case InboundReceipt() | InboundTyping():
+        case InboundEdit() | InboundReceipt() | InboundTyping():
             id_ = await _existing(database, to)
             return _sign_of(item, id_) if id_ is not None else None
         case _:
             assert_never(item)
 
 
-def _sign_of(item: InboundReceipt | InboundTyping, id_: ConversationId) -> AnyEvent:
+def _received(item: InboundMessage, to: ByUser) -> MessageReceived:
+    return MessageReceived(
+        to=to,
+        content=item.content,
+        mid=item.mid,
+        profile=item.profile,
+        referral=item.referral,
+        for_bot=item.for_bot,
+    )
+
+
+def _sign_of(item: InboundEdit | InboundReceipt | InboundTyping, id_: ConversationId) -> AnyEvent:
     to = ByConversation(id_)
+    if isinstance(item, InboundEdit):
+        return MessageEdited(to=to, mid=item.mid, content=item.content)
     if isinstance(item, InboundTyping):
         return CustomerTyped(to=to)
     return ReceiptCame(to=to, status=item.status, mids=item.mids, up_to_seq=item.up_to_seq, error=item.error)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from relevo.admin.connecting import AskVendor
 from relevo.domain.deliveries import Delivery, Exchange, Outcome
 from relevo.domain.workspaces import Endpoint
 from relevo.engine.catalog import Catalog
@@ -53,3 +54,5 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     is_demo: bool = False
     try_endpoint: TryEndpoint | None = None
     """None: the console cannot send test events."""
+    ask_vendor: AskVendor | None = None
+    """None: the console cannot connect or check channels."""

@@ -9,7 +9,6 @@ from relevo.channels.registry import ADAPTERS
 from relevo.domain.configuring import MASK
 from relevo.domain.workspaces import Channel, LiveChatMode
 from relevo.testing.builders import PUBLIC_URL, World
-from relevo.web.console import words
 from relevo.web.console.channel_options import options_of
 from relevo.web.console.channels import guide
 from relevo.web.services import Services
@@ -170,12 +169,13 @@ def test_every_channel_type_has_its_fields_its_words_and_its_guide(type_: str) -
     """A new type would otherwise have a page on which nothing can be set."""
     asked = {option.name for option in options_of(type_)}
     told = {"webhook_url": "https://x.example", "title": "x", "subtitle": "x", "color": "#000000"}
+    told |= {"bot_token": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "api_url": "https://x.example"}
     given = {name: told.get(name, "whsec_" + "A" * 43 + "=") for name in asked}
 
     assert asked
     assert ADAPTERS[type_].check_config(given) == {}
     assert set(ADAPTERS[type_].check_config({**given, "unknown": 1})) == {"unknown"}
-    assert words.CHANNEL_HINTS[type_]
+    assert ADAPTERS[type_].summary
     headings = parsed(guide(type_)).all("h1", "h2", "h3")
     assert headings[0].name == "h2"
     assert "<table>" in guide(type_)

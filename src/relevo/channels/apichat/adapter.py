@@ -9,9 +9,11 @@ import msgspec
 
 from relevo.channels import toolkit
 from relevo.channels.adapter import (
+    Adapter,
     Capabilities,
     Dialogue,
     HookRequest,
+    Option,
     OutgoingMessage,
     Parsed,
     VendorAnswer,
@@ -23,12 +25,35 @@ from relevo.domain.deliveries import Accepted
 from relevo.domain.errors import BadSignature
 from relevo.domain.workspaces import Channel
 
-OPTIONS = frozenset({"webhook_url", "verification_key", "secret"})
+OPTIONS = (
+    Option(
+        "webhook_url",
+        "Webhook URL",
+        "url",
+        "Where Relevo posts what the bot and the agents say.",
+        required=True,
+        placeholder="https://chat.example.com/from-relevo",
+    ),
+    Option(
+        "secret",
+        "Secret",
+        "secret",
+        "whsec_…: signs what Relevo posts, and what you post if you sign it. Made for you if left empty.",
+    ),
+    Option(
+        "verification_key",
+        "Verification key",
+        "secret",
+        "Any text that only your side knows; leave it empty to skip the verification.",
+    ),
+)
 
 
-class ApiChat:
+class ApiChat(Adapter):
     type = "apichat"
     title = "API Chat"
+    summary = "Any system that can send and receive JSON: your own chat, an app, another channel."
+    options = OPTIONS
     capabilities = Capabilities(
         needs_token=True,
         media=frozenset({"image", "video", "audio", "file", "sticker"}),
@@ -41,7 +66,7 @@ class ApiChat:
     )
 
     def check_config(self, config: dict[str, Any]) -> dict[str, str]:
-        problems = toolkit.unknown_options(config, OPTIONS)
+        problems = toolkit.unknown_options(config, (option.name for option in OPTIONS))
         if problem := toolkit.url_problem(config.get("webhook_url")):
             problems["webhook_url"] = problem
         if not isinstance(config.get("verification_key", ""), str):

@@ -10,12 +10,14 @@ import msgspec
 
 from relevo.channels import toolkit
 from relevo.channels.adapter import (
+    Adapter,
     Capabilities,
     Dialogue,
     HookRequest,
     Inbound,
     InboundOpened,
     InboundTyping,
+    Option,
     OutgoingMessage,
     Parsed,
 )
@@ -24,16 +26,34 @@ from relevo.domain.deliveries import Accepted
 from relevo.domain.errors import BadSignature, ForeignPayload
 from relevo.domain.workspaces import Channel
 
-OPTIONS = frozenset({"title", "subtitle", "color", "secret"})
+OPTIONS = (
+    Option("title", "Title", "text", "The name at the top of the chat. The channel's name if left empty."),
+    Option("subtitle", "Subtitle", "text", "A line under it, such as “We answer within the hour”."),
+    Option(
+        "color",
+        "Colour",
+        "color",
+        "The main colour, like #2f5bea.",
+        placeholder="#2f5bea",
+    ),
+    Option(
+        "secret",
+        "Visitors' secret",
+        "secret",
+        "Signs the visitors' tokens. Made for you; a new one makes every visitor a stranger.",
+    ),
+)
 LONGEST_TITLE = 80
 SHORTEST_SECRET = 32
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
-class WebChat:
+class WebChat(Adapter):
     type = "web"
     title = "Web chat"
+    summary = "A chat on your website, by one line of HTML, or on a page of its own."
+    options = OPTIONS
     capabilities = Capabilities(
         is_pulled=True,
         media=frozenset({"image", "video", "audio", "file", "sticker"}),
@@ -47,7 +67,7 @@ class WebChat:
     )
 
     def check_config(self, config: dict[str, Any]) -> dict[str, str]:
-        problems = toolkit.unknown_options(config, OPTIONS)
+        problems = toolkit.unknown_options(config, (option.name for option in OPTIONS))
         for option in ("title", "subtitle"):
             value = config.get(option, "")
             if not isinstance(value, str) or len(value) > LONGEST_TITLE:

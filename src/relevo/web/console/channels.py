@@ -12,8 +12,10 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 import relevo.channels
-from relevo.admin import channels
+from relevo.admin import channels, connecting
 from relevo.admin import deleting as admin_deleting
+from relevo.admin.connecting import AskVendor
+from relevo.channels.adapter import Findings
 from relevo.channels.registry import ADAPTERS, adapter_for
 from relevo.domain.configuring import ChannelWish
 from relevo.domain.errors import InvalidInput, NotFound
@@ -64,7 +66,14 @@ def _find(visit: Visit, channel_id: int) -> Channel:
     return found
 
 
-async def _page(visit: Visit, type_: str, channel: Channel | None, form: Form, status: int = 200) -> Page:
+async def _page(
+    visit: Visit,
+    type_: str,
+    channel: Channel | None,
+    form: Form,
+    status: int = 200,
+    findings: Findings | None = None,
+) -> Page:
     return visit.page(
         "channel.html",
         title=channel.name if channel else f"New channel: {adapter_for(type_).title}",
@@ -80,6 +89,8 @@ async def _page(visit: Visit, type_: str, channel: Channel | None, form: Form, s
         addresses=_addresses(visit, channel) if channel else {},
         deleting=await deleting.of_channel(visit, channel) if channel else None,
         guide=guide(type_),
+        findings=findings,
+        can_ask=visit.services.ask_vendor is not None,
     )
 
 
@@ -106,7 +117,7 @@ def _addresses(visit: Visit, channel: Channel) -> dict[str, str]:
     """What is to be copied from the page: `hook`, and for a website `chat` and `snippet`."""
     base = visit.services.edge.public_url
     if channel.type != "web":
-        return {"hook": f"{base}/hooks/{channel.type}/{channel.key}"}
+        return {"hook": connecting.hook_url(base, channel)}
     script = f'<script type="module" src="{base}/widget.js" data-channel="{channel.key}"></script>'
     return {"chat": f"{base}/chat/{channel.key}", "snippet": script}
 
@@ -198,3 +209,26 @@ async def delete(visit: TheVisit, channel_id: FromPath[int]) -> Response[Any]:
     channel, may = _find(visit, channel_id), (await visit.form()).has("give_up_waiting", "yes")
     await admin_deleting.delete_channel(visit.means, visit.workspace_id, channel.id, give_up_waiting=may)
     return visit.go("/console/channels", f"The channel {channel.name} is deleted. Its conversations stay.")
+
+
+# Asking the vendor. Nothing is changed here by it, so its answer is a page and not a redirect.
+
+
+@post("/channels/{channel_id:int}/connect", status_code=200)
+async def connect(visit: TheVisit, channel_id: FromPath[int]) -> Page:
+    channel = _find(visit, channel_id)
+    findings = await connecting.connect(_asking(visit), channel, visit.services.edge.public_url)
+    return await _page(visit, channel.type, channel, _filled(visit, channel), findings=findings)
+
+
+@post("/channels/{channel_id:int}/check", status_code=200)
+async def check(visit: TheVisit, channel_id: FromPath[int]) -> Page:
+    channel = _find(visit, channel_id)
+    findings = await connecting.check(_asking(visit), channel, visit.services.edge.public_url)
+    return await _page(visit, channel.type, channel, _filled(visit, channel), findings=findings)
+
+
+def _asking(visit: Visit) -> AskVendor:
+    if visit.services.ask_vendor is None:
+        raise NotFound("This server cannot ask vendors.")
+    return visit.services.ask_vendor

@@ -69,18 +69,13 @@ DELIVERY_STATES = {
     "skipped": Badge("Skipped", "quiet"),
 }
 
-REDELIVERY_STATES = {
-    "running": Badge("Under way", "info"),
-    "done": Badge("Done", "ok"),
-    "stopped": Badge("Stopped", "warn"),
-}
-
 EVENTS = {
     "message": "Message to the customer",
     "media": "File of the customer",
     EventType.MESSAGE_RECEIVED.value: "Message of the customer",
     EventType.MESSAGE_SENT.value: "Message sent to the customer",
     EventType.MESSAGE_STATUS.value: "Receipt of a message",
+    EventType.MESSAGE_UPDATED.value: "Change of a message",
     EventType.HANDOFF_REQUESTED.value: "Handoff requested",
     EventType.HANDOFF_RETURNED.value: "Handoff returned",
     EventType.CONVERSATION_ASSIGNED.value: "Conversation assigned",
@@ -95,6 +90,7 @@ EVENT_HINTS = {
     ),
     EventType.MESSAGE_SENT: "what the bot or an agent said to the customer",
     EventType.MESSAGE_STATUS: "a message was delivered, read, or could not be delivered",
+    EventType.MESSAGE_UPDATED: "the customer changed a message, or their file arrived or could not be had",
     EventType.HANDOFF_REQUESTED: "control went to an agent",
     EventType.HANDOFF_RETURNED: "control came back to the bot, and why",
     EventType.CONVERSATION_ASSIGNED: "a conversation was given to an agent, or taken away",
@@ -110,6 +106,14 @@ _REASONS = {
     "channel_removed": "the channel is gone",
     "nothing_to_say": "nothing was left to say in a form that the channel carries",
     "unsupported_content": "the channel cannot carry this content, even in a plainer form",
+    "window_closed": "the customer has been silent for too long: the vendor takes no answer any more",
+    "opted_out": "the customer said STOP",
+    "blocked": "the customer has blocked us",
+    "invalid_recipient": "the vendor reaches nobody there",
+    "rate_limited": "too much was sent at once",
+    "auth": "the vendor does not accept the channel's credentials",
+    "vendor_down": "the vendor has a fault",
+    "rejected": "the vendor does not take this message",
     "dns": "the host's name has no address",
     "connect": "no connection could be made",
     "tls": "the certificate or the encryption was refused",
@@ -130,13 +134,16 @@ _PROBLEMS = {
     "template_failed": "A template could not be filled in",
     "empty_message": "Nothing came out to be sent",
     "unsupported_payload": "Something new came in",
+    "edit_of_unknown_message": "A message that is not here was changed",
+    "receipt_of_unknown_message": "A part of a message failed",
     "endpoint_disabled": "An endpoint was disabled",
 }
 
 
 def reason(code: str) -> str:
     """Why a delivery ended, or an attempt failed."""
-    return _REASONS.get(code, code.replace("_", " "))
+    fault, _, detail = code.partition(": ")
+    return ": ".join(filter(None, (_REASONS.get(fault, fault.replace("_", " ")), detail)))
 
 
 def problem(code: str) -> str:
@@ -205,11 +212,6 @@ SCOPE_HINTS = {
     Scope.MANAGE_FLOW: "the flow and its subscribers: messages, pause and resume, assignment",
     Scope.MANAGE_TEAM: "the workspace: members, summaries, settings",
     Scope.SEND_MESSAGE: "broadcasts",
-}
-
-CHANNEL_HINTS = {
-    "web": "A chat on your website, by one line of HTML, or on a page of its own.",
-    "apichat": "Any system that can send and receive JSON: your own chat, an app, another channel.",
 }
 
 LIVE_CHAT_MODES = {

@@ -1,0 +1,43 @@
+"""Asking a channel's vendor: whether all is well, and to post to us."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from relevo.channels.adapter import Findings, SetUp, secrets_of
+from relevo.channels.registry import adapter_for
+from relevo.domain.deliveries import Forbidden, Unreachable
+from relevo.domain.workspaces import Channel
+
+AskVendor = Callable[[SetUp, tuple[str, ...]], Awaitable[Findings | Unreachable | Forbidden]]
+"""Holds a dialogue with a vendor; what is secret is given besides, so that nobody sees it."""
+
+
+def hook_url(public_url: str, channel: Channel) -> str:
+    """Where the channel's vendor posts."""
+    return f"{public_url}/hooks/{channel.type}/{channel.key}"
+
+
+async def connect(ask: AskVendor, channel: Channel, public_url: str) -> Findings:
+    """Have the vendor post to the channel's hook, and check it."""
+    adapter = adapter_for(channel.type)
+    dialogue = adapter.connect(channel, hook_url(public_url, channel))
+    return _findings(await ask(dialogue, secrets_of(adapter, channel)))
+
+
+async def check(ask: AskVendor, channel: Channel, public_url: str) -> Findings:
+    """What the vendor says about the channel. Nothing is changed there."""
+    adapter = adapter_for(channel.type)
+    dialogue = adapter.check(channel, hook_url(public_url, channel))
+    return _findings(await ask(dialogue, secrets_of(adapter, channel)))
+
+
+def _findings(said: Findings | Unreachable | Forbidden) -> Findings:
+    match said:
+        case Unreachable(reason=reason):
+            return Findings(problems=(f"the vendor did not answer ({reason}); try again in a moment",))
+        case Forbidden(address=address, reason=reason):
+            problem = f"Relevo does not connect to {address}: {reason}; see RELEVO_ALLOWED_NETWORKS"
+            return Findings(problems=(problem,))
+        case Findings():
+            return said
