@@ -1,0 +1,1 @@
+"""Telegram: a bot of the Bot API."""
