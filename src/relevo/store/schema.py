@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relevo.store.database import Database
+from relevo.store.database import Database, Transient
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
+LOCK_TIMEOUT = 1_000
+"""Milliseconds that a migration waits for a table that is in use."""
+_TRIES = 30
 _LOCK = 0x52454C45564F  # any number that nobody else locks: "RELEVO"
 
 
@@ -28,6 +32,13 @@ async def migrate(database: Database) -> None:
     _make_folder(database)
     if await is_current(database):
         return
+    for _ in range(_TRIES - 1):
+        with suppress(Transient):
+            return await _migrate(database)
+    await _migrate(database)
+
+
+async def _migrate(database: Database) -> None:
     async with database.write() as connection:
         await _wait_for_others(connection, database)
         await connection.run_sync(_upgrade)
@@ -36,6 +47,13 @@ async def migrate(database: Database) -> None:
 async def is_current(database: Database) -> bool:
     """Whether the tables are those of this version."""
     return await current_revision(database) == newest_revision()
+
+
+async def is_served(database: Database) -> bool:
+    """Whether this version can work with the tables. Those of the next one are good, too: migrations only
+    add, so that processes of two versions may run side by side while one replaces the other."""
+    revision = await current_revision(database)
+    return revision is not None and revision >= newest_revision()
 
 
 async def current_revision(database: Database) -> str | None:
@@ -62,9 +80,14 @@ def _make_folder(database: Database) -> None:
 
 
 async def _wait_for_others(connection: AsyncConnection, database: Database) -> None:
-    """One process at a time, until the transaction ends. SQLite's transactions do so by themselves."""
+    """One process at a time, until the transaction ends. SQLite's transactions do so by themselves.
+
+    A change of a table waits for whoever uses it, and everybody else behind it: so it waits for a moment
+    only, lets them pass, and tries again.
+    """
     if not database.is_sqlite:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        await connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT}"))
 
 
 def _upgrade(connection: Connection) -> None:

@@ -55,11 +55,11 @@ def checks_of(services: Services, is_well: Callable[[], bool]) -> dict[str, Chec
 
 async def _tables(services: Services) -> str:
     try:
-        is_current = await schema.is_current(services.database)
+        is_served = await schema.is_served(services.database)
     except Unavailable as fault:
         log.warning("database.unreachable", cause=fault.facts.get("cause"))
         return "unreachable"
-    return "ok" if is_current else "not migrated"
+    return "ok" if is_served else "not migrated"
 
 
 def _answer(status: int, value: object) -> Response[bytes]:
