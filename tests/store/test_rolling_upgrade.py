@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -117,9 +118,9 @@ async def write(world: World, part: int) -> None:
         for number in range(part * MESSAGES, (part + 1) * MESSAGES):
             await world.says(f"said-{user}-{number}", user_id=f"u{user}")
 
-    running = asyncio.gather(*(one(user) for user in range(USERS)))
+    running: asyncio.Future[Any] = asyncio.gather(*(one(user) for user in range(USERS)))
     while not running.done():  # the engine rests before it tries again, on a clock that stands still
-        sleeping = asyncio.ensure_future(world.clock.until_sleeping())
+        sleeping: asyncio.Future[Any] = asyncio.ensure_future(world.clock.until_sleeping())
         await asyncio.wait({running, sleeping}, return_when=asyncio.FIRST_COMPLETED)
         sleeping.cancel()
         if not running.done():
