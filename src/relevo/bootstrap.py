@@ -26,14 +26,15 @@ import uvloop
 
 from relevo import logs
 from relevo.admin.changing import Means
+from relevo.admin.trying import Trial
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
 from relevo.couriers.dialogues import Vendors, asking
 from relevo.couriers.limiting import Limiter
 from relevo.couriers.media import MediaCourier
-from relevo.couriers.webhook import WebhookCourier
+from relevo.couriers.webhook import WebhookCourier, try_endpoint
 from relevo.couriers.whispers import Whisperer
-from relevo.domain.deliveries import Delivery, Exchange, Outcome
+from relevo.domain.deliveries import Delivery
 from relevo.domain.errors import Unavailable
 from relevo.domain.ids import EndpointId
 from relevo.domain.retries import WEBHOOK_SCHEDULE
@@ -53,7 +54,7 @@ from relevo.store.database import Database, driver_url
 from relevo.store.encryption import Cipher
 from relevo.store.ids import IdBlocks
 from relevo.system.chance import SystemChance
-from relevo.system.clock import SystemClock
+from relevo.system.clock import Clock, SystemClock
 from relevo.system.companion import companion
 from relevo.system.dns import resolve
 from relevo.system.media_files import MediaFiles
@@ -208,7 +209,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         visitor_key=_derive(key, "visitor"),
         cookie_key=_derive(key, "cookie"),
         is_demo=is_demo,
-        try_endpoint=_trier(webhook),
+        try_endpoint=_trier(http, clock, settings.webhook_timeout),
         ask_vendor=asking(Vendors(http=http, clock=clock, timeout=settings.webhook_timeout)),
     )
     return _Parts(
@@ -285,10 +286,9 @@ async def _stop_couriers(couriers: Couriers, *tasks: asyncio.Task[None]) -> None
         await couriers.leave()
 
 
-def _trier(webhook: WebhookCourier) -> TryEndpoint:
-    async def attempt(endpoint: Endpoint, delivery: Delivery) -> tuple[Outcome, Exchange | None]:
-        tried = await webhook.post(endpoint, delivery)
-        return tried.outcome, tried.exchange
+def _trier(http: HttpClient, clock: Clock, timeout: timedelta) -> TryEndpoint:
+    async def attempt(endpoint: Endpoint, delivery: Delivery) -> Trial:
+        return await try_endpoint(endpoint, delivery, http, clock, timeout)
 
     return attempt
 

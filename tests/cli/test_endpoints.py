@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +103,65 @@ def test_what_was_deleted_is_made_anew_by_the_file(installed: Relevo) -> None:
 
     assert "created    channel    site" in applied
     assert "unchanged  channel    other" in applied
+
+
+@contextmanager
+def desk(status: int) -> Iterator[tuple[int, list[str]]]:
+    """A platform that answers every webhook; its port, and the types of event that came."""
+    came: list[str] = []
+
+    class Desk(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            came.append(self.headers["relevo-event"])
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"noted")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Desk)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    yield server.server_port, came
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
+def move_to(relevo: Relevo, folder: Path, port: int) -> None:
+    file = folder / "relevo.yaml"
+    file.write_text(file.read_text().replace(":9100/", f":{port}/"))
+    assert relevo("apply", "relevo.yaml").exit_code == 0
+
+
+def test_a_test_event_is_sent_and_shown(installed: Relevo, folder: Path) -> None:
+    with desk(200) as (port, came):
+        move_to(installed, folder, port)
+        result = installed("endpoints", "test", "desk", "--event", "handoff.requested")
+
+    lines = result.stdout.splitlines()
+    assert (result.exit_code, came) == (0, ["handoff.requested"])
+    assert lines[0] == "POST /uchat HTTP/1.1"
+    assert lines[1] == "X-Desk-Key: ••••"
+    assert any(line.startswith("webhook-signature: v1,") for line in lines)
+    assert f"host: 127.0.0.1:{port}" in lines
+    assert '"event":{"type":"handoff.requested","reason":"flow"' in result.stdout
+    assert re.search(
+        r"^HTTP/1.0 200 \(from 127.0.0.1, begun after \d+ ms, whole after \d+ ms\)$", result.stdout, re.M
+    )
+    assert lines[-1] == "noted"
+    assert "k-123456" not in result.output
+
+
+def test_a_test_that_is_not_accepted_fails(installed: Relevo, folder: Path) -> None:
+    with desk(500) as (port, _):
+        move_to(installed, folder, port)
+        refused = installed("endpoints", "test", "desk")
+    nobody = installed("endpoints", "test", "desk")
+
+    assert (refused.exit_code, refused.stderr) == (1, "Error: refused: 500\n")
+    assert (nobody.exit_code, nobody.stderr) == (1, "Error: unreachable: connect\n")
+    assert "(no answer, after " in nobody.stdout
+    assert installed("endpoints", "test", "desk", "--event", "nothing").exit_code == 2

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
-from relevo.admin import deleting
+from relevo.admin import deleting, trying
 from relevo.admin import endpoints as admin
-from relevo.admin.changing import Saved
+from relevo.admin.changing import Means, Saved
+from relevo.admin.trying import Trial
 from relevo.cli.deleting import give_up_waiting, tell_deleted
-from relevo.cli.installation import endpoint_named, everything, opened, run, workspace_named, workspace_option
+from relevo.cli.installation import (
+    endpoint_named,
+    everything,
+    opened,
+    read_settings,
+    run,
+    workspace_named,
+    workspace_option,
+)
 from relevo.cli.tables import print_table
+from relevo.couriers.attempts import outcome_name, status_of
+from relevo.couriers.webhook import try_endpoint
 from relevo.domain import audiences, rotating
-from relevo.domain.workspaces import Endpoint
+from relevo.domain.configuring import OPTIONAL_EVENTS
+from relevo.domain.deliveries import Accepted
+from relevo.domain.workspaces import Endpoint, EventType
 from relevo.domain.yaml_reading import quoted, read_duration
+from relevo.http_client.client import HttpClient
 from relevo.store.directory import Directory
 
+SAMPLES = (EventType.TEST, *OPTIONAL_EVENTS)
 _name = click.argument("name", metavar="NAME")
 
 
@@ -106,6 +122,70 @@ def retire(name: str, workspace: str | None) -> None:
     was_rotating = run(end())
     what = "The old secret signs no more" if was_rotating else "There was no old secret"
     click.echo(f"{what}: {name} is signed with one secret.", err=True)
+
+
+@endpoints.command()
+@_name
+@click.option(
+    "--event",
+    metavar="TYPE",
+    type=click.Choice([event.value for event in SAMPLES]),
+    default=EventType.TEST.value,
+    help="What it is a sample of: a type of event, as message.received.",
+)
+@workspace_option
+def test(name: str, event: str, workspace: str | None) -> None:
+    """Send a test event, and show the request and the answer.
+
+    With every header, custom ones masked. Nothing is stored. The exit code is 0 when it is accepted.
+    """
+    settings = read_settings()
+
+    async def post() -> Trial:
+        async with opened(settings) as means:
+            return await _try(means, name, EventType(event), workspace, settings.webhook_timeout)
+
+    trial = run(post())
+    click.echo("\n".join(_shown(trial)))
+    if not isinstance(trial.outcome, Accepted):
+        raise click.ClickException(f"{outcome_name(trial.outcome)}: {status_of(trial.outcome)}")
+
+
+async def _try(
+    means: Means,
+    name: str,
+    event: EventType,
+    workspace: str | None,
+    timeout: timedelta,  # noqa: ASYNC109
+) -> Trial:
+    found, now = await everything(means), means.clock.now()
+    endpoint = endpoint_named(found, name, workspace)
+    delivery = trying.sample_delivery(
+        found, endpoint, event, now=now, chance=means.chance, by="relevo endpoints test"
+    )
+    http = HttpClient(means.guard, means.clock.monotonic)
+    try:
+        return await try_endpoint(endpoint, delivery, http, means.clock, timeout)
+    finally:
+        await http.close()
+
+
+def _shown(trial: Trial) -> list[str]:
+    """The request and its answer as they stood on the wire."""
+    lines = [trial.line, *_headers(trial.headers), "", trial.body.decode(), ""]
+    if trial.answer is None:
+        return [*lines, f"(no answer, after {_ms(trial.took)})"]
+    took = f"begun after {_ms(trial.answer.after)}, whole after {_ms(trial.took)}"
+    line = f"{trial.answer.line} (from {trial.answer.address}, {took})"
+    return [*lines, line, *_headers(trial.answer.headers), "", trial.answer.body]
+
+
+def _ms(of: timedelta) -> str:
+    return f"{of / timedelta(milliseconds=1):.0f} ms"
+
+
+def _headers(headers: Mapping[str, str]) -> list[str]:
+    return [f"{name}: {value}" for name, value in headers.items()]
 
 
 @endpoints.command()

@@ -40,7 +40,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer, whatever its status. Header names are lower case; a repeated one is joined with commas.
 
     `body` is cut at the limit: `is_whole` says whether that is all of it. `took` lasts from the
-    start of the request, looking up the name included, to the last byte read.
+    start of the request, looking up the name included, to the last byte read; `headed` to the end of
+    the answer's head. `version` is that of HTTP: `HTTP/1.1`, `HTTP/2.0`.
     """
 
     status_code: int
@@ -49,6 +50,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     took: timedelta
     is_whole: bool = True
+    headed: timedelta = timedelta()
+    version: str = "HTTP/1.1"
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -164,6 +167,7 @@ class HttpClient:
             return request
         try:
             async with request as response:
+                headed = self._monotonic() - started
                 if call.wants_whole and _announced(response) > call.limit:
                     return Unreachable("too_large")
                 body = await _read(response, call.limit + 1)
@@ -178,6 +182,8 @@ class HttpClient:
             address=line.address,
             took=timedelta(seconds=self._monotonic() - started),
             is_whole=len(body) <= call.limit,
+            headed=timedelta(seconds=headed),
+            version=response.version,
         )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from relevo.admin.connecting import AskVendor
-from relevo.domain.deliveries import Delivery, Exchange, Outcome
+from relevo.admin.trying import Trial
+from relevo.domain.deliveries import Delivery
 from relevo.domain.workspaces import Endpoint
 from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
@@ -20,8 +21,8 @@ from relevo.store.encryption import Cipher
 from relevo.system.chance import Chance
 from relevo.system.clock import Clock
 
-TryEndpoint = Callable[[Endpoint, Delivery], Awaitable[tuple[Outcome, Exchange | None]]]
-"""Makes one request to an endpoint, in use or not, and says what came of it. Nothing is stored."""
+TryEndpoint = Callable[[Endpoint, Delivery], Awaitable[Trial]]
+"""Makes one request to an endpoint, in use or not, and shows it. Nothing is stored."""
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):

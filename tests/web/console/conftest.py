@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from argon2 import PasswordHasher
 from litestar import Litestar
 
 from relevo.admin.changing import Means
-from relevo.domain.deliveries import Accepted, Delivery, Exchange, Outcome
+from relevo.admin.trying import Shown, Trial
+from relevo.domain.deliveries import Accepted, Delivery
 from relevo.domain.workspaces import Endpoint
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.testing.builders import World
+from relevo.testing.clock import NOON
 from relevo.web.console import create_console, visits
 from relevo.web.front_door import FrontDoor
 from relevo.web.services import Services
@@ -44,17 +47,29 @@ def app(services: Services) -> FrontDoor:
     return FrontDoor(alone, alone, clock=services.clock, chance=services.chance, trusted_proxies=())
 
 
-async def accept(endpoint: Endpoint, delivery: Delivery) -> tuple[Outcome, Exchange | None]:
-    exchange = Exchange(
-        method="POST",
+async def accept(endpoint: Endpoint, delivery: Delivery) -> Trial:
+    return Trial(
         url=endpoint.url,
-        request_headers={"X-Desk-Key": "••••", "webhook-id": delivery.webhook_id},
-        status_code=200,
-        answer_headers={"content-type": "application/json"},
-        answer_body='{"taken":true}',
-        address="93.184.215.14",
+        line="POST /uchat HTTP/1.1",
+        headers={
+            "X-Desk-Key": "••••",
+            "webhook-id": delivery.webhook_id,
+            "webhook-signature": "v1,abc v1,def",
+            "host": "desk.example.com",
+        },
+        body=delivery.body,
+        outcome=Accepted(200),
+        answer=Shown(
+            line="HTTP/1.1 200",
+            headers={"content-type": "application/json"},
+            body='{"taken":true}',
+            address="93.184.215.14",
+            after=timedelta(milliseconds=12),
+            is_whole=True,
+        ),
+        started_at=NOON,
+        took=timedelta(milliseconds=15),
     )
-    return Accepted(200), exchange
 
 
 @pytest.fixture

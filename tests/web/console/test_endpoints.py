@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from relevo.admin.changing import reading
+from relevo.admin.trying import Trial
 from relevo.domain.configuring import MASK
-from relevo.domain.deliveries import Delivery, Exchange, Outcome, Unreachable
+from relevo.domain.deliveries import Delivery, Unreachable
 from relevo.domain.signing import check_secret
 from relevo.domain.workspaces import Endpoint, EventType
 from relevo.store import directory, tables
@@ -18,6 +19,7 @@ from relevo.testing.builders import SIGNING_SECRET, World
 from relevo.web.app import create_app
 from relevo.web.services import Services
 from tests.web.console.browsing import Browser, Page, means_of
+from tests.web.console.conftest import accept
 from tests.web.exchanges import client_of
 
 URL = "https://other.example.com/hook"
@@ -303,22 +305,45 @@ async def test_a_test_event_shows_the_request_and_the_answer(browser: Browser, w
 
     assert page.status == 200
     for words in (
-        "Accepted with 200.",
-        "POST https://desk.example.com/uchat",
+        "Accepted with 200. It took 15 ms.",
+        "POST /uchat HTTP/1.1",
+        "To https://desk.example.com/uchat at 1 Jan 2030, 12:00:00.",
         "X-Desk-Key ••••",
         "webhook-id msg_",
+        "webhook-signature v1,abc v1,def",
+        "host desk.example.com",
         '"type": "test"',
         '"sent_by": "Olga"',
-        "200 from 93.184.215.14",
+        "HTTP/1.1 200",
+        "From 93.184.215.14, begun after 12 ms, whole after 15 ms.",
+        "content-type application/json",
         '"taken": true',
     ):
         assert words in page.text, words
     assert "k-123" not in page.html
 
 
+async def test_a_test_may_be_a_sample_of_any_event(browser: Browser, world: World) -> None:
+    address = f"/console/endpoints/{world.company.endpoint.id}"
+    options = [
+        one.get("value")
+        for one in (await browser.get(address)).main.one("form", action=f"{address}/test").all("option")
+    ]
+    assert options == ["test", *(event.value for event in EventType if event is not EventType.TEST)]
+
+    page = await browser.send(f"{address}/test", {"event": "message.received"})
+    assert '"content": "Is it in stock?"' in page.text
+    chosen = [one for one in page.main.all("option") if "selected" in one.attributes]
+    assert [one.get("value") for one in chosen] == ["message.received"]
+    unknown = await browser.send(f"{address}/test", {"event": "message.recieved"})
+    assert unknown.status == 422
+    assert 'did you mean "message.received"' in unknown.text
+
+
 async def test_a_test_that_nobody_answers_says_so(services: Services, world: World) -> None:
-    async def silence(endpoint: Endpoint, delivery: Delivery) -> tuple[Outcome, Exchange | None]:
-        return Unreachable("timeout"), None
+    async def silence(endpoint: Endpoint, delivery: Delivery) -> Trial:
+        trial = await accept(endpoint, delivery)
+        return msgspec.structs.replace(trial, outcome=Unreachable("timeout"), answer=None)
 
     deaf = msgspec.structs.replace(services, try_endpoint=silence)
     async with client_of(create_app(deaf)) as client:

@@ -10,12 +10,11 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from relevo.admin import deleting as admin_deleting
-from relevo.admin import endpoints
-from relevo.domain import live_chat, rotating
+from relevo.admin import endpoints, trying
+from relevo.domain import rotating
 from relevo.domain.configuring import OPTIONAL_EVENTS, EndpointWish
-from relevo.domain.deliveries import Delivery, Destination, Exchange, Outcome
 from relevo.domain.errors import InvalidInput, NotFound
-from relevo.domain.ids import ConversationId, DeliveryId, EndpointId, FlowId
+from relevo.domain.ids import EndpointId
 from relevo.domain.workspaces import Channel, Endpoint, EventType
 from relevo.store import figures
 from relevo.web.console import deleting, forms
@@ -35,6 +34,8 @@ KEEP_OLD_HOURS = (
 """How long the old secret may go on signing, in hours: what the form offers."""
 MOST_HOURS = 100_000  # the longest that is looked at; what may be is the rotation's business
 SECRET_NAME = "Signing secret"
+SAMPLES = (EventType.TEST, *OPTIONAL_EVENTS)
+"""What a test may be a sample of."""
 
 
 # Looking
@@ -93,6 +94,8 @@ async def _page(visit: Visit, endpoint: Endpoint | None, form: Form, status: int
         all_channels=_channels(visit),
         signing=rotating.secrets_of(endpoint, visit.services.clock.now()) if endpoint else None,
         keep_old_hours=KEEP_OLD_HOURS,
+        event=EventType.TEST.value,
+        sample_events=SAMPLES,
         channels=_channels_of(visit, endpoint) if endpoint else [],
         deleting=await deleting.of_endpoint(visit, endpoint) if endpoint else None,
         can_try=visit.services.try_endpoint is not None,
@@ -254,58 +257,25 @@ async def delete(visit: TheVisit, endpoint_id: FromPath[int]) -> Response[Any]:
 # Trying
 
 
-class Trial(msgspec.Struct, frozen=True):
-    """A test event, and what came of it."""
-
-    body: bytes
-    outcome: Outcome
-    exchange: Exchange | None
-    took: timedelta
-
-
 @post("/endpoints/{endpoint_id:int}/test", status_code=200)
 async def send_test(visit: TheVisit, endpoint_id: FromPath[int]) -> Page:
     """Nothing is changed by it, so its answer is a page and not a redirect."""
-    endpoint = _find(visit, endpoint_id)
+    endpoint, form = _find(visit, endpoint_id), await visit.form()
     if visit.services.try_endpoint is None:
         raise NotFound("This server cannot send test events.")
-    delivery = test_delivery(visit, endpoint)
-    started = visit.services.clock.monotonic()
-    outcome, exchange = await visit.services.try_endpoint(endpoint, delivery)
-    took = timedelta(seconds=visit.services.clock.monotonic() - started)
+    delivery = trying.sample_delivery(
+        visit.directory,
+        endpoint,
+        trying.event_type_of(form.get("event")),
+        now=visit.services.clock.now(),
+        chance=visit.services.chance,
+        by=visit.member.name,
+    )
     return visit.page(
         "endpoint_test.html",
         title=f"Test of {endpoint.name}",
         endpoint=endpoint,
-        trial=Trial(delivery.body, outcome, exchange, took),
-    )
-
-
-def test_delivery(visit: Visit, endpoint: Endpoint) -> Delivery:
-    """A delivery as a customer's message would make one, but of no conversation."""
-    flow = next(
-        (one.id for one in visit.directory.flows.values() if one.workspace_id == visit.workspace_id),
-        FlowId(0),
-    )
-    about = live_chat.About(
-        workspace_id=visit.workspace_id,
-        flow_id=flow,
-        conversation_id=ConversationId(0),
-        member_id=visit.member.id,
-        paused_seconds=0,
-        timezone=visit.workspace.timezone,
-    )
-    now = visit.services.clock.now()
-    data = {"text": "This is a test. Nobody wrote it.", "sent_by": visit.member.name}
-    return Delivery(
-        id=DeliveryId(0),
-        workspace_id=visit.workspace_id,
-        conversation_id=ConversationId(0),
-        destination=Destination("endpoint", endpoint.id),
-        event_type=EventType.TEST.value,
-        webhook_id=visit.services.chance.webhook_id(),
-        seq=0,
-        epoch=0,
-        body=live_chat.event_body(about, EventType.TEST, data),
-        created_at=now,
+        trial=await visit.services.try_endpoint(endpoint, delivery),
+        event=delivery.event_type,
+        sample_events=SAMPLES,
     )
