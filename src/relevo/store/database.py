@@ -7,9 +7,9 @@ oversized value) becomes a `StoreFault`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Row, event, make_url
 from sqlalchemy.engine import URL
@@ -19,6 +19,8 @@ from relevo.store import inline_sqlite, pooled_postgresql
 from relevo.store.faults import StoreFault, Taken, Transient, faults_as_ours
 
 __all__ = ["AnyRow", "Connection", "Database", "Driver", "StoreFault", "Taken", "Transient", "driver_of"]
+
+T = TypeVar("T")
 
 SQLITE_BUSY_TIMEOUT = 5_000  # milliseconds that a writer waits for another process
 _READERS = 4
@@ -67,9 +69,13 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that only reads, and sees one state of the database."""
+        """A transaction that only reads, and sees one state of the database.
+
+        Whoever is cancelled on SQLite gets away when the statement under way has ended.
+        """
+        reading = _undisturbed(self._reader) if self.is_sqlite else self._reader.begin()
         with faults_as_ours():
-            async with self._reader.begin() as connection:
+            async with reading as connection:
                 yield connection
 
     @asynccontextmanager
@@ -89,6 +95,43 @@ class Database:
             await self._only_writer.close()
         await self._reader.dispose()
         await self._writer.dispose()
+
+
+@asynccontextmanager
+async def _undisturbed(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    connection = _Undisturbed(engine)
+    try:
+        yield await connection.start()
+    finally:
+        if connection.sync_connection is not None:
+            await connection.close()
+
+
+class _Undisturbed(AsyncConnection):
+    """A connection whose statements are not broken off: its thread goes on with them anyway. SQLAlchemy
+    would throw it away amid one, and it can then neither be closed nor be waited for."""
+
+    async def start(self, is_ctxmanager: bool = False) -> AsyncConnection:
+        return await _to_its_end(super().start(is_ctxmanager))
+
+    async def execute(self, *args: Any, **kw: Any) -> Any:
+        return await _to_its_end(super().execute(*args, **kw))
+
+    async def close(self) -> None:
+        await _to_its_end(super().close())
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """However often the caller is cancelled, it hears of it afterwards."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        _ = task.cancelled() or task.exception()  # of no use to anybody now
+        raise
 
 
 @asynccontextmanager

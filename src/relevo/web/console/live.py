@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
-from anyio import CancelScope
 from litestar import get
 from litestar.params import FromPath
 from litestar.response import Stream
@@ -81,7 +80,7 @@ async def _changes(visit: Visit) -> AsyncGenerator[bytes, None]:
 
 async def _is_signed_in(visit: Visit) -> bool:
     """Also while nobody can tell: the page asks the server again anyway."""
-    with CancelScope(shield=True), suppress(Unavailable):
+    with suppress(Unavailable):
         return await again(visit) is not None
     return True
 
@@ -114,14 +113,10 @@ class _Feed:
         self.is_over = False
 
     async def news(self, visit: Visit, notices: Sequence[Notice]) -> list[bytes]:
-        """What is new, as events. Nothing while the database is gone: the next ping asks again.
-
-        Whoever leaves meanwhile does not break it off: a connection of SQLite whose query is cancelled
-        cannot be closed any more, and the server could not stop.
-        """
+        """What is new, as events. Nothing while the database is gone: the next ping asks again."""
         if notices and all(isinstance(notice, Typing) for notice in notices):
             return []
-        with CancelScope(shield=True), suppress(Unavailable):
+        with suppress(Unavailable):
             renewed = await again(visit)
             if renewed is not None:
                 return await self._news(renewed, notices)

@@ -53,7 +53,7 @@ class Feed:
     async def page(self) -> list[WebMessage]:
         """The next messages, at most a page; `seq` also passes what the visitor does not see (notes)."""
         visit = self._visit
-        async with visit.reading() as connection:
+        async with visit.services.database.read() as connection:
             found = await conversations.find_by_user(connection, visit.channel.id, visit.visitor_id)
             if found is None or found.message_seq <= self.seq:
                 return []
@@ -90,7 +90,7 @@ class Feed:
                     pass  # it was handed out, or is not for the visitor
 
     async def _status_event(self, changed: StatusChanged) -> bytes:
-        async with self._visit.reading() as connection:
+        async with self._visit.services.database.read() as connection:
             found = await messages.get_many(connection, [MessageId(id_) for id_ in changed.message_ids])
         seqs = tuple(sorted(message.seq for message in found.values()))
         return event("status", StatusEvent(seqs=seqs, status=changed.status))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-from anyio import CancelScope
 from litestar import Request
 
 from relevo.channels.adapter import HookRequest
@@ -18,7 +15,6 @@ from relevo.domain.errors import BadSignature, NotFound
 from relevo.domain.events import ByUser
 from relevo.domain.workspaces import Channel
 from relevo.store import conversations
-from relevo.store.database import Connection
 from relevo.web.addresses import network_of
 from relevo.web.buckets import Buckets, Limit
 from relevo.web.front_door import note
@@ -53,17 +49,9 @@ class Visit(msgspec.Struct, frozen=True):
     def to(self) -> ByUser:
         return ByUser(self.channel.id, self.visitor_id)
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
-        """A read that ends once it has begun. The framework cancels the stream of a visitor who goes, at
-        any moment, and a connection that is cancelled amid a statement has to be thrown away."""
-        with CancelScope(shield=True):
-            async with self.services.database.read() as connection:
-                yield connection
-
     async def conversation(self) -> Conversation | None:
         """What there is of the conversation; None before it has begun."""
-        async with self.reading() as connection:
+        async with self.services.database.read() as connection:
             return await conversations.find_by_user(connection, self.channel.id, self.visitor_id)
 
 
