@@ -29,6 +29,7 @@ COMMANDS = {
     "member": "members:member",
     "settings": "operating:settings",
     "migrate": "operating:migrate",
+    "backup": "operating:backup",
     "doctor": "doctor:doctor",
     "secret": "operating:secret",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 
 import click
 
@@ -49,6 +50,27 @@ async def _migrate(values: Settings) -> tuple[str | None, str | None]:
         return before, await schema.current_revision(database)
     finally:
         await database.close()
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Copy the SQLite database.
+
+    Also while a server runs. FILE must not be there yet. The key and the files of customers are beside the
+    database in the data folder, and are not copied.
+    """
+    from relevo.store.backups import CannotCopy, copy_sqlite
+    from relevo.store.database import driver_url
+
+    url = driver_url(load(os.environ).database_url.reveal())
+    if url.get_backend_name() != "sqlite":
+        raise click.ClickException("The database is PostgreSQL: use pg_dump, or its own backups.")
+    try:
+        copy_sqlite(Path(url.database or ""), file)
+    except CannotCopy as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{file} is a copy of {url.database}, as it was a moment ago.")
 
 
 @click.command()
