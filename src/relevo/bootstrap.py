@@ -45,6 +45,7 @@ from relevo.engine.housekeeping import Housekeeping
 from relevo.engine.hub import Hub
 from relevo.engine.materials import Workshop
 from relevo.engine.neighbours import Neighbours
+from relevo.engine.redelivering import Redelivering
 from relevo.engine.timers import Timers
 from relevo.http_client.client import Answer, HttpClient
 from relevo.http_client.egress_guard import EgressGuard
@@ -127,6 +128,7 @@ class _Parts(msgspec.Struct, frozen=True):
     timers: Timers
     housekeeping: Housekeeping
     neighbours: Neighbours | None
+    redelivering: Redelivering
     http: HttpClient
 
 
@@ -218,6 +220,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         Timers(engine=engine, database=database, clock=clock),
         Housekeeping(database=database, clock=clock, retention=settings.attempt_retention),
         neighbours,
+        Redelivering(database=database, hub=hub, clock=clock),
         http,
     )
 
@@ -252,12 +255,14 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     stack.push_async_callback(_ended, timers.stop, firing)
     tidying = _spawn(parts.housekeeping.run(), "housekeeping")
     stack.push_async_callback(_ended, parts.housekeeping.stop, tidying)
+    putting_back = _spawn(parts.redelivering.run(), "redelivering")
+    stack.push_async_callback(_ended, parts.redelivering.stop, putting_back)
     return Running(
         services=parts.services,
         couriers=couriers,
         timers=timers,
         http=parts.http,
-        tasks=(committing, carrying, living, firing, tidying, *listening),
+        tasks=(committing, carrying, living, firing, tidying, putting_back, *listening),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +76,32 @@ async def test_what_is_left_out_stays_as_it_is(means: Means, acme: Workspace) ->
     assert saved.changed == ("name",)
     assert (saved.thing.url, saved.thing.headers, saved.thing.secrets) == (URL, {"X-Key": "k-1"}, (SECRET,))
     assert (await reading(means)).endpoints[before.id] == saved.thing
+
+
+async def test_limits_are_kept_until_they_are_taken_away(means: Means, acme: Workspace) -> None:
+    before = await desk(means, acme)
+    limited = EndpointWish(name="desk", max_in_flight=3, max_per_second=20)
+
+    saved = await endpoints.save(means, acme.id, limited, before.id)
+    assert saved.changed == ("attempts at a time", "attempts a second")
+    await endpoints.save(means, acme.id, EndpointWish(name="desk", url=URL), before.id)
+    assert (await reading(means)).endpoints[before.id] == saved.thing
+
+    free = EndpointWish(name="desk", max_in_flight=0, max_per_second=0)
+    assert (await endpoints.save(means, acme.id, free, before.id)).thing == before
+
+
+@pytest.mark.parametrize(("field", "most"), [("max_in_flight", 200), ("max_per_second", 10_000)])
+async def test_a_limit_that_cannot_be_is_refused(
+    means: Means, acme: Workspace, field: str, most: int
+) -> None:
+    for limit in (-1, most + 1):
+        wish = msgspec.structs.replace(EndpointWish(name="desk", url=URL), **{field: limit})
+        with pytest.raises(InvalidInput) as refused:
+            await endpoints.save(means, acme.id, wish)
+        assert refused.value.errors == {
+            field: [f"{field} is {limit}; write a number from 1 to {most}, or 0 for no limit"]
+        }
 
 
 async def test_a_header_that_comes_back_masked_keeps_its_value_and_one_that_does_not_come_back_goes(

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 import relevo.couriers.pacing as pacing_room
-from relevo.couriers.limiting import Limiter
+from relevo.couriers.limiting import Limiter, Share
 from relevo.couriers.pacing import Pacing
 from relevo.domain.conversations import Conversation
 from relevo.domain.deliveries import Destination
@@ -222,9 +222,10 @@ async def test_a_channel_is_asked_as_often_as_its_vendor_wants(database: Databas
     async with carrying(database, answering()) as here:
         channel = await telegram(here.world)
 
-        limits = Limiter(here.world.catalog)(Destination("channel", channel.id))
+        limiter, destination = Limiter(here.world.catalog), Destination("channel", channel.id)
 
-        assert limits.a_second == 30
+        assert limiter(destination, Share()).a_second == 30
+        assert limiter(destination, Share(0, 2)).a_second == 15
 
 
 @pytest.mark.parametrize(("users", "seconds"), [("aab", 1), ("aaab", 2), ("abc", 0)])

@@ -134,6 +134,7 @@ async def test_poison_alone_keeps_a_newcomer_waiting_for_two_probes_at_most(data
         await say_to_agents(here, 8, "poison")
         for _ in range(100):
             await here.later(timedelta(seconds=6))
+        here.world.clock.advance(timedelta(milliseconds=1))  # after the last probe
         await here.world.says("agent", user_id="new")
         await here.world.says("fine", user_id="new")
 
@@ -197,6 +198,20 @@ async def test_a_claimed_lane_that_may_not_go_on_is_free_for_others(database: Da
         async with here.world.database.read() as connection:
             found = await connection.execute(tables.deliveries.select())
         assert {row.claimed_by for row in found.all() if row.state == "waiting"} == {None}
+
+
+async def test_who_looks_for_lanes_looks_again_within_a_second(database: Database) -> None:
+    """And at the very moment at which a probe may be made."""
+    async with carrying(database, Platform()) as here:
+        assert await here.couriers._until_next_due() == 1.0
+        await say_to_agents(here, 20, "one")
+        gate = gate_of(here)
+        wait = gate.next_probe_at - here.world.clock.monotonic()
+        assert await here.couriers._until_next_due() == pytest.approx(wait)
+
+        here.world.clock.advance(SOON)
+        assert await gate.enter() is not None  # the probe is on its way
+        assert await here.couriers._until_next_due() <= 1.0
 
 
 async def test_due_destinations_are_found_one_by_one(database: Database) -> None:

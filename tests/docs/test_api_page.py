@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 
 from relevo.domain import dynamic_content, errors
+from relevo.engine.housekeeping import KEYS_ARE_KEPT_FOR
 from relevo.web.api import CALLS
 from relevo.web.api.document import make_document
 from relevo.web.api.subscribers import UNSUPPORTED
@@ -94,3 +96,14 @@ def test_the_limits_on_the_page_are_those_that_hold() -> None:
 
     rows = re.findall(r"^\| (`.*?) \| (\d+) \|", PAGE, re.M)
     assert {part: int(most) for part, most in rows} == limits
+
+
+def test_the_page_says_how_long_a_key_is_kept() -> None:
+    hours = KEYS_ARE_KEPT_FOR // timedelta(hours=1)
+
+    assert f"are kept for {hours} hours" in PAGE
+    assert f"remembered for {hours} hours" in str(operations_of_keys())
+
+
+def operations_of_keys() -> list[Any]:
+    return [parameter for _, one in operations() for parameter in one.get("parameters", [])]

@@ -366,6 +366,7 @@ def test_no_page_is_wider_than_its_window(page: Page, server: Server, platform: 
     paths += ["/flows/1001", "/flows/1001/edit", "/flows/new", "/channels", "/channels/new", "/channels/1"]
     paths += ["/channels/new?type=apichat", "/endpoints", "/endpoints/1", "/endpoints/new", "/api-keys"]
     paths += ["/api-keys/new", "/members", "/members/1", "/members/new", "/settings", "/deliveries/1"]
+    paths += ["/deliveries/redeliver", "/deliveries/redeliveries"]
 
     too_wide = {}
     for path in paths:

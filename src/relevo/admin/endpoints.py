@@ -28,6 +28,8 @@ _WORDS = {
     "old_secret_until": "end of the old secret",
     "events": "events",
     "channels": "channels",
+    "max_in_flight": "attempts at a time",
+    "max_per_second": "attempts a second",
     "disabled_reason": "enabled",
 }
 
@@ -207,6 +209,8 @@ def _merged(old: Endpoint, wish: EndpointWish, channels: Listening | None) -> En
         headers=old.headers if wish.headers is None else wish.headers,
         events=old.events if wish.events is None else wish.events,
         channels=old.channels if channels is None else channels,
+        max_in_flight=old.max_in_flight if wish.max_in_flight is None else wish.max_in_flight,
+        max_per_second=old.max_per_second if wish.max_per_second is None else wish.max_per_second,
         disabled_reason="" if moved else old.disabled_reason,
     )
 

@@ -18,7 +18,8 @@ import msgspec
 import structlog
 
 from relevo.couriers.attempts import Courier, Tried, outcome_name, status_of
-from relevo.couriers.gates import Gate, Limits
+from relevo.couriers.gates import Gate
+from relevo.couriers.limiting import Share, WhatLimits, unlimited
 from relevo.domain import retries
 from relevo.domain.deliveries import (
     Accepted,
@@ -70,11 +71,6 @@ class Recorder(Protocol):
     async def settle(self, settlement: Settlement) -> Settled: ...
 
 
-def unlimited(destination: Destination) -> Limits:
-    """What may be done where nothing else is set: endpoints have health, the others only places."""
-    return Limits(is_judged=destination.kind == "endpoint")
-
-
 class Couriers:
     """Carries lanes. Make it, give it the engine as `recorder`, `start` it, `run` it."""
 
@@ -91,14 +87,14 @@ class Couriers:
         disable_endpoint: Callable[[EndpointId, str], Awaitable[None]],
         whisper: Callable[[Whispering | ChannelWhispering], Awaitable[None]],
         alone: bool,
-        limits: Callable[[Destination], Limits] = unlimited,
+        limits: WhatLimits = unlimited,
     ) -> None:
         self.node = f"node_{chance.object_id()}"
         self._former: list[str] = []
         self._couriers, self._database, self._hub = couriers, database, hub
         self._clock, self._chance, self._alone = clock, chance, alone
         self._disable_endpoint, self._whisper = disable_endpoint, whisper
-        self._limits = limits
+        self._limits, self._share = limits, Share()
         self._gates: dict[Destination, Gate] = {}
         self._taken = 0
         self._to_free: list[DeliveryId] = []
@@ -138,7 +134,7 @@ class Couriers:
     def _gate(self, destination: Destination) -> Gate:
         gate = self._gates.get(destination)
         if gate is None:
-            gate = Gate(self._limits(destination), self._clock, self._chance, self._wake.set)
+            gate = Gate(self._limits(destination, self._share), self._clock, self._chance, self._wake.set)
             self._gates[destination] = gate
         return gate
 
@@ -281,7 +277,7 @@ class Couriers:
         """Carry due lanes that nobody alive carries; True when there may be more."""
         self._wake.clear()
         for destination, gate in self._gates.items():
-            gate.limit(self._limits(destination))
+            gate.limit(self._limits(destination, self._share))
         if not self._may_go_on():
             return False
         await self._bring_forward()
@@ -344,11 +340,11 @@ class Couriers:
         now = self._clock.now()
         async with self._database.read() as connection:
             at = await deliveries.next_due_at(connection, now)
-        waits = [one.next_probe_at - self._clock.monotonic() for one in self._gates.values() if one.is_open]
-        waits = [wait for wait in waits if wait > 0]
+        probes = [one.next_probe_at - self._clock.monotonic() for one in self._gates.values()]
+        waits = [wait for wait in probes if wait > 0]
         if at is not None:
             waits.append((at - now).total_seconds())
-        return max(min(waits, default=LOOK_AT_LEAST_EVERY), _LOOK_AT_MOST_EVERY)
+        return max(min(LOOK_AT_LEAST_EVERY, *waits), _LOOK_AT_MOST_EVERY) if waits else LOOK_AT_LEAST_EVERY
 
     # Being alive
 
@@ -360,6 +356,7 @@ class Couriers:
             if self._alone:
                 await nodes.bury_others(connection, self.node)
             await nodes.register(connection, self.node, now, now + LEASE)
+            self._note_others(await nodes.alive(connection, now))
         self._lease_from(asked)
 
     async def keep_alive(self) -> None:
@@ -389,8 +386,14 @@ class Couriers:
             if not renewed:
                 await nodes.register(connection, self.node, now, now + LEASE)
             await nodes.sweep(connection, now - 60 * LEASE)
+            self._note_others(await nodes.alive(connection, now))
         self._former.clear()
         self._lease_from(asked)
+
+    def _note_others(self, alive: Sequence[str]) -> None:
+        """The limits of an endpoint are shared among the processes that carry."""
+        if self.node in alive:
+            self._share = Share(alive.index(self.node), len(alive))
 
     def _lease_from(self, asked: float) -> None:
         """The lease runs from when it was asked for, not from when the database had answered."""

@@ -19,6 +19,8 @@ IN_FLIGHT = 200
 """Attempts at one destination at the same time."""
 PLACES = 1024
 """Lanes to one destination that a process carries at the same time."""
+_SHORTEST_SLEEP = 0.001
+"""Seconds: what is left by rounding must not make a loop of nothing."""
 LANES_AN_ATTEMPT = 4
 """While an endpoint is let go again: lanes that are carried for each attempt allowed at a time."""
 
@@ -211,7 +213,7 @@ class Gate:
     async def _pace(self) -> None:
         """Let the next in when it is time."""
         while self._waiting and (wait := self._next_at - self._clock.monotonic()) > 0:
-            await self._clock.sleep(wait)
+            await self._clock.sleep(max(wait, _SHORTEST_SLEEP))
         self._pacing = None
         self._let_in()
 

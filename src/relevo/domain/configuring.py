@@ -28,6 +28,7 @@ MOST_HEADERS = 50
 LONGEST_HEADER_NAME, LONGEST_HEADER_VALUE = 100, 4096
 MOST_SECRETS = 2
 LONGEST_PAUSE = timedelta(days=366)
+MOST_IN_FLIGHT, MOST_PER_SECOND = 200, 10_000
 
 OPTIONAL_EVENTS = tuple(event for event in EventType if event is not EventType.TEST)
 """What an endpoint may opt in to. Where live chat goes, `message.received` comes without."""
@@ -86,6 +87,8 @@ class EndpointWish(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] | None = None
     events: frozenset[EventType] | None = None
     channels: tuple[str, ...] | Literal["all"] | None = None
+    max_in_flight: int | None = None
+    max_per_second: int | None = None
 
     def __repr__(self) -> str:
         return f"EndpointWish(name={self.name!r}, url={self.url!r})"
@@ -129,6 +132,8 @@ def check_endpoint(wish: EndpointWish) -> Wrongs:
         "url": None if wish.url is None else check_url(wish.url),
         "secrets": _check_secrets(wish),
         "events": None if wish.events is None else _check_events(wish.events),
+        "max_in_flight": _check_limit("max_in_flight", wish.max_in_flight, MOST_IN_FLIGHT),
+        "max_per_second": _check_limit("max_per_second", wish.max_per_second, MOST_PER_SECOND),
         **check_headers(wish.headers or {}),
     })  # fmt: skip
 
@@ -281,6 +286,12 @@ def _check_events(events: frozenset[EventType]) -> Wrong | None:
     if not extra:
         return None
     return Wrong(f"{extra[0]} cannot be opted in to", f"use {', '.join(OPTIONAL_EVENTS)}")
+
+
+def _check_limit(name: str, limit: int | None, most: int) -> Wrong | None:
+    if limit is None or 0 <= limit <= most:
+        return None
+    return Wrong(f"{name} is {limit}", f"write a number from 1 to {most}, or 0 for no limit")
 
 
 def _check_type(type_: str | None, types: Mapping[str, ConfigCheck]) -> Wrong | None:

@@ -34,7 +34,7 @@ VERSION = 1
 
 KEYS = ("version", "workspace", "timezone", "agent_reply_pauses_for", "paused_automation",
         "endpoints", "agents", "flows", "channels")  # fmt: skip
-ENDPOINT_KEYS = ("name", "url", "headers", "secret", "events", "channels")
+ENDPOINT_KEYS = ("name", "url", "headers", "secret", "events", "channels", "max_in_flight", "max_per_second")
 AGENT_KEYS = ("name", "email")
 CHANNEL_KEYS = ("name", "type", "flow", "live_chat")  # and the options of its type
 LIVE_CHAT_KEYS = ("mode", "endpoint")
@@ -211,6 +211,8 @@ class _Reader:
             secrets=secret if isinstance(secret, tuple) else None,
             events=self._optional(keys, "events", _events),
             channels=self._optional(keys, "channels", self._listening),
+            max_in_flight=self._optional(keys, "max_in_flight", _limit(configuring.MOST_IN_FLIGHT)),
+            max_per_second=self._optional(keys, "max_per_second", _limit(configuring.MOST_PER_SECOND)),
         )
         self._report("endpoint", name, configuring.check_endpoint(wish))
         return wish
@@ -434,6 +436,10 @@ def _without(text: str, name: str, value: str) -> str:
 
 def _duration(value: Value) -> timedelta | None:
     return value.duration()
+
+
+def _limit(most: int) -> Callable[[Value], int | None]:
+    return lambda value: value.integer(least=0, most=most)
 
 
 def _paused_automation(value: Value) -> PausedAutomation | None:

@@ -84,7 +84,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     `secrets` sign every request, newest first: `signing_secrets`. `old_secret_until` is when the second
     of them stops, None where it signs until somebody says otherwise. `events` is what it is told of
     the channels whose live chat goes to it, and of `channels`, which it listens to besides.
-    `disabled_reason` is empty while the endpoint is in use.
+    `max_in_flight` and `max_per_second` are how many attempts are made at a time, and begun in a second,
+    by all processes together; 0 is no limit but Relevo's own. `disabled_reason` is empty while the
+    endpoint is in use.
     """
 
     id: EndpointId
@@ -96,6 +98,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     events: frozenset[EventType] = frozenset()
     channels: Listening = frozenset()
     old_secret_until: datetime | None = None
+    max_in_flight: int = 0
+    max_per_second: int = 0
     disabled_reason: str = ""
 
     def signing_secrets(self, now: datetime) -> tuple[str, ...]:

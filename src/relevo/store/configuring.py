@@ -144,6 +144,8 @@ def _endpoint_row(endpoint: Endpoint, cipher: Cipher) -> dict[str, Any]:
         "events": msgspec.json.encode(sorted(endpoint.events)).decode(),
         "old_secret_until": endpoint.old_secret_until,
         "channels": directory.listening_to_text(endpoint.channels),
+        "max_in_flight": endpoint.max_in_flight,
+        "max_per_second": endpoint.max_per_second,
         "disabled_reason": endpoint.disabled_reason,
     }
 

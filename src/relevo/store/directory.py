@@ -127,6 +127,8 @@ def endpoint_from_row(row: AnyRow, cipher: Cipher) -> Endpoint:
         events=frozenset(EventType(name) for name in msgspec.json.decode(row.events)),
         channels=_listening(row.channels),
         old_secret_until=row.old_secret_until,
+        max_in_flight=row.max_in_flight or 0,
+        max_per_second=row.max_per_second or 0,
         disabled_reason=row.disabled_reason,
     )
 

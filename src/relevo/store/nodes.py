@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 
 from relevo.store.database import Connection
 from relevo.store.statements import Bulk
@@ -19,6 +19,12 @@ async def renew(connection: Connection, node: str, lease_until: datetime) -> boo
     """Extend a lease; False when it was taken away."""
     result = await connection.execute(update(nodes).where(nodes.c.id == node).values(lease_until=lease_until))
     return result.rowcount == 1
+
+
+async def alive(connection: Connection, now: datetime) -> list[str]:
+    """Whose lease runs, in an order that all of them see."""
+    query = select(nodes.c.id).where(nodes.c.lease_until >= now).order_by(nodes.c.id)
+    return list((await connection.execute(query)).scalars())
 
 
 async def leave(connection: Connection, node: str) -> None:

@@ -161,6 +161,8 @@ endpoints = Table(
     Column("secrets_encrypted", LargeBinary, nullable=False),
     Column("events", Text, nullable=False),
     Column("old_secret_until", Instant),  # when the second of the secrets stops signing
+    Column("max_in_flight", Integer),  # attempts at a time, and in a second; none or 0: no limit
+    Column("max_per_second", Integer),
     Column("channels", Text),  # it listens to, besides those whose live chat it is: ids, or "all"
     Column("disabled_reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),

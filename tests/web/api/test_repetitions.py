@@ -4,67 +4,160 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Any
+from datetime import timedelta
 
+import msgspec
 from sqlalchemy import delete
 
+from relevo.engine.housekeeping import Housekeeping
 from relevo.store import tables
 from relevo.testing.builders import World
-from tests.web.api.conftest import Ana
-from tests.web.api.validating import Api
+from tests.store.test_outbox import another_engine
+from tests.web.api.conftest import Ana, app_of
+from tests.web.api.validating import Api, Json
+from tests.web.exchanges import client_of
 
 OK = {"status": "ok"}
 REUSED = "This Idempotency-Key was used before with a different request. Use a new key."
 
 
-def writes(ana: Ana, world: World) -> list[tuple[str, dict[str, Any]]]:
-    whom = {"user_ns": ana.user_ns}
-    luis = world.company.agent.id
+LOOK_UPS = {"/subscriber/chat-messages-by-mids"}
+"""POSTs that only ask: they need no key."""
+
+
+def posts(api: Api) -> dict[str, Json]:
+    """Every POST of the document, by its path."""
+    operations = {path.removeprefix("/api"): item for path, item in api.told.document["paths"].items()}
+    return {path: item["post"] for path, item in operations.items() if "post" in item}
+
+
+def writes(api: Api, ana: Ana, world: World) -> list[tuple[str, Json]]:
+    """Every write of the document, with its own examples, about Ana."""
+    ours = {"user_ns": ana.user_ns, "agent_id": world.company.agent.id}
     return [
-        ("/subscriber/send-text", {**whom, "content": "Hi"}),
-        ("/subscriber/send-content", {**whom, "data": {"messages": [{"type": "text", "text": "Hi"}]}}),
-        ("/subscriber/pause-bot", {**whom, "minutes": 5}),
-        ("/subscriber/resume-bot", whom),
-        ("/subscriber/assign-agent", {**whom, "agent_id": luis}),
-        ("/subscriber/unassign-agent", whom),
-        ("/subscriber/move-chat-to", {**whom, "status": "done"}),
-        ("/handoff/typing", whom),
-        ("/handoff/seen", whom),
+        (path, example["value"] | {name: ours[name] for name in ours if name in example["value"]})
+        for path, operation in posts(api).items()
+        if path not in LOOK_UPS
+        for example in operation["requestBody"]["content"]["application/json"]["examples"].values()
     ]
 
 
+async def everything(world: World) -> Json:
+    """All rows that a write may make or change."""
+    kept = (tables.conversations, tables.messages, tables.deliveries, tables.problems, tables.applied)
+    async with world.database.read() as connection:
+        return {
+            table.name: sorted(map(repr, (await connection.execute(table.select())).all())) for table in kept
+        }
+
+
+def changed(body: Json) -> Json:
+    """Another request: it says the same, and would be taken."""
+    return {**body, "x": 1}
+
+
+async def test_every_write_takes_a_key_and_nothing_else_does(api: Api, ana: Ana, world: World) -> None:
+    with_key = {
+        path
+        for path, operation in posts(api).items()
+        if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", []))
+    }
+
+    assert with_key == posts(api).keys() - LOOK_UPS
+    assert len(writes(api, ana, world)) >= len(with_key) >= 9
+
+
 async def test_every_write_happens_once_for_a_key(api: Api, ana: Ana, world: World) -> None:
-    for path, body in writes(ana, world):
-        first = await api.post(path, body, key=path)
-        after_first = await ana.state()
-        again = await api.post(path, body, key=path)
+    for number, (path, body) in enumerate(writes(api, ana, world)):
+        first = await api.post(path, body, key=f"{number}")
+        after_first = await everything(world)
+        world.clock.advance(timedelta(hours=1))
+        again = await api.post(path, body, key=f"{number}")
 
         assert (first.status_code, first.json()) == (again.status_code, again.json()) == (200, OK), path
         assert "idempotent-replayed" not in first.headers
         assert again.headers["idempotent-replayed"] == "true"
-        assert await ana.state() == after_first
-    assert [text for _, text, _ in await ana.said()].count("Hi") == 2
+        assert await everything(world) == after_first, path
+    assert await everything(world)
 
 
-async def test_every_write_of_the_document_is_tried_here(api: Api, ana: Ana, world: World) -> None:
-    with_key = {
-        path.removeprefix("/api")
-        for path, item in api.told.document["paths"].items()
-        for parameter in item.get("post", {}).get("parameters", [])
-        if parameter["name"] == "Idempotency-Key"
-    }
+async def test_every_write_refuses_its_key_for_another_request(api: Api, ana: Ana, world: World) -> None:
+    for number, (path, body) in enumerate(writes(api, ana, world)):
+        await api.post(path, body, key=f"{number}")
+        after_first = await everything(world)
 
-    assert with_key == {path for path, _ in writes(ana, world)}
+        answer = await api.post(path, changed(body), key=f"{number}")
+
+        assert (answer.status_code, answer.headers["relevo-error"]) == (422, "idempotency_key_reused"), path
+        assert await everything(world) == after_first, path
 
 
-async def test_many_at_once_happen_once(api: Api, ana: Ana) -> None:
+async def test_every_write_happens_once_however_many_twins_come_at_once(
+    api: Api, ana: Ana, world: World
+) -> None:
+    for number, (path, body) in enumerate(writes(api, ana, world)):
+        answers = await asyncio.gather(*(api.post(path, body, key=f"{number}") for _ in range(4)))
+
+        assert [answer.json() for answer in answers] == [OK] * 4, path
+        assert Counter("idempotent-replayed" in one.headers for one in answers) == {True: 3, False: 1}, path
+    sent = [text for type_, text, _ in await ana.said() if type_ == "agent"]
+    assert sent.count("Yes, two left.") == 1
+
+
+async def test_twins_in_two_processes_happen_once(api: Api, ana: Ana, world: World) -> None:
+    """Each answered by an engine of its own, on one database."""
+    async with another_engine(world) as engine:
+        app = app_of(msgspec.structs.replace(world.services(), engine=engine))
+        async with client_of(app) as http:
+            twin = Api(http, api.told, api.token)
+            for number, (path, body) in enumerate(writes(api, ana, world)):
+                same = await asyncio.gather(
+                    *(one.post(path, body, key=f"{number}") for one in (api, twin, api, twin))
+                )
+                other = await asyncio.gather(
+                    api.post(path, body, key=f"{number}-other"),
+                    twin.post(path, changed(body), key=f"{number}-other"),
+                )
+
+                assert [answer.json() for answer in same] == [OK] * 4, path
+                assert Counter("idempotent-replayed" in one.headers for one in same)[False] == 1, path
+                assert sorted(answer.status_code for answer in other) == [200, 422], path
+
+
+async def test_a_key_of_two_processes_belongs_to_one_conversation(api: Api, ana: Ana, world: World) -> None:
+    bob = (await world.says("Hello", user_id="bob")).conversation_id
+    said = "/subscriber/send-text"
+    async with another_engine(world) as engine:
+        app = app_of(msgspec.structs.replace(world.services(), engine=engine))
+        async with client_of(app) as http:
+            twin = Api(http, api.told, api.token)
+            for number in range(5):
+                to = [{"user_ns": one, "content": "Hi"} for one in (ana.user_ns, Ana(world, bob).user_ns)]
+                answers = await asyncio.gather(
+                    api.post(said, to[0], key=f"{number}"), twin.post(said, to[1], key=f"{number}")
+                )
+
+                assert sorted(answer.status_code for answer in answers) == [200, 422]
+
+
+async def test_the_answer_is_kept_for_a_day_and_over_a_restart(api: Api, ana: Ana, world: World) -> None:
+    keeping = Housekeeping(database=world.database, clock=world.clock, retention=timedelta(days=30))
     body = {"user_ns": ana.user_ns, "content": "Hi"}
+    await api.post("/subscriber/send-text", body, key="k")
 
-    answers = await asyncio.gather(*(api.post("/subscriber/send-text", body, key="k") for _ in range(8)))
+    async with another_engine(world) as engine:
+        app = app_of(msgspec.structs.replace(world.services(), engine=engine))
+        async with client_of(app) as http:
+            restarted, replayed = Api(http, api.told, api.token), []
+            for hours in (0, 23.5, 1):
+                world.clock.advance(timedelta(hours=hours))
+                await keeping.tidy()
+                answer = await restarted.post("/subscriber/send-text", body, key="k")
+                assert answer.json() == OK
+                replayed.append("idempotent-replayed" in answer.headers)
 
-    assert {answer.status_code for answer in answers} == {200}
-    assert Counter("idempotent-replayed" in answer.headers for answer in answers) == {True: 7, False: 1}
-    assert [text for _, text, _ in await ana.said()].count("Hi") == 1
+    assert replayed == [True, True, False]
+    assert [text for _, text, _ in await ana.said()].count("Hi") == 2
 
 
 async def test_without_a_key_the_same_happens_again(api: Api, ana: Ana) -> None:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import msgspec
 
 from relevo.domain.ids import ConversationId, DeliveryId
-from relevo.domain.redeliveries import Selection
-from relevo.store import accounts, deliveries
+from relevo.domain.redeliveries import EVERYTHING, RedeliveryId, Selection
+from relevo.store import accounts, deliveries, redeliveries
 from relevo.testing.builders import Company, World
 from relevo.web.front_door import FrontDoor
 
@@ -30,6 +30,7 @@ class Sample(msgspec.Struct, frozen=True):
     conversation: ConversationId
     delivery: DeliveryId
     key: int
+    redelivery: RedeliveryId
 
     def address(self, path: str) -> str:
         """A path with this sample's ids."""
@@ -42,6 +43,7 @@ class Sample(msgspec.Struct, frozen=True):
             "{number}": "1",
             "{delivery_id}": str(self.delivery),
             "{key_id}": str(self.key),
+            "{redelivery_id}": str(self.redelivery),
             "{member_id}": str(company.agent.id),
         }
         for parameter, value in values.items():
@@ -74,4 +76,8 @@ async def sample_of(world: World, company: Company | None = None) -> Sample:
             connection, there.workspace.id, Selection(conversation_id=result.conversation_id)
         )
         keys = await accounts.list_api_keys(connection, there.workspace.id)
-    return Sample(there, result.conversation_id, DeliveryId(log[0].id), keys[-1].key.id)
+    async with world.database.write() as connection:
+        redelivery = await redeliveries.insert_new(
+            connection, there.workspace.id, EVERYTHING, by=there.owner.name, now=world.clock.now()
+        )
+    return Sample(there, result.conversation_id, DeliveryId(log[0].id), keys[-1].key.id, redelivery)

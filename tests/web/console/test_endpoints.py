@@ -88,6 +88,28 @@ async def test_no_secret_and_no_value_of_a_header_is_ever_shown(
     assert (await endpoints(services))["night desk"].secrets == (own,)
 
 
+async def test_limits_are_set_and_taken_away(browser: Browser, services: Services) -> None:
+    limits = {"max_in_flight": "7", "max_per_second": "30"}
+    await browser.send("/console/endpoints/new", fields(**limits))
+    one = (await endpoints(services))["night desk"]
+    assert (one.max_in_flight, one.max_per_second) == (7, 30)
+    page = await browser.get(f"/console/endpoints/{one.id}")
+    assert {name: page.field(name).get("value") for name in limits} == limits
+
+    await browser.send(f"/console/endpoints/{one.id}", as_sent(page) | dict.fromkeys(limits, ""))
+
+    one = (await endpoints(services))["night desk"]
+    assert (one.max_in_flight, one.max_per_second) == (0, 0)
+
+
+@pytest.mark.parametrize("wrong", ["soon", "-1", "1.5", "201"])
+async def test_a_limit_that_cannot_be_stands_beside_its_field(browser: Browser, wrong: str) -> None:
+    page = await browser.send("/console/endpoints/new", fields(max_in_flight=wrong))
+
+    assert page.status == 422
+    assert wrong in page.problems[0]
+
+
 async def test_what_is_left_masked_stays_as_it_is(browser: Browser, services: Services, world: World) -> None:
     before = world.company.endpoint
     address = f"/console/endpoints/{before.id}"

@@ -21,6 +21,9 @@ FORBIDDEN = re.compile(r"\son[a-z]+=|\sstyle=|javascript:|<style|<script(?![^>]*
 PAGES_OF_CONSEQUENCE = (
     "/console/conversations?q=nobody",
     "/console/deliveries?state=parked",
+    "/console/deliveries/redeliver",
+    "/console/deliveries/redeliveries",
+    "/console/deliveries/redeliveries/1",
     "/console/channels/new?type=web",
     "/console/channels/new?type=apichat",
 )

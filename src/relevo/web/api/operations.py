@@ -41,7 +41,7 @@ IDEMPOTENCY_KEY = Parameter(
     description=(
         "Any text that you make up for this write. The same key again, with the same request, changes "
         f"nothing and is answered as the first time, with the header `{REPLAYED_HEADER}: true`; with "
-        "another request it is refused."
+        "another request it is refused. It is remembered for 24 hours."
     ),
     schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=LONGEST_KEY),
     example="order-77-confirmation",

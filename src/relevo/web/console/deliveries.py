@@ -10,24 +10,24 @@ from litestar.params import FromPath
 
 from relevo.admin import deliveries as administration
 from relevo.domain.deliveries import Delivery, DeliveryState, Destination
-from relevo.domain.errors import NotFound
-from relevo.domain.ids import ChannelId, ConversationId, DeliveryId, EndpointId, parse_user_ns
-from relevo.domain.redeliveries import Selection
+from relevo.domain.errors import Conflict, InvalidInput, NotFound
+from relevo.domain.ids import ChannelId, DeliveryId, EndpointId
+from relevo.domain.redeliveries import Redelivery, RedeliveryState
 from relevo.domain.workspaces import EventType
-from relevo.store import conversations, deliveries, subscribers
+from relevo.store import conversations, deliveries, interventions, redeliveries, subscribers
 from relevo.store.database import AnyRow, Connection
 from relevo.store.deliveries import from_row
+from relevo.web.console import selecting
 from relevo.web.console.destinations import Destinations
 from relevo.web.console.forms import Form
 from relevo.web.console.guarding import FOR_STAFF
 from relevo.web.console.notices import Notice
 from relevo.web.console.times import When
 from relevo.web.console.visits import Page, TheVisit, Visit
-from relevo.web.console.words import DELIVERY_STATES, reason
+from relevo.web.console.words import reason
 
 SHOWN = 50
-FILTERS = ("state", "to", "conversation", "event")
-NOBODY = ConversationId(-1)
+LATEST = 10
 LARGEST_ID = 10**15
 EVENT_TYPES = (*(one.value for one in EventType if one is not EventType.TEST), "message", "media")
 
@@ -41,12 +41,15 @@ async def listing(visit: TheVisit) -> Page:
     async with visit.services.database.read() as connection:
         found = await _log(connection, visit, query)
         people = await subscribers.get_many(connection, {row.conversation_id for row in found})
+        running = await _running(connection, visit)
     found, more = found[:SHOWN], found[SHOWN:]
     return visit.page(
         "deliveries.html",
         title="Deliveries",
         form=query,
-        is_filtered=any(query.get(name) for name in FILTERS),
+        is_filtered=bool(selecting.chosen(query)),
+        running=running,
+        redeliver_page=_address(query, None, "/console/deliveries/redeliver"),
         is_later_page=query.number("before") is not None,
         deliveries=found,
         names={id_: one.subscriber.display_name for id_, one in people.items()},
@@ -59,33 +62,27 @@ async def listing(visit: TheVisit) -> Page:
 
 async def _log(connection: Connection, visit: Visit, query: Form) -> list[AnyRow]:
     """The page that the filters ask for, and one row more if there is a next page."""
-    state, before = query.get("state"), query.number("before")
+    before, (selection, _) = query.number("before"), selecting.read(visit, query)
     return await deliveries.listing(
         connection,
         visit.workspace_id,
-        Selection(
-            states=(DeliveryState(state),) if state in DELIVERY_STATES else (),
-            destination=Destinations(visit).read(query.get("to")),
-            conversation_id=_conversation(query),
-            event_type=query.get("event"),
-        ),
+        selection,
         before_id=None if before is None else DeliveryId(before),
         limit=SHOWN + 1,
     )
 
 
-def _conversation(query: Form) -> ConversationId | None:
-    """The conversation of a `user_ns`; for a text that is none, one that nothing belongs to."""
-    text = query.get("conversation")
-    named = parse_user_ns(text)
-    return (named[1] if named else NOBODY) if text else None
+async def _running(connection: Connection, visit: Visit) -> list[Redelivery]:
+    """The latest redeliveries, as far as they are under way."""
+    latest = await redeliveries.listing(connection, visit.workspace_id, limit=LATEST)
+    return [one for one in latest if one.state is RedeliveryState.RUNNING]
 
 
-def _address(query: Form, before: int | None) -> str:
-    fields = {name: query.get(name) for name in FILTERS if query.get(name)}
+def _address(query: Form, before: int | None, path: str = "/console/deliveries") -> str:
+    fields = selecting.chosen(query)
     if before is not None:
         fields["before"] = str(before)
-    return f"/console/deliveries?{urlencode(fields)}" if fields else "/console/deliveries"
+    return f"{path}?{urlencode(fields)}" if fields else path
 
 
 # One delivery
@@ -93,16 +90,23 @@ def _address(query: Form, before: int | None) -> str:
 
 @get("/deliveries/{delivery_id:int}", opt=FOR_STAFF)
 async def show(visit: TheVisit, delivery_id: FromPath[int]) -> Page:
-    id_ = DeliveryId(delivery_id)
+    return await _page(visit, DeliveryId(delivery_id), Form())
+
+
+async def _page(visit: Visit, id_: DeliveryId, form: Form) -> Page:
     async with visit.services.database.read() as connection:
         row = await _find(connection, visit, id_)
         delivery = from_row(row)
         attempts = await deliveries.attempts_of(connection, id_)
         head = await deliveries.head_of(connection, delivery.lane)
         conversation = await conversations.find(connection, delivery.conversation_id)
+        done = await interventions.of_delivery(connection, id_)
     return visit.page(
         "delivery.html",
         title=f"Delivery {id_}",
+        status=422 if form.errors else 200,
+        form=form,
+        interventions=done,
         delivery=delivery,
         row=row,
         attempts=attempts[::-1],
@@ -111,6 +115,7 @@ async def show(visit: TheVisit, delivery_id: FromPath[int]) -> Page:
         conversation=conversation,
         destinations=Destinations(visit),
         is_finished=delivery.state is not DeliveryState.WAITING,
+        can_be_skipped=delivery.state not in (DeliveryState.DONE, DeliveryState.SKIPPED),
         closed=_closed(visit, delivery.destination),
     )
 
@@ -145,7 +150,7 @@ def standing(row: AnyRow, delivery: Delivery, head: AnyRow | None, when: When) -
         case DeliveryState.GIVEN_UP:
             return f"Given up: {reason(row.reason)}. The lane went on without it; it can be redelivered."
         case DeliveryState.SKIPPED:
-            return "Somebody decided to skip it."
+            return f"Skipped: {row.reason}." if row.reason else "Somebody decided to skip it."
         case DeliveryState.WAITING:
             return _waits(row, head, when)
 
@@ -172,3 +177,19 @@ async def redeliver(visit: TheVisit, delivery_id: FromPath[int]) -> Response[Any
     waits = await administration.redeliver(visit.means, visit.workspace_id, id_, by=visit.member.name)
     notice = Notice("It is delivered again.") if waits else Notice("It is waiting already.", "warn")
     return visit.go(f"/console/deliveries/{id_}", notice)
+
+
+@post("/deliveries/{delivery_id:int}/skip", opt=FOR_STAFF)
+async def skip(visit: TheVisit, delivery_id: FromPath[int]) -> Response[Any]:
+    id_, form = DeliveryId(delivery_id), await visit.form()
+    async with visit.services.database.read() as connection:
+        await _find(connection, visit, id_)
+    try:
+        await administration.skip(
+            visit.means, visit.workspace_id, id_, by=visit.member.name, reason=form.get("reason")
+        )
+    except InvalidInput as error:
+        return await _page(visit, id_, form.refused(error))
+    except Conflict as error:
+        return visit.go(f"/console/deliveries/{id_}", Notice(error.message, "warn"))
+    return visit.go(f"/console/deliveries/{id_}", "It is skipped. What waited behind it goes on.")

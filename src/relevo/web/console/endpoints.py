@@ -113,6 +113,8 @@ def _filled(visit: Visit, endpoint: Endpoint) -> Form:
         events=[event.value for event in endpoint.events],
         listening="all" if endpoint.channels == "all" else "some" if endpoint.channels else "none",
         channels=_names_listened_to(visit, endpoint),
+        max_in_flight=str(endpoint.max_in_flight or ""),
+        max_per_second=str(endpoint.max_per_second or ""),
     )
 
 
@@ -180,7 +182,18 @@ def _wish(form: Form) -> EndpointWish:
         secrets=(secret,) if secret else None,
         events=frozenset(chosen),
         channels=_listening(form),
+        max_in_flight=_limit(form, "max_in_flight"),
+        max_per_second=_limit(form, "max_per_second"),
     )
+
+
+def _limit(form: Form, field: str) -> int:
+    """Nothing is no limit."""
+    text = form.get(field)
+    number = form.number(field) if text else 0
+    if number is None:
+        raise InvalidInput({field: [f"{text!r} is not a whole number; leave it empty for no limit"]})
+    return number
 
 
 def _listening(form: Form) -> tuple[str, ...] | Literal["all"]:

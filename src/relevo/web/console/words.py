@@ -69,6 +69,12 @@ DELIVERY_STATES = {
     "skipped": Badge("Skipped", "quiet"),
 }
 
+REDELIVERY_STATES = {
+    "running": Badge("Under way", "info"),
+    "done": Badge("Done", "ok"),
+    "stopped": Badge("Stopped", "warn"),
+}
+
 EVENTS = {
     "message": "Message to the customer",
     "media": "File of the customer",
