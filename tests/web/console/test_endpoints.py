@@ -336,6 +336,7 @@ async def test_a_test_event_shows_the_request_and_the_answer(browser: Browser, w
         "host desk.example.com",
         '"type": "test"',
         '"sent_by": "Olga"',
+        'Byte for byte {"meta":{',
         "HTTP/1.1 200",
         "From 93.184.215.14, begun after 12 ms, whole after 15 ms.",
         "content-type application/json",
