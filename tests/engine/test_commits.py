@@ -14,9 +14,11 @@ from relevo.domain.errors import Busy, Unavailable
 from relevo.domain.events import AgentReplied, ByConversation
 from relevo.domain.messages import Text
 from relevo.engine import engine as engines
+from relevo.store import directory, tables
 from relevo.store.database import Connection, Database, Transient
+from relevo.store.ids import BLOCKS
 from relevo.testing.builders import World, make_engine
-from relevo.testing.fake_http import reply
+from relevo.testing.fake_http import Asked, Reply, reply
 from tests.couriers.carrying import carrying
 
 
@@ -144,3 +146,26 @@ async def test_what_somebody_asked_for_is_committed_though_they_went_away(databa
 
         texts = [message.content for message in await world.messages(first.conversation_id)]
         assert Text("agent") in texts
+
+
+async def test_outcomes_alone_have_ids_for_what_they_bring_along(database: Database) -> None:
+    """In a process that only carries, no event ever reserves any."""
+    used_up: list[World] = []
+
+    def answer(_: Asked) -> Reply:
+        for world in used_up:
+            world.ids._free = {name: [] for name in BLOCKS}
+        return reply()
+
+    async with carrying(database, answer) as here:
+        async with database.write() as connection:
+            await connection.execute(tables.endpoints.update().values(events='["message.status"]'))
+            await directory.touch(connection)
+        await here.world.catalog.refresh(at_once=True)
+        used_up.append(here.world)
+
+        async with asyncio.timeout(10):
+            await here.world.says("Hello", channel=here.world.company.apichat)
+            await here.settle_down()
+
+        assert [row.event_type for row in await here.rows()] == ["message.status"]

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -63,6 +63,8 @@ _RENEW_EVERY = 3.0
 _WHISPERS = 64
 _CLAIM = 500
 _RECORD_AGAIN_AFTER = 1.0
+
+T = TypeVar("T")
 
 
 class Recorder(Protocol):
@@ -183,11 +185,12 @@ class Couriers:
         """Many lanes are let go at once when a circuit opens: they share transactions."""
         await self._clock.sleep(0)
         ids, self._to_free = self._to_free, []
-        try:
-            async with self._database.write() as connection:
-                await deliveries.release(connection, ids, self.node)
-        except Unavailable:
-            log.warning("claims.not_released", deliveries=len(ids))  # freed when this process ends
+        await self._until_stored(lambda: self._release(ids))
+
+    async def _release(self, ids: Collection[DeliveryId]) -> None:
+        """What is left out here holds its lane for as long as this process lives."""
+        async with self._database.write() as connection:
+            await deliveries.release(connection, ids, self.node)
 
     async def _attempt(self, delivery: Delivery, gate: Gate, begun_in: int) -> Settlement:
         """Make one attempt and decide what it means."""
@@ -230,16 +233,18 @@ class Couriers:
     async def _record(self, settlement: Settlement) -> Delivery | None:
         """Record an attempt, however long the database takes to take it; the lane's next delivery."""
         delivery, verdict = settlement.delivery, settlement.attempt.verdict
-        settled = await self._settle(settlement)
+        settled = await self._until_stored(lambda: self.recorder.settle(settlement))
         self._tell(delivery, settlement.attempt, ours=settled.ours)
         if isinstance(verdict, GiveUp) and verdict.disable:
-            await self._disable_endpoint(EndpointId(delivery.destination.id), verdict.reason)
+            endpoint_id = EndpointId(delivery.destination.id)
+            await self._until_stored(lambda: self._disable_endpoint(endpoint_id, verdict.reason))
         return settled.next
 
-    async def _settle(self, settlement: Settlement) -> Settled:
+    async def _until_stored(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Have something stored, however long the database takes to take it."""
         while True:
             try:
-                return await self.recorder.settle(settlement)
+                return await work()
             except Unavailable:
                 await self._clock.sleep(_RECORD_AGAIN_AFTER)
 
@@ -284,7 +289,7 @@ class Couriers:
         async with self._database.read() as connection:
             due = await deliveries.due_destinations(connection, now=self._clock.now())
         wanted, probed = self._wanted(due), [one for one, gate in self._gates.items() if gate.wants_probe]
-        found = await self._claim(wanted, probed) if wanted or probed else []
+        found = await self._surely_claim(wanted, probed) if wanted or probed else []
         refused = [one for one in found if not self.reserve(one.destination)]
         for one in found:
             self._let_go(one) if one in refused else self.carry(one)
@@ -316,6 +321,16 @@ class Couriers:
         share = -(-room // max(len(due), 1))
         wanted = {one: min(self._gate(one).room, share) for one in due if not self._gate(one).is_open}
         return {one: limit for one, limit in wanted.items() if limit > 0}
+
+    async def _surely_claim(
+        self, wanted: Mapping[Destination, int], probed: Sequence[Destination]
+    ) -> list[Delivery]:
+        try:
+            return await self._claim(wanted, probed)
+        except Unavailable:
+            if not self._alone:
+                self.lose_claims()  # it may have been committed: PostgreSQL's answer may be lost
+            raise
 
     async def _claim(
         self, wanted: Mapping[Destination, int], probed: Sequence[Destination]

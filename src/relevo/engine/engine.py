@@ -165,8 +165,9 @@ class Engine:
     async def _try(self, events: list[_Waiting[Result]], settlements: list[_Waiting[Settled]]) -> Batch:
         """Commit a batch, again after a deadlock or a lost connection, or when another process was faster."""
         per_event = 8
+        brought = sum(1 for one in settlements if one.item.event is not None)
         for number in range(1, _TRIES + 1):
-            await self._prepare(len(events), per_event)
+            await self._prepare(len(events) + brought, per_event)
             batch = self._batch([one.item for one in events], [one.item for one in settlements])
             try:
                 await self._transact(batch)
@@ -184,7 +185,11 @@ class Engine:
         raise Unavailable(cause="ids")
 
     async def _prepare(self, events: int, per_event: int) -> None:
-        """All that must be there before the transaction: nothing in it may wait for anything else."""
+        """All that must be there before the transaction: nothing in it may wait for anything else.
+
+        `events` counts those that outcomes bring along, too: in a process that only carries, there is no
+        other.
+        """
         if events:
             await self._catalog.refresh()
             await self._ids.reserve("conversations", events)
