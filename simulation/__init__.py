@@ -1,0 +1,1 @@
+"""Relevo on a virtual clock, with faults at every await, and the same for the same seed."""
