@@ -27,6 +27,7 @@ COMMANDS = {
     "endpoints": "endpoints:endpoints",
     "token": "tokens:token",
     "member": "members:member",
+    "deliveries": "deliveries:deliveries",
     "settings": "operating:settings",
     "migrate": "operating:migrate",
     "backup": "operating:backup",
