@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
 from datetime import timedelta
 
 import msgspec
 import pytest
+import structlog
 
+from relevo import logs
 from relevo.couriers import couriers as rooms
 from relevo.couriers import gates
 from relevo.domain import signing
@@ -136,8 +140,65 @@ async def test_what_a_person_sees_of_an_attempt(database: Database) -> None:
         assert attempt.exchange.status_code == 503
         assert attempt.exchange.answer_body == "later"
         assert attempt.exchange.address == "192.0.2.1"
+        assert (attempt.exchange.answer_is_whole, attempt.exchange.request_body) == (True, None)
+        assert (attempt.exchange.looked_up, attempt.exchange.answered) == (
+            timedelta(milliseconds=1),
+            timedelta(milliseconds=4),
+        )
         assert attempt.exchange.request_headers["X-Desk-Key"] == "••••"
         assert isinstance(attempt.verdict, RetryAt)
+
+
+async def test_a_long_answer_is_cut_at_16_kb_and_says_so(database: Database) -> None:
+    async with carrying(database, [reply(503, b"x" * 20_000)]) as here:
+        await here.world.says("agent")
+        await here.world.says("one")
+        await here.settle_down()
+
+        (row,) = await here.rows()
+        (attempt,) = await here.attempts(row.id)
+        assert attempt.exchange is not None
+        assert attempt.exchange.answer_body == "x" * 16_384
+        assert not attempt.exchange.answer_is_whole
+
+
+async def test_what_a_channel_was_sent_is_kept_since_it_is_not_the_deliverys_body(database: Database) -> None:
+    async with carrying(database) as here:
+        await here.world.says("agent", channel=here.world.company.apichat)
+        await here.settle_down()
+
+        row = (await here.rows("channel"))[0]
+        (attempt,) = await here.attempts(row.id)
+        assert attempt.exchange is not None
+        assert attempt.exchange.request_body is not None
+        assert here.posted("https://other.example.com/in")[0].body.decode() == attempt.exchange.request_body
+
+
+async def test_no_line_of_the_log_has_a_secret_or_what_somebody_wrote(
+    database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr(logging.root, "level", logging.root.level)
+    logs.set_up("debug", "json", stream := io.StringIO())
+    try:
+        answers: list[Reply] = [
+            reply(503, b"your words: lighthouse"),
+            Unreachable("timeout"),
+            reply(410, b"lighthouse"),
+        ]
+        async with carrying(database, answers) as here:
+            await here.world.says("agent")
+            await here.world.says("lighthouse")
+            await here.settle_down()
+            for _ in range(2):
+                await here.later(timedelta(minutes=1))
+    finally:
+        structlog.reset_defaults()
+
+    said = stream.getvalue() + "".join(capsys.readouterr())
+    assert said.count("webhook.attempted") == 3
+    for hidden in ("lighthouse", SIGNING_SECRET, SIGNING_SECRET.removeprefix("whsec_"), "k-123", "Ana"):
+        assert hidden not in said
 
 
 @pytest.mark.parametrize(

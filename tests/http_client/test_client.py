@@ -13,7 +13,7 @@ import pytest
 
 from relevo import __version__
 from relevo.domain.deliveries import Forbidden, Unreachable
-from relevo.http_client.client import ANSWER_LIMIT, READ_LIMIT, Answer, HttpClient
+from relevo.http_client.client import ANSWER_LIMIT, READ_LIMIT, Answer, HttpClient, Trace
 from relevo.http_client.egress_guard import Address, EgressGuard
 from relevo.testing.clock import FakeClock
 from tests.http_client.loopback import Loopback, answer
@@ -110,6 +110,26 @@ async def test_a_request_goes_out_as_given_and_its_answer_comes_back(http: HttpC
         "x-desk-key: ñ",
     ]
     assert body == "{}"
+
+
+async def test_what_a_request_went_through_is_told_also_where_no_answer_came(
+    http: HttpClient, names: Names
+) -> None:
+    answered, refused, unknown = Trace(), Trace(), Trace()
+    async with Loopback(answer(b"ok")) as desk:
+        await http.request("POST", f"{desk.url}/in", {}, b"{}", LONG, trace=answered)
+        port = desk.url.rpartition(":")[2]
+    names.known = {**names.known, "gone.test": [NOBODY]}
+    await http.request("POST", f"http://gone.test:{port}", {}, b"{}", LONG, trace=refused)
+    await http.request("POST", "http://nobody.test", {}, b"{}", LONG, trace=unknown)
+
+    assert (answered.address, answered.looked_up, answered.answered) == (
+        "127.0.0.1",
+        timedelta(),
+        timedelta(),
+    )
+    assert (refused.address, refused.looked_up, refused.answered) == ("", timedelta(), None)
+    assert unknown == Trace()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])

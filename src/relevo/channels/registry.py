@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from relevo.channels.adapter import Adapter
 from relevo.channels.apichat.adapter import ApiChat
-from relevo.channels.sms.adapter import Sms
 from relevo.channels.telegram.adapter import Telegram
 from relevo.channels.web.adapter import WebChat
 from relevo.domain.errors import NotFound
 
-ADAPTERS: dict[str, Adapter] = {
-    adapter.type: adapter for adapter in (WebChat(), Telegram(), Sms(), ApiChat())
-}
+ADAPTERS: dict[str, Adapter] = {adapter.type: adapter for adapter in (WebChat(), Telegram(), ApiChat())}
 """By type, in the order in which people are shown them."""
 
 

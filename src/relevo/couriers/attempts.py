@@ -11,7 +11,7 @@ import msgspec
 from relevo.domain.deliveries import Accepted, Delivery, Exchange, Outcome, Park, Refused, Unreachable
 from relevo.domain.events import FileSettled
 from relevo.domain.retries import parse_retry_after
-from relevo.http_client.client import Answer
+from relevo.http_client.client import ANSWER_LIMIT, Answer, Trace
 from relevo.system.clock import Clock
 
 MASK = "••••"
@@ -51,18 +51,33 @@ def read_answer(answer: Answer, clock: Clock) -> Accepted | Refused:
     return Refused(answer.status_code, retry_after)
 
 
-def exchange(method: str, url: str, headers: dict[str, str], result: Answer | object) -> Exchange:
-    """The request and its answer as a person sees them."""
+def exchange(
+    method: str, url: str, headers: dict[str, str], result: Answer | object, trace: Trace, body: bytes = b""
+) -> Exchange:
+    """The request and its answer as a person sees them. `body`: if it is not that of the delivery."""
+    request_body = body[:ANSWER_LIMIT].decode("utf-8", "replace") if body else None
     if not isinstance(result, Answer):
-        return Exchange(method=method, url=url, request_headers=headers)
+        return Exchange(
+            method=method,
+            url=url,
+            request_headers=headers,
+            request_body=request_body,
+            address=trace.address,
+            looked_up=trace.looked_up,
+            answered=trace.answered,
+        )
     return Exchange(
         method=method,
         url=url,
         request_headers=headers,
+        request_body=request_body,
         status_code=result.status_code,
         answer_headers=result.headers,
         answer_body=result.body.decode("utf-8", "replace"),
+        answer_is_whole=result.is_whole,
         address=result.address,
+        looked_up=trace.looked_up,
+        answered=trace.answered,
     )
 
 

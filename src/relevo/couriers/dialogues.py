@@ -13,7 +13,7 @@ from relevo.channels.adapter import Findings, SetUp, VendorAnswer, VendorCall
 from relevo.couriers.attempts import MASK, exchange
 from relevo.domain import signing
 from relevo.domain.deliveries import Exchange, Forbidden, Unreachable
-from relevo.http_client.client import Answer, HttpClient
+from relevo.http_client.client import Answer, HttpClient, Trace
 from relevo.system.clock import Clock
 
 T = TypeVar("T")
@@ -54,8 +54,11 @@ class Vendors:
         headers = dict(call.headers)
         if call.sign_with:
             headers |= signing.headers([call.sign_with], webhook_id, self._clock.now(), call.body)
-        result = await self._http.request(call.method, call.url, headers, call.body, self._timeout)
-        seen = shown(call, headers, result, hidden)
+        trace = Trace()
+        result = await self._http.request(
+            call.method, call.url, headers, call.body, self._timeout, trace=trace
+        )
+        seen = shown(call, headers, result, hidden, trace)
         if not isinstance(result, Answer):
             return result, seen
         return VendorAnswer(status=result.status_code, headers=result.headers, body=result.body), seen
@@ -72,18 +75,19 @@ def asking(vendors: Vendors) -> AskVendor:
 
 
 def shown(
-    call: VendorCall, headers: dict[str, str], result: Answer | object, hidden: Sequence[str]
+    call: VendorCall, headers: dict[str, str], result: Answer | object, hidden: Sequence[str], trace: Trace
 ) -> Exchange:
     """A call and its answer as a person may see them: headers of the vendor's own and secrets masked,
     wherever they stand (Telegram has its token in the URL)."""
     visible = {name: value if name.lower() in _SHOWN_HEADERS else MASK for name, value in headers.items()}
-    seen = exchange(call.method, mask(call.url, hidden), visible, result)
-    if not hidden or not isinstance(result, Answer):
+    seen = exchange(call.method, mask(call.url, hidden), visible, result, trace, call.body)
+    if not hidden:
         return seen
     return msgspec.structs.replace(
         seen,
         answer_headers={name: mask(value, hidden) for name, value in seen.answer_headers.items()},
         answer_body=mask(seen.answer_body, hidden),
+        request_body=None if seen.request_body is None else mask(seen.request_body, hidden),
     )
 
 

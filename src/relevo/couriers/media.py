@@ -17,7 +17,7 @@ from relevo.domain.ids import ChannelId
 from relevo.domain.retries import CHANNEL_SCHEDULE
 from relevo.engine.catalog import Catalog
 from relevo.engine.materials import FetchTask
-from relevo.http_client.client import Answer, HttpClient
+from relevo.http_client.client import Answer, HttpClient, Trace
 from relevo.store import media
 from relevo.store.database import Database
 from relevo.system.clock import Clock
@@ -70,14 +70,15 @@ class MediaCourier:
     async def _fetch(
         self, call: VendorCall, task: FetchTask, delivery: Delivery, hidden: tuple[str, ...]
     ) -> Tried:
-        result = await self._http.fetch(call.url, self._limit, self._timeout, call.headers)
+        trace = Trace()
+        result = await self._http.fetch(call.url, self._limit, self._timeout, call.headers, trace=trace)
         if not isinstance(result, Answer):
-            return Tried(result, shown(call, call.headers, result, hidden))
+            return Tried(result, shown(call, call.headers, result, hidden, trace))
         outcome = read_answer(result, self._clock)
         news = None
         if isinstance(outcome, Accepted):
             news = await self._keep(task.media_id, result, delivery)
-        seen = shown(call, call.headers, msgspec.structs.replace(result, body=b""), hidden)
+        seen = shown(call, call.headers, msgspec.structs.replace(result, body=b""), hidden, trace)
         return Tried(outcome, seen, news=news)
 
     async def _keep(self, media_id: str, answer: Answer, delivery: Delivery) -> FileSettled | None:

@@ -13,7 +13,7 @@ from relevo.domain.ids import EndpointId
 from relevo.domain.retries import WEBHOOK_SCHEDULE
 from relevo.domain.workspaces import Endpoint
 from relevo.engine.catalog import Catalog
-from relevo.http_client.client import Answer, HttpClient
+from relevo.http_client.client import Answer, HttpClient, Trace
 from relevo.http_client.wire_form import all_headers, request_line
 from relevo.system.clock import Clock
 
@@ -44,9 +44,10 @@ class WebhookCourier:
 
     async def post(self, endpoint: Endpoint, delivery: Delivery) -> Tried:
         """Make the request, whatever the state of the endpoint."""
-        shown, result = await _post(endpoint, delivery, self._http, self._clock, self._timeout)
+        trace = Trace()
+        shown, result = await _post(endpoint, delivery, self._http, self._clock, self._timeout, trace)
         outcome = read_answer(result, self._clock) if isinstance(result, Answer) else result
-        return Tried(outcome, exchange("POST", endpoint.url, shown, result))
+        return Tried(outcome, exchange("POST", endpoint.url, shown, result, trace))
 
 
 async def try_endpoint(
@@ -58,7 +59,7 @@ async def try_endpoint(
 ) -> Trial:
     """Make one request, whatever the state of the endpoint, and show all of it. Nothing is recorded."""
     started_at, started = clock.now(), clock.monotonic()
-    shown, result = await _post(endpoint, delivery, http, clock, timeout)
+    shown, result = await _post(endpoint, delivery, http, clock, timeout, Trace())
     took = timedelta(seconds=clock.monotonic() - started)
     answered = result.version if isinstance(result, Answer) else ""
     return Trial(
@@ -90,10 +91,12 @@ async def _post(
     http: HttpClient,
     clock: Clock,
     timeout: timedelta,  # noqa: ASYNC109
+    trace: Trace,
 ) -> tuple[dict[str, str], Answer | Unreachable | Forbidden]:
     """The headers as they may be shown, and what came of the request."""
     own = _own_headers(endpoint, delivery, clock)
-    result = await http.request("POST", endpoint.url, {**endpoint.headers, **own}, delivery.body, timeout)
+    headers = {**endpoint.headers, **own}
+    result = await http.request("POST", endpoint.url, headers, delivery.body, timeout, trace=trace)
     return {**dict.fromkeys(endpoint.headers, MASK), **own}, result
 
 

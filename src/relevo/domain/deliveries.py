@@ -138,7 +138,9 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """One request as it was made, and its answer: what a person sees of an attempt.
 
     Header values of the endpoint's own (custom) headers are masked before this is made.
-    `answer_body` is cut at 16 KB. `address` is the one connected to, "" if none.
+    `request_body` is None where it is the delivery's body, which is not stored twice. It and `answer_body`
+    are cut at 16 KB. `address` is the one connected to, "" if none. `looked_up` and `answered`: when the
+    host's address was known, and when the first of the answer was there, since the request began.
     """
 
     method: str
@@ -148,6 +150,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     answer_headers: dict[str, str] = {}
     answer_body: str = ""
     address: str = ""
+    answer_is_whole: bool = True
+    request_body: str | None = None
+    looked_up: timedelta | None = None
+    answered: timedelta | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,6 +54,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     version: str = "HTTP/1.1"
 
 
+class Trace(msgspec.Struct):
+    """What a request went through, also where no answer came of it. Times are from its start; None: it never
+    got there.
+
+    `looked_up` is when the checked addresses of its host were known, at once where they were kept.
+    `answered` is when the head of the answer was there: what lies between the two is connecting (nothing on
+    a connection that was kept), TLS, sending and waiting, which the library does not tell apart.
+    `address` is the one connected to, "" if no connection came about.
+    """
+
+    looked_up: timedelta | None = None
+    answered: timedelta | None = None
+    address: str = ""
+
+
 class _Call(msgspec.Struct, frozen=True):
     method: str
     url: str
@@ -61,6 +76,7 @@ class _Call(msgspec.Struct, frozen=True):
     body: bytes
     limit: int
     wants_whole: bool
+    trace: Trace
 
 
 class HttpClient:
@@ -98,13 +114,16 @@ class HttpClient:
         body: bytes,
         timeout: timedelta,  # noqa: ASYNC109 – it ends the request in the library, not this coroutine
         answer_limit: int = ANSWER_LIMIT,
+        trace: Trace | None = None,
     ) -> Answer | Unreachable | Forbidden:
-        """Make one request. `timeout` covers everything from looking up the name to the last byte.
+        """Make one request. `timeout` covers everything from looking up the name to the last byte; `trace`
+        is written into.
 
         A request that must not be made (its URL, its address, a header with a line break) is
         `Forbidden`: nothing was sent. Whatever went wrong on the way is `Unreachable`.
         """
-        return await self._take_turn(_Call(method, url, headers, body, answer_limit, False), timeout)
+        call = _Call(method, url, headers, body, answer_limit, False, trace or Trace())
+        return await self._take_turn(call, timeout)
 
     async def fetch(
         self,
@@ -112,9 +131,11 @@ class HttpClient:
         limit: int,
         timeout: timedelta,  # noqa: ASYNC109
         headers: Mapping[str, str] | None = None,
+        trace: Trace | None = None,
     ) -> Answer | Unreachable | Forbidden:
         """GET a file whole; `Unreachable("too_large")` when it has more than `limit` bytes."""
-        return await self._take_turn(_Call("GET", url, headers or {}, b"", limit, True), timeout)
+        call = _Call("GET", url, headers or {}, b"", limit, True, trace or Trace())
+        return await self._take_turn(call, timeout)
 
     async def close(self) -> None:
         """Close every connection. Requests under way end as `Unreachable("broken")`."""
@@ -130,7 +151,11 @@ class HttpClient:
             route = self._routes.known(place) or await self._look_up(place, timeout)
             if not isinstance(route, Route):
                 return route
+            call.trace.looked_up = self._since(started)
             return await self._try_lines(route, place, call, started, timeout)
+
+    def _since(self, started: float) -> timedelta:
+        return timedelta(seconds=self._monotonic() - started)
 
     async def _look_up(self, place: Place, timeout: timedelta) -> Route | Unreachable | Forbidden:  # noqa: ASYNC109
         try:
@@ -150,7 +175,7 @@ class HttpClient:
         """Go on to the next address only when no connection came about: then nothing was sent."""
         outcome: Answer | Unreachable | Forbidden = _NO_CONNECTION
         for line in route.lines[:MOST_LINES]:
-            left = timeout - timedelta(seconds=self._monotonic() - started)
+            left = timeout - self._since(started)
             if left <= timedelta():
                 return Unreachable("timeout")
             outcome = await self._attempt(line, place, call, started, left)
@@ -167,12 +192,15 @@ class HttpClient:
             return request
         try:
             async with request as response:
-                headed = self._monotonic() - started
+                headed = self._since(started)
+                call.trace.answered, call.trace.address = headed, line.address
                 if call.wants_whole and _announced(response) > call.limit:
                     return Unreachable("too_large")
                 body = await _read(response, call.limit + 1)
         except PyreqwestError as error:
-            return Unreachable(_reason(error, place))
+            reason = _reason(error, place)
+            call.trace.address = "" if reason == "connect" else line.address
+            return Unreachable(reason)
         if call.wants_whole and len(body) > call.limit:
             return Unreachable("too_large")
         return Answer(
@@ -180,9 +208,9 @@ class HttpClient:
             headers=_headers(response),
             body=body[: call.limit],
             address=line.address,
-            took=timedelta(seconds=self._monotonic() - started),
+            took=self._since(started),
             is_whole=len(body) <= call.limit,
-            headed=timedelta(seconds=headed),
+            headed=headed,
             version=response.version,
         )
 

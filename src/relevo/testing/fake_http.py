@@ -9,7 +9,7 @@ from inspect import isawaitable
 import msgspec
 
 from relevo.domain.deliveries import Forbidden, Unreachable
-from relevo.http_client.client import ANSWER_LIMIT, Answer, HttpClient
+from relevo.http_client.client import ANSWER_LIMIT, Answer, HttpClient, Trace
 
 Reply = Answer | Unreachable | Forbidden
 
@@ -58,10 +58,12 @@ class FakeHttp(HttpClient):
         body: bytes,
         timeout: timedelta,  # noqa: ASYNC109 – the signature of the real one
         answer_limit: int = ANSWER_LIMIT,
+        trace: Trace | None = None,
     ) -> Reply:
         outcome = await self._ask(
             Asked(method=method, url=url, headers=dict(headers), body=body, timeout=timeout)
         )
+        _write(outcome, trace)
         if isinstance(outcome, Answer) and len(outcome.body) > answer_limit:
             return msgspec.structs.replace(outcome, body=outcome.body[:answer_limit], is_whole=False)
         return outcome
@@ -72,10 +74,12 @@ class FakeHttp(HttpClient):
         limit: int,
         timeout: timedelta,  # noqa: ASYNC109
         headers: Mapping[str, str] | None = None,
+        trace: Trace | None = None,
     ) -> Reply:
         outcome = await self._ask(
             Asked(method="GET", url=url, headers=dict(headers or {}), body=b"", timeout=timeout)
         )
+        _write(outcome, trace)
         is_too_large = isinstance(outcome, Answer) and len(outcome.body) > limit
         return Unreachable("too_large") if is_too_large else outcome
 
@@ -86,6 +90,14 @@ class FakeHttp(HttpClient):
         self.requests.append(asked)
         outcome = self._script(asked)
         return await outcome if isawaitable(outcome) else outcome
+
+
+def _write(outcome: Reply, trace: Trace | None) -> None:
+    """As the real one does: the answers of a script are there at once."""
+    if trace is not None and not isinstance(outcome, Forbidden):
+        trace.looked_up = timedelta(milliseconds=1)
+        if isinstance(outcome, Answer):
+            trace.answered, trace.address = timedelta(milliseconds=4), outcome.address
 
 
 def _as_function(script: Script | None) -> Callable[[Asked], Reply | Awaitable[Reply]]:

@@ -41,6 +41,9 @@ EXCHANGE = Exchange(
     answer_headers={"retry-after": "30"},
     answer_body='{"error":"<b>updating</b>"}',
     address="93.184.215.14",
+    answer_is_whole=False,
+    looked_up=timedelta(milliseconds=2),
+    answered=timedelta(milliseconds=800),
 )
 
 
@@ -152,6 +155,9 @@ async def test_a_delivery_shows_its_body_and_every_attempt(browser: Browser, wor
         "retry-after 30",
         '"error": "<b>updating</b>"',
         "812 ms",
+        "Address known after 2 ms First byte after 800 ms All of it after 812 ms",
+        "Its first 16 KB:",
+        "The body of the delivery",
         log[0].webhook_id,
         "Ana Diaz",
     ):

@@ -1,1 +1,0 @@
-"""SMS and MMS by Twilio, and Twilio's WhatsApp senders."""
