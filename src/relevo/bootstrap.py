@@ -32,11 +32,11 @@ from relevo.couriers.couriers import Couriers
 from relevo.couriers.dialogues import Vendors, asking
 from relevo.couriers.limiting import Limiter
 from relevo.couriers.media import MediaCourier
+from relevo.couriers.reporting import Reporter
 from relevo.couriers.webhook import WebhookCourier, try_endpoint
 from relevo.couriers.whispers import Whisperer
 from relevo.domain.deliveries import Delivery
 from relevo.domain.errors import Unavailable
-from relevo.domain.ids import EndpointId
 from relevo.domain.retries import WEBHOOK_SCHEDULE
 from relevo.domain.workspaces import Endpoint
 from relevo.engine.catalog import Catalog
@@ -50,7 +50,7 @@ from relevo.engine.timers import Timers
 from relevo.http_client.client import Answer, HttpClient
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.settings import SERVED_AT, Secret, Settings, secret_key
-from relevo.store import directory, schema
+from relevo.store import schema
 from relevo.store.database import Database, driver_url
 from relevo.store.encryption import Cipher
 from relevo.store.ids import IdBlocks
@@ -127,6 +127,7 @@ class _Parts(msgspec.Struct, frozen=True):
     couriers: Couriers
     timers: Timers
     housekeeping: Housekeeping
+    reporter: Reporter
     neighbours: Neighbours | None
     redelivering: Redelivering
     http: HttpClient
@@ -148,6 +149,16 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         clock=clock,
         timeout=settings.webhook_timeout,
         schedule=DEMO_SCHEDULE if is_demo else WEBHOOK_SCHEDULE,
+    )
+    operations_key = _derive(key, "operations")
+    reporter = Reporter(
+        database=database,
+        catalog=catalog,
+        http=http,
+        clock=clock,
+        chance=chance,
+        key=operations_key,
+        disable_after=settings.disable_failing_after,
     )
     couriers = Couriers(
         couriers={
@@ -172,11 +183,13 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         hub=hub,
         clock=clock,
         chance=chance,
-        disable_endpoint=_disabler(database, catalog),
+        disable_endpoint=reporter.disable,
         whisper=Whisperer(catalog=catalog, http=http, clock=clock, chance=chance),
         alone=database.is_sqlite,
         limits=Limiter(catalog),
+        tell_health=reporter.news.set,
     )
+    reporter.gates, reporter.node = lambda: couriers.gates, lambda: couriers.node
     neighbours = None if database.is_sqlite else _neighbours(database, hub, catalog, couriers, clock, chance)
     engine = Engine(
         database=database,
@@ -210,6 +223,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         media_key=media_key,
         visitor_key=_derive(key, "visitor"),
         cookie_key=_derive(key, "cookie"),
+        operations_key=operations_key,
         is_demo=is_demo,
         try_endpoint=_trier(http, clock, settings.webhook_timeout),
         ask_vendor=asking(Vendors(http=http, clock=clock, timeout=settings.webhook_timeout)),
@@ -219,6 +233,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         couriers,
         Timers(engine=engine, database=database, clock=clock),
         Housekeeping(database=database, clock=clock, retention=settings.attempt_retention),
+        reporter,
         neighbours,
         Redelivering(database=database, hub=hub, clock=clock),
         http,
@@ -257,12 +272,14 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     stack.push_async_callback(_ended, parts.housekeeping.stop, tidying)
     putting_back = _spawn(parts.redelivering.run(), "redelivering")
     stack.push_async_callback(_ended, parts.redelivering.stop, putting_back)
+    reporting = _spawn(parts.reporter.run(), "health")
+    stack.push_async_callback(_ended, parts.reporter.stop, reporting)
     return Running(
         services=parts.services,
         couriers=couriers,
         timers=timers,
         http=parts.http,
-        tasks=(committing, carrying, living, firing, tidying, putting_back, *listening),
+        tasks=(committing, carrying, living, firing, tidying, putting_back, reporting, *listening),
     )
 
 
@@ -296,16 +313,6 @@ def _trier(http: HttpClient, clock: Clock, timeout: timedelta) -> TryEndpoint:
         return await try_endpoint(endpoint, delivery, http, clock, timeout)
 
     return attempt
-
-
-def _disabler(database: Database, catalog: Catalog) -> Callable[[EndpointId, str], Awaitable[None]]:
-    async def disable(id_: EndpointId, reason: str) -> None:
-        async with database.write() as connection:
-            await directory.disable_endpoint(connection, id_, reason)
-        await catalog.refresh(at_once=True)
-        log.warning("endpoint.disabled", endpoint=id_, reason=reason)
-
-    return disable
 
 
 def _derive(key: bytes, purpose: str) -> bytes:

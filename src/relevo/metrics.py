@@ -52,6 +52,18 @@ OLDEST_WAITING = Gauge(
     ["destination"],
     registry=REGISTRY,
 )
+ENDPOINT_STATE = Gauge(
+    "relevo_endpoint_state",
+    "How an endpoint stands: 0 healthy, 1 failing, 2 open, 3 disabled.",
+    ["endpoint"],
+    registry=REGISTRY,
+)
+ENDPOINT_NOTICES = Counter(
+    "relevo_endpoint_notices", "What became of endpoints, by type of notice.", ["type"], registry=REGISTRY
+)
+ENDPOINT_PROBES = Counter(
+    "relevo_endpoint_probes", "Probes of open circuits, by what they came to.", ["outcome"], registry=REGISTRY
+)
 LANES = Gauge("relevo_lanes_carried", "Lanes that this process carries now.", registry=REGISTRY)
 EVENTS_WAITING = Gauge("relevo_events_waiting", "Events waiting for a commit.", registry=REGISTRY)
 HTTP_REQUESTS = Counter(

@@ -96,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allowed_networks: tuple[Network, ...]
     webhook_timeout: timedelta
     attempt_retention: timedelta
+    disable_failing_after: timedelta | None
     max_body: int
     max_upload: int
     rate_limit: int
@@ -139,7 +140,7 @@ def secret_key(settings: Settings) -> Secret[bytes]:
 def shown(setting: Setting, settings: Settings) -> str:
     """The value of a setting for a person to read; secrets as ***."""
     value = getattr(settings, setting.field)
-    return "" if value is None else setting.show(value)
+    return "" if value is None and not setting.default else setting.show(value)
 
 
 def _completed(settings: Settings) -> Settings:
@@ -235,6 +236,14 @@ def _duration_text(duration: timedelta) -> str:
     return f"{seconds / _SECONDS[unit]:g}{unit}"
 
 
+def _duration_or_never(text: str) -> timedelta | None:
+    return None if text.lower() == "never" else _duration(text)
+
+
+def _duration_or_never_text(duration: timedelta | None) -> str:
+    return "never" if duration is None else _duration_text(duration)
+
+
 _BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
 
 
@@ -318,6 +327,14 @@ SETTINGS: tuple[Setting, ...] = (
         show=_duration_text,
         default="30d",
         help="How long finished deliveries keep their attempts, with what was sent and answered.",
+    ),
+    Setting(
+        name="RELEVO_DISABLE_FAILING_AFTER",
+        parse=_duration_or_never,
+        show=_duration_or_never_text,
+        default="5d",
+        help="An endpoint that has failed for so long, without one success, is disabled; what waits for it "
+        "is parked. `never` leaves it to people.",
     ),
     Setting(
         name="RELEVO_MAX_BODY",

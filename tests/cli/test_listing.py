@@ -90,3 +90,10 @@ def test_settings_are_listed_with_secrets_masked(relevo: Relevo) -> None:
     assert rows["RELEVO_LOG_LEVEL"] == ["info", "default"]
     assert key not in result.output
     assert "pa55word" not in result.output
+
+
+def test_the_health_of_endpoints_is_a_table(installed: Relevo) -> None:
+    headings, row = installed("endpoints", "health").stdout.splitlines()
+
+    assert headings.split()[:3] == ["NAME", "STATE", "SINCE"]
+    assert row.split() == ["desk", "healthy", "-", "-", "0", "–", "-", "-", "0", "-"]

@@ -172,6 +172,8 @@ async def _put_flow(change: Changing, id_: WorkspaceId, flow: FlowPlan) -> Saved
 
 def _called(plan: WorkspacePlan) -> Iterable[tuple[Kind, str, str, str]]:
     """Every URL that Relevo is to call: kind, name and field, and the URL."""
+    if plan.workspace.operations_url:
+        yield "workspace", plan.workspace.name, "operations_url", plan.workspace.operations_url
     for endpoint in plan.endpoints:
         yield "endpoint", endpoint.name, "url", endpoint.url or ""
     for channel in plan.channels:

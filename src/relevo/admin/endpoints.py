@@ -15,7 +15,7 @@ from relevo.domain.configuring import MASK, EndpointWish, Wrong, Wrongs, check_e
 from relevo.domain.ids import EndpointId, WorkspaceId
 from relevo.domain.workspaces import Channel, Endpoint, Listening
 from relevo.domain.yaml_reading import did_you_mean, quoted
-from relevo.store import configuring
+from relevo.store import configuring, endpoint_health
 from relevo.system.chance import Chance
 
 SECRET_BYTES = 32
@@ -103,8 +103,11 @@ def _with(endpoint: Endpoint, secrets: rotating.Secrets) -> Endpoint:
 
 
 async def enable(means: Means, workspace_id: WorkspaceId, endpoint_id: EndpointId) -> Endpoint:
-    """Post to it again, whatever the reason was not to."""
-    return await disable(means, workspace_id, endpoint_id, "")
+    """Post to it again, whatever the reason was not to. What was known of its health is forgotten."""
+    async with changing(means) as change:
+        old = change.get(Endpoint, workspace_id, endpoint_id)
+        await endpoint_health.forget(change.connection, endpoint_id)
+        return await _update(change, msgspec.structs.replace(old, disabled_reason=""))
 
 
 async def disable(means: Means, workspace_id: WorkspaceId, endpoint_id: EndpointId, reason: str) -> Endpoint:

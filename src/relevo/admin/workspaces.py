@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from relevo.admin.addresses import look_up
 from relevo.admin.changing import Changing, Means, Saved, changing, named, refuse, refuse_taken, saved
 from relevo.domain.configuring import WorkspaceWish, check_workspace
 from relevo.domain.ids import WorkspaceId
@@ -18,6 +19,7 @@ _WORDS = {
     "timezone": "time zone",
     "agent_reply_pauses_for": "pause after an agent's reply",
     "paused_automation": "paused automation",
+    "operations_url": "operations URL",
 }
 
 
@@ -25,6 +27,8 @@ async def save(
     means: Means, wish: WorkspaceWish, workspace_id: WorkspaceId | None = None
 ) -> Saved[Workspace]:
     """Make a workspace, or change the settings of the one of this id."""
+    if wish.operations_url and (wrong := (await look_up(means.guard, wish.operations_url)).wrong):
+        refuse({"operations_url": wrong})
     async with changing(means) as change:
         old = None if workspace_id is None else change.get(Workspace, workspace_id, workspace_id)
         refuse_taken("a workspace", wish.name, change.directory.workspaces.values(), old)

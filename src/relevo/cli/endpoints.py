@@ -11,6 +11,7 @@ import click
 from relevo.admin import deleting, trying
 from relevo.admin import endpoints as admin
 from relevo.admin.changing import Means, Saved
+from relevo.admin.health import Picture, percent, pictures
 from relevo.admin.trying import Trial
 from relevo.cli.deleting import give_up_waiting, tell_deleted
 from relevo.cli.installation import (
@@ -28,6 +29,7 @@ from relevo.couriers.webhook import try_endpoint
 from relevo.domain import audiences, rotating
 from relevo.domain.configuring import OPTIONAL_EVENTS
 from relevo.domain.deliveries import Accepted
+from relevo.domain.ids import EndpointId
 from relevo.domain.workspaces import Endpoint, EventType
 from relevo.domain.yaml_reading import quoted, read_duration
 from relevo.http_client.client import HttpClient
@@ -53,7 +55,7 @@ class Duration(click.ParamType[timedelta]):
 
 @click.group()
 def endpoints() -> None:
-    """List, try and delete endpoints."""
+    """List, look after and delete endpoints."""
 
 
 @endpoints.command("list")
@@ -207,6 +209,46 @@ def delete(name: str, give_up_waiting: bool, workspace: str | None) -> None:
             )
 
     tell_deleted(name, run(end()))
+
+
+@endpoints.command()
+@workspace_option
+def health(workspace: str | None) -> None:
+    """Show how the endpoints are.
+
+    Their state, what the attempts of the last hour came to, and what waits.
+    """
+
+    async def look() -> tuple[list[Endpoint], dict[EndpointId, Picture], datetime]:
+        async with opened() as means:
+            found, now = await everything(means), means.clock.now()
+            within = workspace_named(found, workspace).id if workspace else None
+            listed = [one for one in found.endpoints.values() if within in (None, one.workspace_id)]
+            async with means.database.read() as connection:
+                return listed, await pictures(connection, listed, now), now
+
+    listed, seen, now = run(look())
+    headings = ("name", "state", "since", "last failure", "attempts", "ok", "p50", "p95", "waiting", "oldest")
+    rows = [[one.name, *_health_row(seen[one.id], now)] for one in listed]
+    print_table(headings, rows, "There are no endpoints yet; `relevo apply FILE` makes some.")
+
+
+def _health_row(one: Picture, now: datetime) -> list[str]:
+    return [
+        one.state.value,
+        rotating.stamp(one.standing.since) if one.standing.since else "-",
+        one.standing.failure or "-",
+        str(one.hour.attempts),
+        percent(one.hour.success_rate),
+        _milliseconds(one.hour.quantile(0.5)),
+        _milliseconds(one.hour.quantile(0.95)),
+        str(one.waiting),
+        f"{max((now - one.oldest).total_seconds(), 0):.0f} s" if one.oldest else "-",
+    ]
+
+
+def _milliseconds(of: timedelta | None) -> str:
+    return "-" if of is None else f"{of / timedelta(milliseconds=1):.0f} ms"
 
 
 def _row(one: Endpoint, found: Directory, now: datetime) -> list[str]:

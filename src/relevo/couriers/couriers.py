@@ -42,7 +42,7 @@ from relevo.engine.batches import Settled
 from relevo.engine.hub import Hub, WireSeen
 from relevo.engine.materials import ChannelWhispering, Whispering
 from relevo.engine.timers import sleep_or
-from relevo.metrics import ATTEMPTS, DELIVERIES, DELIVERY_SECONDS, LANES, counter, histogram
+from relevo.metrics import ATTEMPTS, DELIVERIES, DELIVERY_SECONDS, ENDPOINT_PROBES, LANES, counter, histogram
 from relevo.store import deliveries, nodes
 from relevo.store.database import Database
 from relevo.store.deliveries import Settlement
@@ -90,13 +90,14 @@ class Couriers:
         whisper: Callable[[Whispering | ChannelWhispering], Awaitable[None]],
         alone: bool,
         limits: WhatLimits = unlimited,
+        tell_health: Callable[[], None] = lambda: None,
     ) -> None:
         self.node = f"node_{chance.object_id()}"
         self._former: list[str] = []
         self._couriers, self._database, self._hub = couriers, database, hub
         self._clock, self._chance, self._alone = clock, chance, alone
         self._disable_endpoint, self._whisper = disable_endpoint, whisper
-        self._limits, self._share = limits, Share()
+        self._limits, self._share, self._tell_health = limits, Share(), tell_health
         self._gates: dict[Destination, Gate] = {}
         self._taken = 0
         self._to_free: list[DeliveryId] = []
@@ -136,7 +137,8 @@ class Couriers:
     def _gate(self, destination: Destination) -> Gate:
         gate = self._gates.get(destination)
         if gate is None:
-            gate = Gate(self._limits(destination, self._share), self._clock, self._chance, self._wake.set)
+            limits = self._limits(destination, self._share)
+            gate = Gate(limits, self._clock, self._chance, self._wake.set, self._tell_health)
             self._gates[destination] = gate
         return gate
 
@@ -202,7 +204,12 @@ class Couriers:
             log.exception("attempt.failed", delivery=delivery.id)
             tried = Tried(Unreachable("fault"))
         took = timedelta(seconds=self._clock.monotonic() - started)
+        was_open = gate.is_open
         is_probe = gate.note(tried.outcome, delivery.conversation_id, begun_in)
+        if gate.limits.is_judged:
+            gate.counted.note(tried.outcome, started_at, took)
+        if is_probe or (was_open and not gate.is_open):
+            counter(ENDPOINT_PROBES, outcome_name(tried.outcome)).inc()
         attempt = Attempt(
             delivery_id=delivery.id,
             number=delivery.attempts_made + 1,
@@ -417,6 +424,11 @@ class Couriers:
     def _is_alive(self) -> bool:
         """Whether our lease certainly still runs: without it, others may carry what we claimed."""
         return self._alone or self._clock.monotonic() < self._lease_until
+
+    @property
+    def gates(self) -> Mapping[Destination, Gate]:
+        """The ways to all destinations that were posted to."""
+        return self._gates
 
     @property
     def lanes(self) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from relevo.couriers.counting import Counted
 from relevo.domain import health
 from relevo.domain.deliveries import Outcome
 from relevo.domain.health import WELL, Closed, Open, Recovering
@@ -38,13 +39,21 @@ class Limits(msgspec.Struct, frozen=True):
 class Gate:
     """Lets attempts through in the order in which they come, as its limits and health allow.
 
-    `look` is called when there is room for lanes that found none before.
+    `look` is called when there is room for lanes that found none before, `tell` when its state is another.
     """
 
-    def __init__(self, limits: Limits, clock: Clock, chance: Chance, look: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Clock,
+        chance: Chance,
+        look: Callable[[], None],
+        tell: Callable[[], None] = lambda: None,
+    ) -> None:
         self.limits, self.health = limits, WELL
         self.lanes = 0
-        self._clock, self._chance, self._look = clock, chance, look
+        self.counted = Counted()
+        self._clock, self._chance, self._look, self._tell_state = clock, chance, look, tell
         self._most_lanes = self._allowed = 0
         self._was_full = self._has_prober = False
         self.was_let_go = False
@@ -155,6 +164,10 @@ class Gate:
             most=self.limits.in_flight,
             jitter=self._chance.jitter() if health.is_success(outcome) is False else 1.0,
         )
+        if self.health is before:
+            return False
+        if self.health.state is not before.state:
+            self._tell_state()
         if self.health.changes != before.changes:
             self._begun_before = self._in_flight
             self.was_let_go = not self.is_open

@@ -73,6 +73,7 @@ class WorkspaceWish(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str | None = None
     agent_reply_pauses_for: timedelta | None = None
     paused_automation: PausedAutomation | None = None
+    operations_url: str | None = None
 
 
 class EndpointWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +124,7 @@ def check_workspace(wish: WorkspaceWish) -> Wrongs:
         "name": check_name(wish.name),
         "timezone": None if wish.timezone is None else check_timezone(wish.timezone),
         "agent_reply_pauses_for": _check_pause(wish.agent_reply_pauses_for),
+        "operations_url": check_url(wish.operations_url) if wish.operations_url else None,
     })  # fmt: skip
 
 

@@ -85,6 +85,11 @@ def format_secret(raw: bytes) -> str:
     return secret
 
 
+def derived_secret(key: bytes, purpose: str) -> str:
+    """A secret that need not be stored: the same for the same purpose, and of no use for another."""
+    return format_secret(hmac.digest(key, purpose.encode(), "sha256"))
+
+
 def _signed_content(webhook_id: str, timestamp: str, body: bytes) -> bytes:
     return b"%b.%b.%b" % (webhook_id.encode(), timestamp.encode(), body)
 

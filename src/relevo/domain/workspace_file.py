@@ -32,7 +32,7 @@ from relevo.domain.yaml_reading import Place, Problem, Problems, Value, did_you_
 VERSION = 1
 """The version of the format."""
 
-KEYS = ("version", "workspace", "timezone", "agent_reply_pauses_for", "paused_automation",
+KEYS = ("version", "workspace", "timezone", "agent_reply_pauses_for", "paused_automation", "operations_url",
         "endpoints", "agents", "flows", "channels")  # fmt: skip
 ENDPOINT_KEYS = ("name", "url", "headers", "secret", "events", "channels", "max_in_flight", "max_per_second")
 AGENT_KEYS = ("name", "email")
@@ -191,6 +191,7 @@ class _Reader:
             timezone=self._optional(keys, "timezone", self._text),
             agent_reply_pauses_for=self._optional(keys, "agent_reply_pauses_for", _duration),
             paused_automation=self._optional(keys, "paused_automation", _paused_automation),
+            operations_url=self._optional(keys, "operations_url", self._text),
         )
         self._note(keys, "workspace", wish.name)
         wrongs = configuring.check_workspace(wish)

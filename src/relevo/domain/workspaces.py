@@ -72,6 +72,8 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     agent_reply_pauses_for: timedelta = timedelta(minutes=30)
     paused_automation: PausedAutomation = PausedAutomation.AGENT_ONLY
+    operations_url: str = ""
+    """Where it is told what becomes of its endpoints; "" for nowhere."""
 
 
 Listening = frozenset[ChannelId] | Literal["all"]

@@ -10,7 +10,7 @@ import structlog
 from relevo.domain.errors import Unavailable
 from relevo.domain.ids import DeliveryId
 from relevo.engine.timers import sleep_or
-from relevo.store import applied, outbox, retention
+from relevo.store import applied, endpoint_health, outbox, retention
 from relevo.store.database import Database
 from relevo.system.clock import Clock
 
@@ -43,6 +43,7 @@ class Housekeeping:
             await applied.forget(connection, now - KEYS_ARE_KEPT_FOR)
             await outbox.renumber(connection)
             await retention.forget_redeliveries(connection, before=now - self._retention)
+            await endpoint_health.forget_old(connection, now=now, notices_before=now - self._retention)
         last: DeliveryId | None = DeliveryId(0)
         while last is not None and not self._stopped.is_set():
             async with self._database.write() as connection:

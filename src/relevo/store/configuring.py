@@ -131,6 +131,7 @@ def _workspace_row(workspace: Workspace) -> dict[str, Any]:
         "timezone": workspace.timezone,
         "agent_reply_pauses_for_seconds": int(workspace.agent_reply_pauses_for.total_seconds()),
         "paused_automation": workspace.paused_automation.value,
+        "operations_url": workspace.operations_url,
     }
 
 

@@ -113,6 +113,7 @@ def workspace_from_row(row: AnyRow) -> Workspace:
         timezone=row.timezone,
         agent_reply_pauses_for=timedelta(seconds=row.agent_reply_pauses_for_seconds),
         paused_automation=PausedAutomation(row.paused_automation),
+        operations_url=row.operations_url or "",
     )
 
 

@@ -122,6 +122,7 @@ workspaces = Table(
     Column("timezone", String(64), nullable=False),
     Column("agent_reply_pauses_for_seconds", Integer, nullable=False),
     Column("paused_automation", String(40), nullable=False),
+    Column("operations_url", Text),  # where it is told what becomes of its endpoints
     Column("created_at", Instant, nullable=False),
 )
 
@@ -169,6 +170,52 @@ endpoints = Table(
     Column("deleted_at", Instant),  # the row stays: its id is in deliveries, and is never given again
     UniqueConstraint("workspace_id", "name"),
 )
+
+endpoint_health = Table(
+    # How endpoints stand, for people: what the processes that post there say, put together. Written
+    # rarely; one that has no row is well.
+    "endpoint_health",
+    metadata,
+    Column("endpoint_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", String(20), nullable=False),
+    Column("since", Instant),
+    Column("ill_since", Instant),
+    Column("succeeded_at", Instant),
+    Column("failed_at", Instant),
+    Column("failure", Text, nullable=False),
+    Column("views", Text, nullable=False),  # what each process said last, and when
+)
+
+endpoint_tallies = Table(
+    # What attempts at an endpoint came to, by five minutes and process.
+    "endpoint_tallies",
+    metadata,
+    Column("endpoint_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("slot_at", Instant, primary_key=True),
+    Column("node", String(40), primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("took", Text, nullable=False),  # how many successes fell into each bucket of domain.tallies
+)
+
+endpoint_notices = Table(
+    # What became of endpoints, for people to read, and to be posted where a workspace wants to know.
+    "endpoint_notices",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("endpoint_id", BigInteger, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("webhook_id", String(40), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("attempts_made", Integer, nullable=False),
+)
+_TO_BE_POSTED = text("due_at IS NOT NULL")
+Index("ix_endpoint_notices_due", endpoint_notices.c.due_at,
+      sqlite_where=_TO_BE_POSTED, postgresql_where=_TO_BE_POSTED)  # fmt: skip
+Index("ix_endpoint_notices_endpoint", endpoint_notices.c.endpoint_id, endpoint_notices.c.id)
 
 flows = Table(
     # Bots. The text of a flow is in its versions.

@@ -211,6 +211,7 @@ class World(msgspec.Struct, kw_only=True):
             media_key=b"media",
             visitor_key=b"visitors",
             cookie_key=b"cookies, at least thirty-two bytes",
+            operations_key=b"operations",
         )
 
 

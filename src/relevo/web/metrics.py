@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,12 @@ from litestar import Request, Response, get
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from relevo.domain.errors import Unavailable
-from relevo.metrics import EVENTS_WAITING, OLDEST_WAITING, REGISTRY, WAITING
-from relevo.store import deliveries
+from relevo.domain.health import State
+from relevo.domain.ids import EndpointId
+from relevo.domain.standings import Standing, state_of
+from relevo.domain.workspaces import Endpoint
+from relevo.metrics import ENDPOINT_STATE, EVENTS_WAITING, OLDEST_WAITING, REGISTRY, WAITING
+from relevo.store import deliveries, endpoint_health
 from relevo.store.database import AnyRow
 from relevo.web.services import Services
 
@@ -35,9 +39,12 @@ class Backlog:
         try:
             async with self._services.database.read() as connection:
                 figures = await deliveries.waiting_figures(connection)
+                mine = self._services.catalog.directory.endpoints
+                standings = await endpoint_health.standings(connection, mine)
         except Unavailable:
             return
         _show(figures, clock.now())
+        _show_endpoints(mine.values(), standings)
 
 
 def _show(figures: Sequence[AnyRow], now: datetime) -> None:
@@ -47,6 +54,13 @@ def _show(figures: Sequence[AnyRow], now: datetime) -> None:
         destination = f"{row.destination_kind}:{row.destination_id}"
         WAITING.labels(destination).set(row.waiting)
         OLDEST_WAITING.labels(destination).set(max((now - row.oldest).total_seconds(), 0.0))
+
+
+def _show_endpoints(endpoints: Iterable[Endpoint], standings: Mapping[EndpointId, Standing]) -> None:
+    ENDPOINT_STATE.clear()
+    for one in endpoints:
+        state = state_of(one, standings.get(one.id))
+        ENDPOINT_STATE.labels(str(one.id)).set(list(State).index(state))
 
 
 @get("/metrics", include_in_schema=False)

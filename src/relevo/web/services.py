@@ -52,6 +52,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     media_key: bytes
     visitor_key: bytes
     cookie_key: bytes
+    operations_key: bytes = b""
     is_demo: bool = False
     try_endpoint: TryEndpoint | None = None
     """None: the console cannot send test events."""

@@ -396,4 +396,4 @@ async def test_the_list_says_who_uses_it_and_what_waits(browser: Browser, world:
     row = page.main.one("tbody").one("tr")
     assert "desk https://desk.example.com/uchat web, apichat" in row.text
     assert "since 12:00" in row.text
-    assert "In use" in row.text
+    assert "Healthy" in row.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,10 +12,11 @@ from litestar.params import FromPath
 from relevo.admin import deliveries as administration
 from relevo.domain.deliveries import Delivery, DeliveryState, Destination
 from relevo.domain.errors import Conflict, InvalidInput, NotFound
+from relevo.domain.health import State
 from relevo.domain.ids import ChannelId, DeliveryId, EndpointId
 from relevo.domain.redeliveries import Redelivery, RedeliveryState
 from relevo.domain.workspaces import EventType
-from relevo.store import conversations, deliveries, interventions, redeliveries, subscribers
+from relevo.store import conversations, deliveries, endpoint_health, interventions, redeliveries, subscribers
 from relevo.store.database import AnyRow, Connection
 from relevo.store.deliveries import from_row
 from relevo.web.console import selecting
@@ -99,6 +101,7 @@ async def _page(visit: Visit, id_: DeliveryId, form: Form) -> Page:
         delivery = from_row(row)
         attempts = await deliveries.attempts_of(connection, id_)
         head = await deliveries.head_of(connection, delivery.lane)
+        dead_since = await _dead_since(connection, delivery.destination)
         conversation = await conversations.find(connection, delivery.conversation_id)
         done = await interventions.of_delivery(connection, id_)
     return visit.page(
@@ -110,7 +113,7 @@ async def _page(visit: Visit, id_: DeliveryId, form: Form) -> Page:
         delivery=delivery,
         row=row,
         attempts=attempts[::-1],
-        standing=standing(row, delivery, head, visit.when),
+        standing=standing(row, delivery, head, visit.when, dead_since),
         head=head,
         conversation=conversation,
         destinations=Destinations(visit),
@@ -140,7 +143,18 @@ def _closed(visit: Visit, destination: Destination) -> str:
             return ""
 
 
-def standing(row: AnyRow, delivery: Delivery, head: AnyRow | None, when: When) -> str:
+async def _dead_since(connection: Connection, destination: Destination) -> datetime | None:
+    """Since when nobody is there, if nobody is: deliveries wait for a probe to succeed."""
+    if destination.kind != "endpoint":
+        return None
+    id_ = EndpointId(destination.id)
+    found = (await endpoint_health.standings(connection, [id_])).get(id_)
+    return found.since if found is not None and found.state is State.OPEN else None
+
+
+def standing(
+    row: AnyRow, delivery: Delivery, head: AnyRow | None, when: When, dead_since: datetime | None = None
+) -> str:
     """Where a delivery stands, and why, in a sentence."""
     match delivery.state:
         case DeliveryState.DONE:
@@ -152,15 +166,20 @@ def standing(row: AnyRow, delivery: Delivery, head: AnyRow | None, when: When) -
         case DeliveryState.SKIPPED:
             return f"Skipped: {row.reason}." if row.reason else "Somebody decided to skip it."
         case DeliveryState.WAITING:
-            return _waits(row, head, when)
+            return _waits(row, head, when, dead_since)
 
 
-def _waits(row: AnyRow, head: AnyRow | None, when: When) -> str:
+def _waits(row: AnyRow, head: AnyRow | None, when: When, dead_since: datetime | None) -> str:
     """Why it waits."""
     if head is not None and head.id != row.id:
         return (
             f"It waits behind delivery {head.id} of the same conversation and destination: what one "
             "conversation sends to one place arrives in order."
+        )
+    if dead_since is not None:
+        return (
+            f"Nobody is there since {when.exact(dead_since)}: it waits for a probe of the endpoint to "
+            "succeed, and uses up none of its retries."
         )
     if row.due_at is not None and row.due_at > when.now:
         return f"The last attempt failed; the next one is at {when.exact(row.due_at)}."

@@ -10,13 +10,12 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from relevo.admin import deleting as admin_deleting
-from relevo.admin import endpoints, trying
+from relevo.admin import endpoints, health, trying
 from relevo.domain import rotating
 from relevo.domain.configuring import OPTIONAL_EVENTS, EndpointWish
 from relevo.domain.errors import InvalidInput, NotFound
 from relevo.domain.ids import EndpointId
 from relevo.domain.workspaces import Channel, Endpoint, EventType
-from relevo.store import figures
 from relevo.web.console import deleting, forms
 from relevo.web.console.forms import Form
 from relevo.web.console.notices import Notice
@@ -43,15 +42,14 @@ SAMPLES = (EventType.TEST, *OPTIONAL_EVENTS)
 
 @get("/endpoints")
 async def listing(visit: TheVisit) -> Page:
-    async with visit.services.database.read() as connection:
-        backlogs = await figures.backlogs(connection, visit.workspace_id)
-    waiting = {one.destination.id: one for one in backlogs if one.destination.kind == "endpoint"}
     mine = [one for one in visit.directory.endpoints.values() if one.workspace_id == visit.workspace_id]
+    async with visit.services.database.read() as connection:
+        pictures = await health.pictures(connection, mine, visit.when.now)
     return visit.page(
         "endpoints.html",
         title="Webhooks",
         endpoints=mine,
-        waiting=waiting,
+        pictures=pictures,
         channels={one.id: _channels_of(visit, one) for one in mine},
     )
 
@@ -99,7 +97,13 @@ async def _page(visit: Visit, endpoint: Endpoint | None, form: Form, status: int
         channels=_channels_of(visit, endpoint) if endpoint else [],
         deleting=await deleting.of_endpoint(visit, endpoint) if endpoint else None,
         can_try=visit.services.try_endpoint is not None,
+        health=await _health(visit, endpoint) if endpoint else None,
     )
+
+
+async def _health(visit: Visit, endpoint: Endpoint) -> health.Close:
+    async with visit.services.database.read() as connection:
+        return await health.close(connection, endpoint, visit.when.now)
 
 
 def _filled(visit: Visit, endpoint: Endpoint) -> Form:

@@ -12,14 +12,17 @@ from litestar import Response, get
 from relevo.domain.conversations import Control, Conversation
 from relevo.domain.deliveries import DeliveryState
 from relevo.domain.flows.model import Flow, Pause, Step, branch
+from relevo.domain.health import State
+from relevo.domain.ids import EndpointId
+from relevo.domain.standings import Standing
 from relevo.domain.workspaces import Channel, Endpoint, FlowEntry, LiveChatMode, Role
-from relevo.store import figures, inbox, problems
+from relevo.store import endpoint_health, figures, inbox, problems
 from relevo.store.database import AnyRow, Connection
 from relevo.store.figures import Backlog
 from relevo.web.console.destinations import Destinations
 from relevo.web.console.guarding import FOR_EVERYBODY
 from relevo.web.console.visits import TheVisit, Visit
-from relevo.web.console.words import reason
+from relevo.web.console.words import failure, reason
 
 SHOWN = 5
 LATE_AFTER = timedelta(minutes=5)
@@ -37,6 +40,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     latest_problems: list[AnyRow]
     with_agents: int
     latest_with_agents: list[Conversation]
+    standings: dict[EndpointId, Standing]
 
     @property
     def waiting(self) -> int:
@@ -84,7 +88,13 @@ async def _numbers(connection: Connection, visit: Visit) -> Numbers:
         latest_problems=await problems.listing(connection, id_, limit=SHOWN),
         with_agents=await inbox.count_with_agents(connection, id_),
         latest_with_agents=await inbox.page(connection, with_agents, limit=SHOWN),
+        standings=await _ill_standings(connection, visit),
     )
+
+
+async def _ill_standings(connection: Connection, visit: Visit) -> dict[EndpointId, Standing]:
+    found = await endpoint_health.standings(connection, [one.id for one in _endpoints(visit)])
+    return {id_: standing for id_, standing in found.items() if standing.state is not State.HEALTHY}
 
 
 # Is everything well?
@@ -100,6 +110,11 @@ def _worries(visit: Visit, numbers: Numbers) -> list[tuple[str, str]]:
         for one in _endpoints(visit)
         if one.disabled_reason
     ]
+    found += [
+        (_ill(one, numbers.standings[one.id], visit), f"/console/endpoints/{one.id}")
+        for one in _endpoints(visit)
+        if not one.disabled_reason and one.id in numbers.standings
+    ]
     if numbers.oldest is not None and visit.when.now - numbers.oldest > LATE_AFTER:
         sentence = f"The oldest delivery has waited since {visit.when.short(numbers.oldest)}."
         found.append((sentence, "/console/deliveries?state=waiting"))
@@ -107,6 +122,13 @@ def _worries(visit: Visit, numbers: Numbers) -> list[tuple[str, str]]:
         what = "1 delivery is" if numbers.parked == 1 else f"{_counted(numbers.parked)} deliveries are"
         found.append((f"{what} parked: no retry helped.", "/console/deliveries?state=parked"))
     return found
+
+
+def _ill(endpoint: Endpoint, standing: Standing, visit: Visit) -> str:
+    since = f" since {visit.when.short(standing.since)}" if standing.since else ""
+    if standing.state is State.OPEN:
+        return f"{endpoint.name} takes nothing{since}: {failure(standing.failure)}. Deliveries wait for it."
+    return f"{endpoint.name} is failing{since}: {failure(standing.failure)}."
 
 
 def _counted(count: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from relevo.admin.health import percent
 from relevo.web.console import json_showing, navigation, speaking, static_files, times, words
 from relevo.web.console.forms import sentence
 
@@ -41,6 +42,7 @@ def environment() -> Environment:
         "sentence": sentence,
         "duration": times.length,
         "took": times.took,
+        "percent": percent,
         "linked": speaking.linked,
         "as_json": json_showing.highlighted,
         "initials": speaking.initials,

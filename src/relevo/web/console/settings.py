@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from litestar import Response, get, post
 
 from relevo.admin import workspaces
+from relevo.domain import signing
 from relevo.domain.configuring import LONGEST_PAUSE, WorkspaceWish
 from relevo.domain.errors import InvalidInput
 from relevo.domain.workspaces import PausedAutomation
@@ -27,6 +28,7 @@ async def show(visit: TheVisit) -> Page:
         timezone=workspace.timezone,
         agent_reply_pauses_for=f"{workspace.agent_reply_pauses_for / _MINUTE:g}",
         paused_automation=workspace.paused_automation.value,
+        operations_url=workspace.operations_url,
     )
     return _page(visit, form)
 
@@ -49,6 +51,7 @@ def _page(visit: Visit, form: Form, status: int = 200) -> Page:
         form=form,
         options=list(PausedAutomation),
         zones=sorted(available_timezones()),
+        operations_secret=_operations_secret(visit),
     )
 
 
@@ -58,7 +61,15 @@ def _wish(form: Form) -> WorkspaceWish:
         timezone=form.get("timezone"),
         agent_reply_pauses_for=_pause(form.get("agent_reply_pauses_for")),
         paused_automation=_option(form.get("paused_automation")),
+        operations_url=form.get("operations_url"),
     )
+
+
+def _operations_secret(visit: Visit) -> str:
+    """What signs notices; "" where none are posted."""
+    url = visit.workspace.operations_url
+    key = visit.services.operations_key
+    return signing.derived_secret(key, f"{visit.workspace_id} {url}") if url and key else ""
 
 
 def _pause(text: str) -> timedelta:

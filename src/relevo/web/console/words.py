@@ -19,7 +19,9 @@ from relevo.domain.deliveries import (
     Unreachable,
     Verdict,
 )
+from relevo.domain.health import State
 from relevo.domain.messages import MessageStatus
+from relevo.domain.standings import Happening
 from relevo.domain.workspaces import EventType, LiveChatMode, PausedAutomation, Role, Scope
 from relevo.web.console.times import When, length
 
@@ -108,6 +110,8 @@ _REASONS = {
     "endpoint_disabled": "the endpoint was disabled",
     "endpoint_removed": "the endpoint is gone",
     "endpoint_gone": "the endpoint answered 410 Gone",
+    "failed_too_long": "nothing succeeded there for days",
+    "forbidden": "Relevo does not connect to its address",
     "channel_disabled": "the channel was disabled",
     "channel_removed": "the channel is gone",
     "nothing_to_say": "nothing was left to say in a form that the channel carries",
@@ -144,6 +148,36 @@ _PROBLEMS = {
     "receipt_of_unknown_message": "A part of a message failed",
     "endpoint_disabled": "An endpoint was disabled",
 }
+
+
+ENDPOINT_STATES = {
+    State.HEALTHY: Badge("Healthy", "ok"),
+    State.FAILING: Badge("Failing", "warn"),
+    State.OPEN: Badge("Open", "bad"),
+    State.DISABLED: Badge("Disabled", "bad"),
+}
+ENDPOINT_HINTS = {
+    State.HEALTHY: "What is posted there is taken.",
+    State.FAILING: (
+        "Requests fail more often than they should, or it is just being let go again after an outage."
+    ),
+    State.OPEN: (
+        "Nobody takes anything: the circuit is open. Nothing is posted but one probe at a time, at most five "
+        "seconds apart; deliveries wait in order, and go out when a probe succeeds."
+    ),
+    State.DISABLED: "Nothing is posted there until it is enabled again.",
+}
+HAPPENINGS = {
+    Happening.FAILING: "Requests began to fail",
+    Happening.OPEN: "Nobody was there: the circuit opened",
+    Happening.DISABLED: "It was disabled",
+    Happening.RECOVERED: "It was well again",
+}
+
+
+def failure(code: str) -> str:
+    """Why an attempt at an endpoint failed: a status, or a reason."""
+    return f"it answered {code}" if code.isdecimal() else reason(code)
 
 
 def reason(code: str) -> str:
