@@ -15,6 +15,7 @@ from relevo.couriers.couriers import LEASE
 from relevo.domain.errors import Unavailable
 from relevo.domain.events import ByUser, MessageReceived
 from relevo.domain.messages import Text
+from relevo.store import pooled_postgresql
 from relevo.store.database import Connection, Database, Transient
 from relevo.testing.builders import World
 from relevo.testing.fake_http import Asked, Reply, reply
@@ -233,3 +234,24 @@ async def test_when_nobody_can_tell_whether_it_was_committed_its_claims_are_give
 
         assert timedelta(seconds=3) < LEASE
         assert [content(asked) for asked in here.posted()] == ["one"]
+
+
+async def test_a_process_that_falls_silent_in_a_transaction_holds_nobody_up(
+    swept_database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a host that was cut off: PostgreSQL ends its transaction, and what it does later is refused."""
+    settings = {**pooled_postgresql._SERVER_SETTINGS, "idle_in_transaction_session_timeout": "100"}
+    monkeypatch.setattr(pooled_postgresql, "_SERVER_SETTINGS", settings)
+    silent = Database(swept_database_url)
+    lock = text("SELECT version FROM configuration FOR UPDATE")
+
+    async def falls_silent() -> None:
+        async with silent.write() as connection:
+            await connection.execute(lock)
+            async with asyncio.timeout(10), database.write() as other:
+                await other.execute(lock)
+            await connection.execute(lock)
+
+    with pytest.raises(Transient):
+        await falls_silent()
+    await silent.close()

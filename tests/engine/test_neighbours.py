@@ -177,6 +177,16 @@ async def test_work_that_one_has_no_room_for_is_looked_for_by_the_other(database
         assert a.told(leaves_work=True) == []  # told a moment ago
 
 
+async def test_what_a_person_puts_back_is_looked_for_by_all(database: Database) -> None:
+    async with two(database, FakeClock()) as (a, b):
+        a.looked.clear()
+        b.looked.clear()
+        async with database.write() as connection:
+            await notices.tell_of_work(connection)
+
+        await until(lambda: a.looked and b.looked)
+
+
 async def test_a_process_that_ends_says_so_and_its_work_is_looked_for(database: Database) -> None:
     clock = FakeClock()
     async with process("a", database, clock) as a:

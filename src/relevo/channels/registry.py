@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from relevo.channels.adapter import Adapter
 from relevo.channels.apichat.adapter import ApiChat
+from relevo.channels.sms.adapter import Sms
 from relevo.channels.telegram.adapter import Telegram
 from relevo.channels.web.adapter import WebChat
 from relevo.domain.errors import NotFound
 
-ADAPTERS: dict[str, Adapter] = {adapter.type: adapter for adapter in (WebChat(), Telegram(), ApiChat())}
+ADAPTERS: dict[str, Adapter] = {
+    adapter.type: adapter for adapter in (WebChat(), Telegram(), Sms(), ApiChat())
+}
 """By type, in the order in which people are shown them."""
 
 

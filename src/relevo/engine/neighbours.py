@@ -18,7 +18,7 @@ from relevo.domain.errors import Unavailable
 from relevo.engine.hub import Hub, LookAgain, Notice, StatusChanged, Typing, WireSeen
 from relevo.engine.timers import sleep_or
 from relevo.store.database import Database
-from relevo.store.notices import CONFIGURED, LONGEST
+from relevo.store.notices import CONFIGURED, LONGEST, WORK
 from relevo.store.pooled_postgresql import Line
 from relevo.system.clock import Clock
 
@@ -50,8 +50,8 @@ class Gone(msgspec.Struct, frozen=True, tag="gone"):
     node: str
 
 
-class Work(msgspec.Struct, frozen=True, tag="work"):
-    """Something is due that `node` has no room for."""
+class Work(msgspec.Struct, frozen=True, tag=WORK):
+    """Something is due that `node` has no room for, or that a person has put back (and `node` is "")."""
 
     node: str
 

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, insert, select, update
 from relevo.domain.deliveries import DeliveryState, Lane
 from relevo.domain.ids import ConversationId, DeliveryId
 from relevo.domain.redeliveries import RedeliveryId
+from relevo.store import notices
 from relevo.store.database import AnyRow, Connection
 from relevo.store.deliveries import WAITING, lane_of, lock_heads, promote_heads
 from relevo.store.tables import conversations, deliveries, interventions, nodes
@@ -78,6 +79,7 @@ async def put_back(
     if rows:
         await _set_waiting(connection, [row.id for row in rows])
         await _set_heads(connection, rows, heads, now)
+        await notices.tell_of_work(connection)
     return rows
 
 
@@ -134,6 +136,7 @@ async def skip(connection: Connection, id_: DeliveryId, *, reason: str, now: dat
     await connection.execute(update(deliveries).where(_rows.id == id_).values(**news))
     if row.due_at is not None:
         await promote_heads(connection, [lane], node=None, now=now)
+        await notices.tell_of_work(connection)
     return row
 
 

@@ -15,8 +15,8 @@ from relevo.store.statements import Query, given
 
 LONGEST = 7_900
 """Bytes of a notice; PostgreSQL takes less than 8,000."""
-CONFIGURED = "configured"
-"""The type of the notice that the configuration has changed."""
+CONFIGURED, WORK = "configured", "work"
+"""The types of the notices that the configuration has changed, and that something is due."""
 
 _told = given("notices", column("notice", Text)).subquery()
 _TELL = Query(select(func.pg_notify(literal_column(f"'{CHANNEL}'"), _told.c.notice)))
@@ -25,6 +25,11 @@ _TELL = Query(select(func.pg_notify(literal_column(f"'{CHANNEL}'"), _told.c.noti
 async def tell_configured(connection: Connection) -> None:
     """Tell that this transaction changes the configuration. Commands, too, say so."""
     await tell(connection, [f'{{"type":"{CONFIGURED}"}}'])
+
+
+async def tell_of_work(connection: Connection) -> None:
+    """Tell that this transaction makes something due."""
+    await tell(connection, [f'{{"type":"{WORK}","node":""}}'])
 
 
 async def tell(connection: Connection, notices: Sequence[str]) -> None:

@@ -169,6 +169,7 @@ def test_every_channel_type_has_its_fields_its_words_and_its_guide(type_: str) -
     """A new type would otherwise have a page on which nothing can be set."""
     asked = {option.name for option in options_of(type_)}
     told = {"webhook_url": "https://x.example", "title": "x", "subtitle": "x", "color": "#000000"}
+    told |= {"account_sid": "AC" + "a" * 32, "sender": "ACME", "media": "mms", "keywords": "off"}
     told |= {"bot_token": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "api_url": "https://x.example"}
     given = {name: told.get(name, "whsec_" + "A" * 43 + "=") for name in asked}
 
