@@ -13,7 +13,7 @@ import msgspec
 
 from relevo.domain import signing
 from relevo.domain.deliveries import Unreachable
-from relevo.http_client.client import ANSWER_LIMIT, Answer
+from relevo.http_client.client import ANSWER_LIMIT, Answer, Trace
 from relevo.testing.builders import SIGNING_SECRET
 from relevo.testing.fake_http import Asked, FakeHttp, Reply, reply
 from simulation.world import World
@@ -140,6 +140,7 @@ class SimulatedHttp(FakeHttp):
         body: bytes,
         timeout: timedelta,  # noqa: ASYNC109 – the signature of the real one
         answer_limit: int = ANSWER_LIMIT,
+        trace: Trace | None = None,
     ) -> Reply:
         return await self._network.request(
             Asked(method=method, url=url, headers=dict(headers), body=body, timeout=timeout)
@@ -151,8 +152,9 @@ class SimulatedHttp(FakeHttp):
         limit: int,
         timeout: timedelta,  # noqa: ASYNC109
         headers: Mapping[str, str] | None = None,
+        trace: Trace | None = None,
     ) -> Reply:
-        return await self.request("GET", url, headers or {}, b"", timeout, limit)
+        return await self.request("GET", url, headers or {}, b"", timeout, limit, trace)
 
 
 def _answer(answer: asyncio.Future[Reply], reply: Reply) -> None:
