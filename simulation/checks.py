@@ -202,9 +202,10 @@ def _customers_heard(file: sqlite3.Connection, network: Network) -> Iterator[str
         if row["state"] == "done" and mid not in heard:
             yield f"lost: message {row['seq']} of conversation {row['conversation_id']} was never said"
     last: defaultdict[int, int] = defaultdict(int)
+    yield from (f"{mid} was said and is no message of ours" for mid in heard.keys() - meant.keys())
     for mid in heard:
-        row = meant[mid]
-        if row["state"] != "done":
+        row = meant.get(mid)
+        if row is None or row["state"] != "done":
             continue
         if row["seq"] < last[row["conversation_id"]]:
             yield f"reordered: message {row['seq']} of conversation {row['conversation_id']} was said late"
