@@ -192,6 +192,19 @@ async def test_410_to_a_probe_disables_the_endpoint(database: Database) -> None:
         assert [row.state for row in await here.rows()].count("given_up") == 1
 
 
+async def test_of_a_probe_that_was_made_for_days_the_latest_attempts_are_shown(database: Database) -> None:
+    async with carrying(database, Platform()) as here:
+        await say_to_agents(here, 5, "one")
+        for _ in range(20):
+            await here.later(SOON)
+        row = max(await here.rows(), key=lambda row: row.attempts_made)
+
+        async with database.read() as connection:
+            shown = await deliveries.attempts_of(connection, row.id, 2)
+
+        assert [one.number for one in shown] == [row.attempts_made - 1, row.attempts_made]
+
+
 async def test_a_claimed_lane_that_may_not_go_on_is_free_for_others(database: Database) -> None:
     async with carrying(database, Platform()) as here:
         await say_to_agents(here, 20, "one")

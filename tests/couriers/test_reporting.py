@@ -17,6 +17,7 @@ from relevo.domain import signing
 from relevo.domain.health import State
 from relevo.domain.standings import Standing
 from relevo.domain.tallies import Tally
+from relevo.engine.housekeeping import Housekeeping
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.store import directory, endpoint_health, tables
 from relevo.store.database import Database
@@ -222,6 +223,24 @@ async def test_enabling_an_endpoint_forgets_how_it_stood(database: Database) -> 
         await endpoints.enable(means, world.company.workspace.id, told.id_)
 
         assert await told.standing() == Standing()
+
+
+async def test_old_tallies_and_notices_are_forgotten(database: Database) -> None:
+    async with telling(database, Platform()) as told:
+        await say_to_agents(told.here, 8, "one")
+        await told.report()
+        clock = told.here.world.clock
+        keeping = Housekeeping(database=database, clock=clock, retention=timedelta(days=30))
+
+        clock.advance(timedelta(days=3))
+        await keeping.tidy()
+        async with database.read() as connection:
+            assert (await connection.execute(tables.endpoint_tallies.select())).first() is None
+        assert await told.notices() == ["endpoint.open"]
+
+        clock.advance(timedelta(days=28))
+        await keeping.tidy()
+        assert await told.notices() == []
 
 
 async def test_what_is_counted_in_another_slot_is_kept_apart(database: Database) -> None:

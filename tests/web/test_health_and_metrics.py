@@ -8,6 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from relevo.domain.health import State
+from relevo.domain.standings import Standing
+from relevo.store import endpoint_health
 from relevo.store.database import Database
 from relevo.testing.builders import SIGNING_SECRET, World
 from relevo.web.app import create_app
@@ -75,6 +78,18 @@ async def test_the_backlog_is_counted_by_destination(world: World, client: Clien
     assert found[f"relevo_deliveries_waiting{endpoint}"] >= 1
     assert found[f"relevo_oldest_waiting_delivery_seconds{endpoint}"] == 90
     assert found["relevo_events_waiting"] == 0
+
+
+async def test_the_state_of_every_endpoint_is_a_number(world: World, client: Client) -> None:
+    id_ = world.company.endpoint.id
+    async with world.database.write() as connection:
+        await endpoint_health.make_rows(connection, [id_])
+        await endpoint_health.save(connection, id_, Standing(state=State.OPEN))
+    await world.catalog.refresh(at_once=True)
+
+    found = await metrics(client)
+
+    assert found[f'relevo_endpoint_state{{endpoint="{id_}"}}'] == 2
 
 
 async def test_the_backlog_is_counted_every_five_seconds_at_most(world: World, client: Client) -> None:

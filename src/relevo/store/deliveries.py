@@ -323,10 +323,12 @@ async def head_of(connection: Connection, lane: Lane) -> AnyRow | None:
     return (await connection.execute(query)).first()
 
 
-async def attempts_of(connection: Connection, id_: DeliveryId) -> list[Attempt]:
-    """The attempts made for a delivery, in order."""
-    query = select(attempts).where(attempts.c.delivery_id == id_).order_by(attempts.c.number)
-    return [_attempt(row) for row in (await connection.execute(query)).all()]
+async def attempts_of(connection: Connection, id_: DeliveryId, latest: int = 100) -> list[Attempt]:
+    """The `latest` attempts made for a delivery, in order: in a long outage one may have been a probe
+    thousands of times."""
+    query = select(attempts).where(attempts.c.delivery_id == id_).order_by(attempts.c.number.desc())
+    rows = (await connection.execute(query.limit(latest))).all()
+    return [_attempt(row) for row in reversed(rows)]
 
 
 async def waiting_figures(connection: Connection) -> list[AnyRow]:
