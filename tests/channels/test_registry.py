@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hmac
 from datetime import timedelta
 
 import msgspec
 import pytest
 
 from relevo.channels import toolkit
-from relevo.channels.adapter import Capabilities, VendorAnswer
+from relevo.channels.adapter import Capabilities, HookAnswer, HookRequest, VendorAnswer
 from relevo.channels.registry import ADAPTERS, adapter_for
-from relevo.domain.errors import ForeignPayload, NotFound
+from relevo.domain.errors import BadSignature, ForeignPayload, NotFound
+from relevo.testing.clock import NOON
 
 
 class Inner(msgspec.Struct):
@@ -115,6 +117,43 @@ def test_an_unknown_option_is_told_the_nearest() -> None:
 @pytest.mark.parametrize(("given", "same"), [("abc", True), ("abd", False), ("", False), ("é\ud800", False)])
 def test_secrets_are_compared_whole(given: str, same: bool) -> None:
     assert toolkit.is_same(given, "abc") is same
+
+
+def from_meta(method: str = "POST", query: dict[str, str] | None = None, signature: str = "") -> HookRequest:
+    headers = {"x-hub-signature-256": signature}
+    return HookRequest(
+        method=method, url="/hook", query=query or {}, headers=headers, body=b'{"a": 1}', now=NOON
+    )
+
+
+SUBSCRIBE = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": "v"}
+SIGNED = "sha256=" + hmac.new(b"s", b'{"a": 1}', "sha256").hexdigest()
+
+
+def test_what_meta_sends_is_taken() -> None:
+    for request in (from_meta(signature=SIGNED), from_meta("GET", SUBSCRIBE)):
+        toolkit.check_meta(request, app_secret="s", verify_token="v")
+
+    assert toolkit.meta_challenge(from_meta("GET", SUBSCRIBE)) == HookAnswer(body=b"1158201444")
+    assert toolkit.meta_challenge(from_meta(signature=SIGNED)) is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "app_secret", "verify_token"),
+    [
+        (from_meta(), "s", "v"),
+        (from_meta(signature=SIGNED), "t", "v"),
+        (from_meta(signature=SIGNED.removeprefix("sha256=")), "s", "v"),
+        (from_meta(signature=toolkit.meta_signature("", b'{"a": 1}')), "", "v"),
+        (from_meta("GET", {**SUBSCRIBE, "hub.mode": "unsubscribe"}), "s", "v"),
+        (from_meta("GET", {**SUBSCRIBE, "hub.verify_token": "w"}), "s", "v"),
+        (from_meta("GET", {**SUBSCRIBE, "hub.verify_token": ""}), "s", ""),
+        (from_meta("GET"), "s", "v"),
+    ],
+)
+def test_what_somebody_else_sends_is_not(request_: HookRequest, app_secret: str, verify_token: str) -> None:
+    with pytest.raises(BadSignature):
+        toolkit.check_meta(request_, app_secret=app_secret, verify_token=verify_token)
 
 
 def test_a_wait_is_read_from_the_vendors_clock() -> None:

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from relevo.channels.adapter import VendorAnswer
+from relevo.channels.adapter import HookAnswer, HookRequest, VendorAnswer
 from relevo.domain.deliveries import Refused, Rejected
-from relevo.domain.errors import ForeignPayload
+from relevo.domain.errors import BadSignature, ForeignPayload
 from relevo.domain.retries import parse_retry_after
 
 T = TypeVar("T")
@@ -153,6 +153,35 @@ def unknown_options(given: Iterable[str], known: Iterable[str]) -> dict[str, str
         else f"Unknown option; known are: {', '.join(known)}"
         for option in sorted(set(given) - set(known))
     }
+
+
+# Meta's webhooks (https://developers.facebook.com/docs/graph-api/webhooks/getting-started)
+
+
+def meta_signature(app_secret: str, body: bytes) -> str:
+    """What `X-Hub-Signature-256` says of a body, byte for byte as it came."""
+    return "sha256=" + mac(app_secret.encode(), body).hex()
+
+
+def check_meta(request: HookRequest, *, app_secret: str, verify_token: str) -> None:
+    """Raise `BadSignature` unless Meta sent it: a GET with the verify token, or a POST that is signed with
+    the app's secret. An empty secret or token fits nothing."""
+    if request.method == "GET":
+        given, expected = request.query.get("hub.verify_token", ""), verify_token
+        is_whole = bool(verify_token) and request.query.get("hub.mode") == "subscribe"
+    else:
+        given = request.headers.get("x-hub-signature-256", "")
+        expected, is_whole = meta_signature(app_secret, request.body), bool(app_secret)
+    if not is_whole or not is_same(given, expected):
+        what = "verify token is not this channel's" if request.method == "GET" else "signature is wrong"
+        raise BadSignature(reason=f"the {what}")
+
+
+def meta_challenge(request: HookRequest) -> HookAnswer | None:
+    """What Meta wants to hear when it tries a hook (a GET that `check_meta` has passed); None of a POST."""
+    if request.method != "GET":
+        return None
+    return HookAnswer(body=request.query.get("hub.challenge", "").encode()[:ID_LIMIT])
 
 
 # Answers of vendors
