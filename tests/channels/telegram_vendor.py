@@ -13,7 +13,7 @@ import msgspec
 
 from tests.channels.vendor_server import Asked, Said, VendorServer
 
-TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
+TOKEN = "7204201543:AAE-a_token_that_nobody_has_ever-had"
 PHOTO = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00 a mug"
 
 

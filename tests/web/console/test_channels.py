@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+import msgspec
 import pytest
 
 from relevo.admin.changing import reading
+from relevo.channels.adapter import Findings, SetUp
 from relevo.channels.registry import ADAPTERS
 from relevo.domain.configuring import MASK
+from relevo.domain.deliveries import Forbidden, Unreachable
 from relevo.domain.workspaces import Channel, LiveChatMode
 from relevo.testing.builders import PUBLIC_URL, World
 from relevo.web.console.channel_options import options_of
@@ -209,3 +214,73 @@ async def test_a_deleted_channel_is_gone_and_its_conversations_are_not(
     assert "web (deleted, no. 1)" in page.text
     assert "The channel is disabled: it was deleted." in page.text
     assert (await browser.get("/console/conversations")).status == 200
+
+
+# Asking the vendor
+
+
+BOT = {
+    "type": "telegram",
+    "name": "bot",
+    "flow": "support",
+    "mode": "none",
+    "endpoint": "",
+    "option.bot_token": "7204201543:AAE-a_token_that_nobody_has_ever-had",
+    "option.api_url": "",
+    "option.secret": "",
+}
+
+
+def asked(services: Services, said: Findings | Unreachable | Forbidden) -> list[str]:
+    """Have the vendor say this; the places of the calls that it was asked with first."""
+    places: list[str] = []
+
+    async def ask(dialogue: SetUp, hidden: tuple[str, ...]) -> Findings | Unreachable | Forbidden:
+        assert BOT["option.bot_token"] in hidden
+        places.append(next(dialogue).url.rpartition("/")[2])
+        return said
+
+    services_of_the_page = cast(Any, services)
+    msgspec.structs.force_setattr(services_of_the_page, "ask_vendor", ask)
+    return places
+
+
+@pytest.mark.parametrize(("button", "call"), [("connect", "setWebhook"), ("check", "getMe")])
+async def test_a_bot_is_connected_and_checked_with_a_button(
+    browser: Browser, services: Services, button: str, call: str
+) -> None:
+    made = await browser.send("/console/channels/new", BOT)
+    places = asked(services, Findings(facts=(("Link", "https://t.me/acme_bot"),)))
+
+    page = await browser.send(f"{made.goes_to}/{button}", {})
+
+    assert places == [call]
+    assert "All is well." in page.text
+    assert page.main.one("a", href="https://t.me/acme_bot").text == "https://t.me/acme_bot"
+    assert BOT["option.bot_token"] not in page.html
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (Findings(problems=("the token is wrong; copy it again",)), "The token is wrong; copy it again."),
+        (Unreachable("timeout"), "The vendor did not answer (timeout)"),
+        (Forbidden("10.0.0.1", "it is private"), "Relevo does not connect to 10.0.0.1: it is private"),
+    ],
+)
+async def test_what_is_wrong_with_a_channel_is_told(
+    browser: Browser, services: Services, said: Findings | Unreachable | Forbidden, words: str
+) -> None:
+    made = await browser.send("/console/channels/new", BOT)
+    asked(services, said)
+
+    assert words in (await browser.send(f"{made.goes_to}/check", {})).text
+
+
+async def test_without_a_way_to_vendors_there_is_no_button(browser: Browser, services: Services) -> None:
+    made = await browser.send("/console/channels/new", BOT)
+
+    page = await browser.get(made.goes_to)
+
+    assert not page.main.all("form", action=f"{made.goes_to}/connect")
+    assert (await browser.send(f"{made.goes_to}/check", {})).status == 404

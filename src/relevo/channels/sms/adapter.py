@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -115,7 +115,7 @@ class Sms(Adapter):
         which is our public one, whatever stands before us; with or without the port."""
         token = str(channel.config.get("auth_token", ""))
         given = request.headers.get("x-twilio-signature", "")
-        fields = [] if request.method == "GET" else wire.form(request)
+        fields = () if request.method == "GET" else wire.form(request)
         urls = _as_known(request.url)
         if not token or not any(toolkit.is_same(given, signature(token, url, fields)) for url in urls):
             raise BadSignature(reason="not signed with this channel's auth token for its public URL")
@@ -176,7 +176,7 @@ class Sms(Adapter):
         return Findings(facts=facts, problems=(problem,) if problem else ())
 
 
-def signature(token: str, url: str, fields: list[tuple[str, str]]) -> str:
+def signature(token: str, url: str, fields: Iterable[tuple[str, str]]) -> str:
     """HMAC-SHA1 of the URL and of every field with its value, by name; a value that is there twice counts
     once, as in Twilio's own libraries."""
     signed = url + "".join(name + value for name, value in sorted(set(fields)))

@@ -343,7 +343,7 @@ def info(call: Call, one: Conversation) -> SubscriberInfo:
         last_message_at=local(one.last_message_at),
         last_message_type=one.last_message_type.value if one.last_message_type else None,
         last_agent_action_at=local(one.last_message_at) if one.last_message_type == "agent" else None,
-        allow_send_message=channel is not None and not channel.disabled_reason,
+        allow_send_message=channel is not None and not channel.disabled_reason and not one.barred,
         paused_diff_seconds=paused_seconds(one.pause, call.services.clock.now()),
         tags=[TagInfo(name) for name in subscriber.tags],
         user_fields=[_user_field(name, value) for name, value in subscriber.fields.items()],
