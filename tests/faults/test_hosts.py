@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -19,8 +20,8 @@ from relevo.testing.ports import free_port
 from tests import postgres
 from tests.faults.installation import Installation, Platform, Vendor, receiving
 
-USERS, MESSAGES = 8, 60
-PATIENCE = 90.0
+USERS, MESSAGES = 8, 100
+PATIENCE = 60.0
 
 
 def ip(*words: str) -> None:
@@ -137,7 +138,7 @@ async def until_answers(address: str, port: int) -> None:
 async def test_a_host_that_is_cut_off_and_comes_back_loses_and_reorders_nothing(
     network: Network, tmp_path: Path
 ) -> None:
-    """Its claims run out, others carry on, and what it says too late is refused."""
+    """Its locks and its claims run out, others carry on, and what it says too late is refused."""
     platform, log = Platform(takes=0.1), tmp_path / "log"
     with database_on(network.address) as url, log.open("wb") as logging:
         async with receiving(platform, free_port(), network.address) as platform_url:
@@ -146,8 +147,11 @@ async def test_a_host_that_is_cut_off_and_comes_back_loses_and_reorders_nothing(
                 await vendors[0].hand_over(USERS)
                 customers = [asyncio.create_task(write(vendors, user, MESSAGES)) for user in range(USERS)]
                 await asyncio.sleep(1)
-                network.hosts[0].cut_off()
-                await until_two_are_left(url)
+                with in_a_transaction(network.hosts[0], url):
+                    network.hosts[0].cut_off()
+                    before = len(vendors[0].accepted)
+                    await until_two_are_left(url)
+                    await until_all_go_on(vendors[0], before)
                 network.hosts[0].bring_back()
                 await asyncio.gather(*customers)
                 await platform.until_all(vendors[0].expected, PATIENCE)
@@ -157,12 +161,50 @@ async def test_a_host_that_is_cut_off_and_comes_back_loses_and_reorders_nothing(
     assert b"claim_lost" in log.read_bytes()
 
 
+LOCKING = """
+import asyncio, sys
+from sqlalchemy import text
+from relevo.store.database import Database
+
+async def main():
+    async with Database(sys.argv[1]).write() as connection:
+        await connection.execute(text("SELECT id FROM conversations ORDER BY id FOR UPDATE"))
+        print("locked", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def in_a_transaction(host: Host, url: str) -> Iterator[None]:
+    """A process of the host has locked every conversation, and says nothing more."""
+    command = [*host.inside, sys.executable, "-c", LOCKING, url]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == b"locked\n"
+        yield
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+async def until_all_go_on(vendor: Vendor, before: int) -> None:
+    """Until every customer was heard again, while the host is still away."""
+    async with asyncio.timeout(PATIENCE):
+        while len({mid.split("-")[1] for mid in vendor.accepted[before:]}) < USERS:
+            await asyncio.sleep(0.1)
+
+
 async def write(vendors: list[Vendor], user: int, messages: int) -> None:
     """One customer, whose vendor goes to the next host when one does not answer."""
     for number in range(messages):
         mid, turn = f"m-{user}-{number}", user
         while not await vendors[turn % len(vendors)].tried(user, mid):
             turn += 1
+        await asyncio.sleep(0.15)  # so that there is something to say before, meanwhile and after
 
 
 async def until_two_are_left(url: str) -> None:
