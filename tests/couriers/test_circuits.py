@@ -362,6 +362,28 @@ async def test_attempts_that_hang_since_before_do_not_hold_the_ramp_up() -> None
     gate.close()
 
 
+async def test_attempts_that_hang_since_before_count_for_the_limit_of_the_endpoint() -> None:
+    gate, clock, _ = make_gate(in_flight=6)
+    hanging = await gate.enter()
+    await fail(gate, health.LANES_TO_OPEN)
+    clock.advance(SOON)
+    for _ in range(6):
+        begun_in = await gate.enter()
+        assert begun_in is not None
+        gate.note(Accepted(200), ConversationId(1), begun_in)
+        gate.leave(begun_in)
+    assert gate.health.state is State.HEALTHY
+
+    entering = [asyncio.create_task(gate.enter()) for _ in range(6)]
+    await let_others_run()
+
+    assert [task.done() for task in entering] == [True] * 5 + [False]
+    assert hanging is not None
+    gate.leave(hanging)
+    await let_others_run()
+    assert entering[5].done()
+
+
 async def test_places_grow_with_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gates, "PLACES", 16)
     gate, clock, looks = make_gate()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -154,13 +153,22 @@ async def test_without_an_operations_url_nothing_is_posted(database: Database) -
         assert told.http.requests == []
 
 
-async def test_a_notice_is_posted_by_one_process(database: Database) -> None:
+async def test_a_notice_that_two_processes_have_found_is_taken_by_one(database: Database) -> None:
     async with telling(database, Platform(), url=OPERATIONS) as told:
         await say_to_agents(told.here, 8, "one")
-        other = make_reporter(told.here, told.http)
         await told.reporter.report()
-        await asyncio.gather(told.reporter.post_due(), other.post_due())
+        now = told.here.world.clock.now()
+        async with database.write() as connection:
+            (one,) = await endpoint_health.due_notices(connection, now, 10)
+            later = now + timedelta(seconds=30)
+            taken = [await endpoint_health.take_notice(connection, one, later) for _ in range(2)]
 
+        assert taken == [True, False]
+        await told.reporter.post_due()
+        assert told.posted() == []  # it is another's for half a minute
+
+        told.here.world.clock.advance(timedelta(seconds=31))  # who had taken it is gone
+        await told.reporter.post_due()
         assert told.posted() == ["endpoint.open"]
 
 
