@@ -58,23 +58,24 @@ def event_body(about: About, event_type: EventType, data: dict[str, Any]) -> byt
 
 def webhook_message(about: About, message: Message) -> dict[str, Any]:
     """A message as the webhook has it."""
-    at = message.created_at
+    at, user = message.created_at, about.user_ns
+    seconds = at.timestamp()
     return {
         "_id": message.object_id,
         "id": message.id,
         "mid": message.mid,
-        "user_ns": about.user_ns,
+        "user_ns": user,
         "type": message.type.value,
         "msg_type": msg_type(message.content),
-        "sender_id": about.user_ns if message.type == MessageType.IN else "bot",
+        "sender_id": user if message.type == MessageType.IN else "bot",
         "agent_id": agent_id(message, about.member_id),
         "assigned_agent_id": about.member_id or 0,
         "payload": payload(message),
         "content": plain_text(message.content),
         "username": message.username,
         "date": local_time(at, about.timezone),
-        "timestamp": int(at.timestamp() * 1000),
-        "ts": int(at.timestamp()),
+        "timestamp": int(seconds * 1000),
+        "ts": int(seconds),
         "is_delivered": int(
             message.status in (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ)
         ),

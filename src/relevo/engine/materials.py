@@ -27,7 +27,7 @@ from relevo.domain.conversations import (
 )
 from relevo.domain.deciding import Surroundings
 from relevo.domain.deliveries import Delivery, Destination
-from relevo.domain.ids import DeliveryId, MessageId
+from relevo.domain.ids import DeliveryId, MemberId, MessageId
 from relevo.domain.media_links import media_url
 from relevo.domain.messages import Media, Message, MessageStatus
 from relevo.domain.workspaces import EventType
@@ -155,7 +155,7 @@ class Workshop:
             case NotifyPlatform():
                 self._notify(effect, messages, around, made)
             case Whisper(endpoint_id=endpoint_id, event_type=event_type):
-                about = _about(made.conversation, around)
+                about = _about(made.conversation, around, made.conversation.member_id)
                 body = live_chat.event_body(about, event_type, {})
                 made.whispers.append(Whispering(endpoint_id, event_type.value, body))
             case ShowTyping():
@@ -205,10 +205,7 @@ class Workshop:
     def _notify(
         self, effect: NotifyPlatform, messages: dict[int, Message], around: Surroundings, made: Materials
     ) -> None:
-        about = _about(made.conversation, around)
-        about = msgspec.structs.replace(
-            about, member_id=effect.member_id, paused_seconds=effect.paused_seconds
-        )
+        about = _about(made.conversation, around, effect.member_id, effect.paused_seconds)
         message = messages[effect.message_seq] if effect.message_seq is not None else None
         body = _webhook_body(about, effect, message)
         destination = Destination("endpoint", effect.endpoint_id)
@@ -264,13 +261,15 @@ def _webhook_body(about: live_chat.About, effect: NotifyPlatform, message: Messa
     return live_chat.event_body(about, effect.event_type, data)
 
 
-def _about(conversation: Conversation, around: Surroundings) -> live_chat.About:
+def _about(
+    conversation: Conversation, around: Surroundings, member_id: MemberId | None, paused_seconds: int = 0
+) -> live_chat.About:
     return live_chat.About(
         workspace_id=conversation.workspace_id,
         flow_id=conversation.flow_id,
         conversation_id=conversation.id,
-        member_id=conversation.member_id,
-        paused_seconds=0,
+        member_id=member_id,
+        paused_seconds=paused_seconds,
         timezone=around.workspace.timezone,
     )
 
