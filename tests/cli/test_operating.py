@@ -160,7 +160,7 @@ def test_serve_and_work_hand_over_to_the_bootstrap(
 ) -> None:
     calls: list[tuple[str, Any]] = []
 
-    def serve(settings: Settings, *, host: str, port: int) -> None:
+    def serve(settings: Settings, *, host: str, port: int, inherited: int | None) -> None:
         calls.append((settings.public_url, (host, port)))
 
     def work(settings: Settings) -> None:
@@ -183,7 +183,7 @@ def test_serve_and_work_hand_over_to_the_bootstrap(
 def test_what_nobody_expected_keeps_its_traceback(
     monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
 ) -> None:
-    def serve(settings: Settings, *, host: str, port: int) -> None:
+    def serve(settings: Settings, *, host: str, port: int, inherited: int | None) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(bootstrap, "serve", serve)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from relevo.channels.registry import ADAPTERS
 from relevo.domain.events import ByConversation, SubscriberChanged
 from relevo.domain.flows.runs import AddTag, SetField
 from relevo.domain.subscribers import Profile
@@ -248,7 +249,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         {"is_channel": "fax"},
         "is_channel",
-        "The selected is channel is invalid: 'fax' is none of web, apichat.",
+        f"The selected is channel is invalid: 'fax' is none of {', '.join(ADAPTERS)}.",
     ),
     (
         {"is_opt_in_sms": "maybe"},
