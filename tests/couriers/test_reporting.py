@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -21,7 +22,7 @@ from relevo.http_client.egress_guard import EgressGuard
 from relevo.store import directory, endpoint_health, tables
 from relevo.store.database import Database
 from relevo.system.dns import resolve
-from relevo.testing.fake_http import FakeHttp, Script, reply
+from relevo.testing.fake_http import Asked, FakeHttp, Reply, Script, reply
 from tests.couriers.carrying import Carrying, carrying
 from tests.couriers.test_circuits import SOON, Platform, say_to_agents
 
@@ -170,6 +171,28 @@ async def test_a_notice_that_two_processes_have_found_is_taken_by_one(database: 
         told.here.world.clock.advance(timedelta(seconds=31))  # who had taken it is gone
         await told.reporter.post_due()
         assert told.posted() == ["endpoint.open"]
+
+
+async def test_whoever_takes_notices_slowly_holds_no_report_up(database: Database) -> None:
+    answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+    async def hang(_: Asked) -> Reply:
+        return await answered
+
+    platform = Platform()
+    async with telling(database, platform, operations=hang, url=OPERATIONS) as told:
+        running = asyncio.create_task(told.reporter.run())
+        await say_to_agents(told.here, 8, "one")
+        while not told.http.requests:
+            await asyncio.wait([running], timeout=0.01)
+        platform.is_there = True
+        await told.here.later(SOON)
+        while (await told.standing()).state is State.OPEN:
+            await asyncio.wait([running], timeout=0.01)
+
+        told.reporter.stop()
+        answered.set_result(reply())
+        await running
 
 
 async def test_410_disables_once_and_is_told_once(database: Database) -> None:

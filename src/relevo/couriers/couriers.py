@@ -306,9 +306,9 @@ class Couriers:
         """Whoever waits for a retry because an endpoint was dead need not wait once it is back."""
         for destination, gate in self._gates.items():
             if gate.was_let_go:
-                gate.was_let_go = False
                 async with self._database.write() as connection:
                     await deliveries.bring_forward(connection, destination, self._clock.now())
+                gate.was_let_go = False
 
     def _may_be_more(
         self, due: Sequence[Destination], wanted: Mapping[Destination, int], found: Sequence[Delivery]

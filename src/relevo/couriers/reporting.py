@@ -8,7 +8,7 @@ POST to the workspace that asked for it, again until it is taken.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -64,22 +64,27 @@ class Reporter:
         self._clock, self._chance, self._key = clock, chance, key
         self._disable_after = disable_after
         self._told: dict[EndpointId, State] = {}
-        self.news = asyncio.Event()
+        self.news, self._to_post = asyncio.Event(), asyncio.Event()
         self._stopping = False
 
     async def run(self) -> None:
+        """Posting has a loop of its own: whoever is slow to take notices must not hold reports up."""
+        await asyncio.gather(self._again(self.report, self.news), self._again(self.post_due, self._to_post))
+
+    async def _again(self, work: Callable[[], Awaitable[None]], news: asyncio.Event) -> None:
         while not self._stopping:
-            self.news.clear()
+            news.clear()
             try:
-                await self.report()
-                await self.post_due()
+                await work()
             except Unavailable:
-                log.warning("health.not_reported")
-            await sleep_or(self._clock, REPORT_EVERY, self.news)
+                log.warning("health.put_off", what=work.__name__)
+            if not self._stopping:
+                await sleep_or(self._clock, REPORT_EVERY, news)
 
     def stop(self) -> None:
         self._stopping = True
         self.news.set()
+        self._to_post.set()
 
     # Reporting
 
@@ -141,6 +146,7 @@ class Reporter:
     async def _follow(self, changed: Mapping[EndpointId, tuple[Standing, Happening | None]]) -> None:
         for id_, (standing, happening) in changed.items():
             if happening is not None:
+                self._to_post.set()
                 _tell(id_, happening, standing.failure)
             if standings.is_hopeless(standing, self._disable_after):
                 await self.disable(id_, HOPELESS)
@@ -154,6 +160,7 @@ class Reporter:
                 await self._add_notice(connection, id_, Happening.DISABLED, reason)
         await self._catalog.refresh(at_once=True)
         if is_new:
+            self._to_post.set()
             _tell(id_, Happening.DISABLED, reason)
 
     async def _add_notice(
@@ -173,7 +180,6 @@ class Reporter:
             due_at=now if self._url_for(endpoint) else None,
         )
         await endpoint_health.add_notice(connection, notice)
-        self.news.set()
 
     # Posting
 
