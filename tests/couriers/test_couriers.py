@@ -315,6 +315,19 @@ async def test_a_customers_file_is_fetched_and_kept(database: Database) -> None:
         assert (file.state, file.mime_type, file.size) == ("stored", "image/jpeg", 8)
 
 
+async def test_a_retry_comes_in_time_although_the_clock_is_set_back(database: Database) -> None:
+    async with carrying(database, [reply(500), reply()]) as here:
+        await here.world.says("agent")
+        await here.world.says("one")
+        await here.settle_down()
+
+        here.world.clock.step(timedelta(hours=-1))
+        await here.couriers._follow_clock()
+        await here.later(timedelta(seconds=10))
+
+        assert [content(asked) for asked in here.posted()] == ["one", "one"]
+
+
 async def test_what_a_dead_process_claimed_is_carried_by_another(database: Database) -> None:
     hanging: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -60,6 +60,8 @@ _LOOK_AT_MOST_EVERY = 0.02
 """Seconds, unless there is more to claim: retries of many lanes come one by one."""
 LEASE = timedelta(seconds=10)
 _RENEW_EVERY = 3.0
+_SET_BACK = timedelta(seconds=2)
+"""More than a clock is slowed down by when it is kept in time."""
 _WHISPERS = 64
 _CLAIM = 500
 _RECORD_AGAIN_AFTER = 1.0
@@ -105,6 +107,7 @@ class Couriers:
         self._whispers: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._lease_until = float("-inf")
+        self._zero_was = self._zero()
         self._stopping = False
 
     # Places: what the engine asks
@@ -387,8 +390,23 @@ class Couriers:
             await self._clock.sleep(_RENEW_EVERY)
             try:
                 await self._renew()
+                await self._follow_clock()
             except Unavailable:
                 log.warning("lease.not_renewed", node=self.node)
+
+    async def _follow_clock(self) -> None:
+        """When somebody has set the clock back, what waits for its time would wait so much longer."""
+        zero = self._zero()
+        back = self._zero_was - zero
+        if back > _SET_BACK:
+            log.warning("clock.set_back", by_seconds=round(back.total_seconds()))
+            async with self._database.write() as connection:
+                await deliveries.have_earlier(connection, back, after=self._clock.now())
+        self._zero_was = zero
+
+    def _zero(self) -> datetime:
+        """What time it was, as the clock says now, when monotonic time began."""
+        return self._clock.now() - timedelta(seconds=self._clock.monotonic())
 
     def lose_claims(self) -> None:
         """Go on under another name, from the next renewal on: what the old one has claimed is free then,

@@ -13,6 +13,7 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnElement,
     Select,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    type_coerce,
     union_all,
     update,
 )
@@ -173,6 +175,12 @@ async def bring_forward(connection: Connection, destination: Destination, now: d
     later = _free_heads(destination, now).where(_rows.due_at > now).order_by(_rows.due_at)
     some = later.with_only_columns(_rows.id).limit(_BROUGHT_FORWARD).with_for_update(skip_locked=True)
     await connection.execute(update(deliveries).where(_rows.id.in_(some)).values(due_at=now))
+
+
+async def have_earlier(connection: Connection, by: timedelta, *, after: datetime) -> None:
+    """Have the heads that are due after an instant due so much earlier."""
+    earlier = type_coerce(_rows.due_at, BigInteger) - by // timedelta(microseconds=1)
+    await connection.execute(update(deliveries).where(WAITING, _rows.due_at > after).values(due_at=earlier))
 
 
 def _free_heads(destination: Destination, now: datetime) -> Select[Any]:

@@ -60,6 +60,12 @@ class FakeClock:
             await let_others_run()
         self._now = until
 
+    def step(self, by: timedelta) -> None:
+        """Set the clock, as somebody may set a machine's: what time it is jumps, durations do not."""
+        self._now += by
+        self._started += by
+        self._sleepers = [(due + by, number, woken) for due, number, woken in self._sleepers]
+
     @property
     def sleeping(self) -> int:
         """How many tasks sleep on this clock now."""
