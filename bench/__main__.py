@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from bench.ledger import Report
 from bench.load import Load, Sent
 from bench.processes import Server, floor, get_json, receiver, relevo
-from bench.receiver import Report
 from tests import postgres
 
 USERS = 1000

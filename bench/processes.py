@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -34,12 +34,51 @@ WORKSPACE = """\
 version: 1
 workspace: Bench
 endpoints:
-  - {{name: desk, url: "{url}", secret: "{secret}", headers: {{X-Desk-Key: bench}}}}
+{endpoints}
 flows: [bench.flow.yaml]
 channels:
-  - {{name: hooks, type: apichat, flow: bench, webhook_url: "{url}",
-      live_chat: {{mode: webhook, endpoint: desk}}}}
+{channels}
 """
+ENDPOINT = """\
+  - {{name: {name}, url: "{url}", secret: "{secret}", headers: {{X-Desk-Key: bench}}}}"""
+CHANNEL = """\
+  - {{name: {name}, type: apichat, flow: bench, webhook_url: "{url}",
+      live_chat: {{mode: webhook, endpoint: {name}}}}}"""
+
+
+class Installation(msgspec.Struct, frozen=True):
+    """Where Relevo is set up: its files, its port, and the environment of its processes."""
+
+    folder: Path
+    port: int
+    environment: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def prepare(
+    folder: Path, endpoints: Mapping[str, str], database_url: str = "", **settings: str
+) -> Installation:
+    """Write the files of a workspace that has for each endpoint (name → URL) a channel of the same name."""
+    port = free_port()
+    environment = {
+        "RELEVO_DATA_DIR": str(folder / "data"),
+        "RELEVO_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "RELEVO_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "RELEVO_LOG_LEVEL": "warning",
+        **({"RELEVO_DATABASE_URL": database_url} if database_url else {}),
+        **settings,
+    }
+    named = [{"name": name, "url": url, "secret": SECRET} for name, url in endpoints.items()]
+    workspace = WORKSPACE.format(
+        endpoints="\n".join(ENDPOINT.format(**one) for one in named),
+        channels="\n".join(CHANNEL.format(**one) for one in named),
+    )
+    (folder / "bench.flow.yaml").write_text(FLOW)
+    (folder / "bench.yaml").write_text(workspace)
+    return Installation(folder, port, environment)
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -97,24 +136,14 @@ def relevo(
     name: str, receiver_url: str, folder: Path, database_url: str = "", workers: int = 1
 ) -> Iterator[Server]:
     """Relevo, set up through its own commands."""
-    port = free_port()
-    environment = {
-        **os.environ,
-        "RELEVO_DATA_DIR": str(folder / "data"),
-        "RELEVO_ALLOWED_NETWORKS": "127.0.0.0/8",
-        "RELEVO_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "RELEVO_LOG_LEVEL": "warning",
-        **({"RELEVO_DATABASE_URL": database_url} if database_url else {}),
-    }
-    (folder / "bench.flow.yaml").write_text(FLOW)
-    workspace = WORKSPACE.format(url=f"{receiver_url}/hook/{quote(name)}", secret=SECRET)
-    (folder / "bench.yaml").write_text(workspace)
+    here = prepare(folder, {"desk": f"{receiver_url}/hook/{quote(name)}"}, database_url)
+    environment = {**os.environ, **here.environment}
     _command(environment, "apply", str(folder / "bench.yaml"))
     token = _command(environment, "token", "create", "--flow", "bench").strip()
     (channel,) = json.loads(_command(environment, "channels", "--json"))
-    serve = ("serve", "--port", str(port), "--workers", str(workers))
+    serve = ("serve", "--port", str(here.port), "--workers", str(workers))
     with _running(RELEVO, *serve, environment=environment) as process:
-        _until_answers(f"http://127.0.0.1:{port}/readyz")
+        _until_answers(f"{here.url}/readyz")
         yield Server(Target(channel["hook_url"], token), process.pid)
 
 

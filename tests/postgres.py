@@ -63,6 +63,13 @@ def ensure_running(folder: Path, listen: str = "") -> PostgresServer:
     return PostgresServer(folder)
 
 
+def restart(folder: Path, mode: str) -> None:
+    """Stop the server of this folder and start it again. `mode` as of pg_ctl: `fast` ends every
+    connection, `immediate` is a crash."""
+    data = str(folder / "data")
+    _run(folder, "pg_ctl", "-D", data, "-l", str(folder / "log"), "-m", mode, "-w", "restart")
+
+
 def stop(folder: Path) -> None:
     """Stop the server of this folder, if one was started, and remove the folder."""
     if (folder / "data" / "postmaster.pid").exists():
