@@ -8,7 +8,7 @@ REQUIREMENTS := requirements/run.txt requirements/dev.txt
 PYTEST := $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench simulate fix lock format lint types doors
+.PHONY: help setup demo test check bench faults simulate fix lock format lint types doors
 
 help:  ## Say what there is (this)
 	@echo "make …"
@@ -29,6 +29,9 @@ bench: setup  ## Measure Relevo under load, beside a bare relay
 
 simulate: setup  ## Run 10,000 seeds of the simulation; SEEDS=… for another number
 	$(BIN)/python -m simulation --seeds $(or $(SEEDS),10000)
+
+faults: setup  ## Kill, cut and fill things under load: is anything lost or reordered?
+	$(BIN)/python -m faults
 
 fix: setup  ## Put right what can be put right without thinking
 	$(BIN)/ruff format

@@ -101,7 +101,7 @@ class Load:
         parts = urlsplit(self._target.url)
         loop = asyncio.get_running_loop()
         for _ in range(self._count):
-            _, connection = await loop.create_connection(Connection, parts.hostname, parts.port)
+            _, connection = await loop.create_connection(Connection, parts.hostname or "", parts.port or 80)
             self._free.append(connection)
 
     async def closed_loop(self, seconds: float, *, in_flight: int) -> Sent:
@@ -159,7 +159,7 @@ class Load:
                 return connection
         parts = urlsplit(self._target.url)
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(Connection, parts.hostname, parts.port)
+        _, connection = await loop.create_connection(Connection, parts.hostname or "", parts.port or 80)
         return connection
 
     def _mids(self) -> Iterator[tuple[int, str]]:

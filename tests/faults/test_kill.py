@@ -1,10 +1,9 @@
-"""A real server, killed in the middle of its work: nothing accepted is lost or reordered."""
+"""The processes of `relevo serve --workers`, killed."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import random  # seeded
 import signal
 from pathlib import Path
 
@@ -13,60 +12,12 @@ import pytest
 from relevo.testing.ports import free_port
 from tests.faults.installation import Installation, Platform, receiving
 
-KILLS = 2
 USERS = 8
 MESSAGES = 20
 
 ON_POSTGRESQL = pytest.mark.parametrize(
     "database_kind", [pytest.param("postgresql", marks=pytest.mark.postgresql)]
 )
-
-
-async def test_nothing_is_lost_or_reordered_when_the_server_is_killed(
-    database_url: str, tmp_path: Path
-) -> None:
-    platform = Platform()
-    async with receiving(platform, free_port()) as url:
-        here = Installation(tmp_path, database_url, url)
-        vendor = here.set_up()
-        process = await here.start()
-        try:
-            await vendor.hand_over(USERS)
-            customers = [asyncio.create_task(vendor.write(user, MESSAGES)) for user in range(USERS)]
-            chance = random.Random(7)
-            for _ in range(KILLS):
-                await asyncio.sleep(chance.uniform(0.2, 0.6))  # at a random moment
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                process = await here.start()
-            await asyncio.gather(*customers)
-            await platform.until_all(vendor.expected)
-            process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(process.wait, 10) == 0
-        finally:
-            process.kill()
-    platform.check_order()
-
-
-@ON_POSTGRESQL
-async def test_a_worker_delivers_what_a_dead_server_leaves(database_url: str, tmp_path: Path) -> None:
-    platform, port = Platform(), free_port()
-    here = Installation(tmp_path, database_url, f"http://127.0.0.1:{port}/hook")
-    vendor = here.set_up()
-    server = await here.start()
-    await vendor.hand_over(1)
-    await vendor.write(0, 5)  # nobody listens at the endpoint
-    server.kill()
-    server.wait()
-    async with receiving(platform, port):
-        worker = here.worker()
-        try:
-            await platform.until_all(vendor.expected)
-            worker.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(worker.wait, 10) == 0
-        finally:
-            worker.kill()
-    platform.check_order()
 
 
 @ON_POSTGRESQL
