@@ -284,3 +284,26 @@ def test_only_what_can_be_pressed_has_options() -> None:
     assert has_options(Text("A", quick_replies=(RED,)))
     assert not has_options(Text("A"))
     assert not has_options(Location(1, 2))
+
+
+def test_a_text_with_buttons_may_have_to_be_shorter() -> None:
+    limits = Limits(text=30, button_text=14, buttons=1)
+    button = Button("Yes", "yes")
+
+    assert degrade(Text("One sentence. And another.", (button,)), limits).contents == (
+        Text("One sentence."),
+        Text("And another.", (button,)),
+    )
+    assert degrade(Text("One sentence. And another."), limits).lost == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "parts"),
+    [
+        ("Привет всем. До завтра!", 24, ("Привет всем.", "До завтра!")),
+        ("🙂🙂🙂", 10, ("🙂🙂", "🙂")),
+        ("Hello", 5, ("Hello",)),
+    ],
+)
+def test_a_limit_in_bytes_cuts_no_character_in_two(text: str, limit: int, parts: tuple[str, ...]) -> None:
+    assert split_text(text, limit, in_bytes=True) == parts

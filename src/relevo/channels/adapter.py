@@ -57,6 +57,8 @@ class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     status: MessageStatus
     mids: tuple[str, ...] = ()
     up_to_seq: int | None = None
+    up_to: datetime | None = None
+    """Instead of `mids`: everything that the vendor took until then."""
     error: str = ""
 
 
@@ -114,6 +116,10 @@ class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
     member_id: MemberId | None
     created_at: datetime
     contact_name: str = ""
+    heard_at: datetime | None = None
+    """When the customer last said something, as far as was known when this was said."""
+    sending_at: datetime | None = None
+    """Now. Filled in when it is sent."""
     hook_url: str = ""
     """Where the vendor may tell what becomes of it. Filled in when it is sent."""
     parts_sent: int = 0
@@ -201,6 +207,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """How many pictures with words one message may have: cards without buttons become one."""
     location: bool = False
     text_limit: int = 4096
+    text_in_bytes: bool = False
+    """The limits of texts are of bytes in UTF-8, not of characters."""
+    button_text_limit: int = 0
+    """The most of a text that has buttons; 0: as of any other."""
     typing: bool = False
     receipts: bool = False
     edits: bool = False
@@ -214,6 +224,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
         """What `degrading.degrade` must respect before `send`."""
         return Limits(
             text=self.text_limit,
+            in_bytes=self.text_in_bytes,
+            button_text=self.button_text_limit,
             caption=self.caption_limit,
             captioned=self.captioned,
             media=self.media,

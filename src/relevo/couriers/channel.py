@@ -38,6 +38,7 @@ class ChannelCourier:
         self, *, catalog: Catalog, http: HttpClient, clock: Clock, timeout: timedelta, public_url: str = ""
     ) -> None:
         self._catalog, self._public_url = catalog, public_url
+        self._clock = clock
         self._vendors = Vendors(http=http, clock=clock, timeout=timeout)
         self._pacing = Pacing(clock)
 
@@ -54,6 +55,9 @@ class ChannelCourier:
         """Say a message, in as many parts as the channel needs; those that were taken before are not said
         again. The id of the first is the message's."""
         adapter = adapter_for(channel.type)
+        sending = msgspec.structs.replace(
+            message, hook_url=hook_url(self._public_url, channel), sending_at=self._clock.now()
+        )
         degraded = degrade(message.content, adapter.limits(channel))
         if not degraded.contents:
             return Tried(Rejected("nothing_to_say"))
@@ -61,9 +65,7 @@ class ChannelCourier:
         for number, content in enumerate(degraded.contents):
             if number < message.parts_sent:
                 continue
-            part = msgspec.structs.replace(
-                message, content=content, hook_url=hook_url(self._public_url, channel)
-            )
+            part = msgspec.structs.replace(sending, content=content)
             tried = await self._say_part(
                 adapter, part, channel, f"{webhook_id}-{number}" if number else webhook_id
             )

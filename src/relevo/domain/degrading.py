@@ -35,8 +35,10 @@ EVERY_MEDIA = frozenset({"image", "video", "audio", "file", "sticker"})
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be carried: `text` in characters (at least 1), the types of media, and how many buttons
-    and quick replies one message may have.
+    """What can be carried: `text` in characters (at least 1) or, with `in_bytes`, in bytes of UTF-8 (at
+    least 4), the types of media, and how many buttons and quick replies one message may have.
+
+    `button_text`: the most of a text that has buttons, 0: as of any other.
 
     `caption` in characters (0: as many as of a text), of the types of media that are `captioned`: those
     may have words and buttons.
@@ -45,6 +47,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     text: int = 4096
+    in_bytes: bool = False
+    button_text: int = 0
     caption: int = 0
     captioned: frozenset[str] = EVERY_MEDIA
     media: frozenset[str] = frozenset()
@@ -100,16 +104,21 @@ def chosen(numbered: Sequence[QuickReply], said: str) -> QuickReply | None:
 _NUMBER = re.compile(r"#?\s?([0-9]{1,3})\s?[.):]?")
 
 
-def split_text(text: str, limit: int) -> tuple[str, ...]:
-    """Cut a text into parts of at most `limit` characters: at the end of a sentence where there is one,
-    else between words, else anywhere."""
+def split_text(text: str, limit: int, *, in_bytes: bool = False) -> tuple[str, ...]:
+    """Cut a text into parts of at most `limit` characters (or bytes): at the end of a sentence where there
+    is one, else between words, else anywhere."""
     parts = []
-    rest = text if len(text) <= limit else text.strip()
-    while len(rest) > limit:
-        end = _best_cut(rest, limit)
+    rest = text if len(text) <= _room(text, limit, in_bytes=in_bytes) else text.strip()
+    while len(rest) > (room := _room(rest, limit, in_bytes=in_bytes)):
+        end = _best_cut(rest, room)
         parts.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()
     return (*parts, rest) if rest.strip() else tuple(parts)
+
+
+def _room(text: str, limit: int, *, in_bytes: bool) -> int:
+    """How many characters of a text one part may have."""
+    return len(text.encode()[:limit].decode(errors="ignore")) if in_bytes else limit
 
 
 def map_link(place: Location) -> str:
@@ -161,12 +170,19 @@ class _Degrading:
                 assert_never(content)
 
     def words(self, text: str) -> Iterator[Content]:
-        yield from map(Text, split_text(text, self.limits.text))
+        yield from map(Text, self.split(text))
+
+    def split(self, text: str, *, has_buttons: bool = False) -> tuple[str, ...]:
+        """Only the last part has the buttons, and may have to be shorter for them."""
+        parts = split_text(text, self.limits.text, in_bytes=self.limits.in_bytes)
+        if not (parts and has_buttons and self.limits.button_text):
+            return parts
+        return (*parts[:-1], *split_text(parts[-1], self.limits.button_text, in_bytes=self.limits.in_bytes))
 
     def text(self, text: Text) -> Iterator[Content]:
         """Buttons and quick replies stay with the last part: they belong where the reading ends."""
         words, buttons, quick_replies = self.options(text.text, text.buttons, text.quick_replies)
-        parts = split_text(words, self.limits.text)
+        parts = self.split(words, has_buttons=bool(buttons))
         if len(parts) > 1:
             self.lost.append(f"a text of {len(words)} characters was split")
         yield from map(Text, parts[:-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -160,7 +161,8 @@ class TimeCame(Event, frozen=True, kw_only=True, tag="time.came"):
 class ReceiptCame(Event, frozen=True, kw_only=True, tag="receipt.came"):
     """A channel tells how far our messages have come.
 
-    Named by our ids, or by the channel's `mids`; `up_to_seq` means every message up to that one.
+    Named by our ids, or by the channel's `mids`; `up_to_seq` means every message up to that one,
+    `up_to` every message that the vendor took until then.
     """
 
     status: MessageStatus
@@ -169,6 +171,7 @@ class ReceiptCame(Event, frozen=True, kw_only=True, tag="receipt.came"):
     new_mid: str = ""
     """The id that the channel has just given to the one message of `message_ids`."""
     up_to_seq: int | None = None
+    up_to: datetime | None = None
     error: str = ""
 
 

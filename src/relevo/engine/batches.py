@@ -212,7 +212,12 @@ class Batch:
                 self._receipts[index] = await messages.unread(connection, id_)
             elif isinstance(event, ReceiptCame):
                 self._receipts[index] = await messages.for_receipt(
-                    connection, id_, ids=event.message_ids, mids=event.mids, up_to_seq=event.up_to_seq
+                    connection,
+                    id_,
+                    ids=event.message_ids,
+                    mids=event.mids,
+                    up_to_seq=event.up_to_seq,
+                    up_to=event.up_to,
                 )
             elif isinstance(event, MessageEdited | FileSettled):
                 await self._load_changed(connection, index, event)

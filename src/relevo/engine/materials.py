@@ -193,6 +193,7 @@ class Workshop:
             member_id=message.member_id,
             created_at=message.created_at,
             contact_name=conversation.subscriber.display_name,
+            heard_at=conversation.subscriber.last_seen_at,
         )
         destination = Destination("channel", around.channel.id)
         self._deliver(made, around, destination, "message", message.seq, _encode(body), message)

@@ -64,6 +64,7 @@ async def for_receipt(
     ids: Collection[MessageId] = (),
     mids: Collection[str] = (),
     up_to_seq: int | None = None,
+    up_to: datetime | None = None,
 ) -> list[StoredMessage]:
     """The messages of ours that a receipt names, as far as they are not at its end already."""
     query = _not_read(conversation_id, MessageType.OUT, MessageType.AGENT)
@@ -73,6 +74,10 @@ async def for_receipt(
         query = query.where(_rows.mid.in_(mids), _rows.mid != "")
     elif up_to_seq is not None:
         query = query.where(_rows.seq <= up_to_seq).order_by(_rows.seq.desc()).limit(_RECEIPT_SPAN)
+    elif up_to is not None:
+        was_taken = _rows.status.in_([MessageStatus.SENT.value, MessageStatus.DELIVERED.value])
+        query = query.where(was_taken, _rows.created_at <= up_to)
+        query = query.order_by(_rows.seq.desc()).limit(_RECEIPT_SPAN)
     else:
         return []
     return await _stored(connection, query)

@@ -70,7 +70,14 @@ def _sign_of(item: InboundEdit | InboundReceipt | InboundTyping, id_: Conversati
         return MessageEdited(to=to, mid=item.mid, content=item.content)
     if isinstance(item, InboundTyping):
         return CustomerTyped(to=to)
-    return ReceiptCame(to=to, status=item.status, mids=item.mids, up_to_seq=item.up_to_seq, error=item.error)
+    return ReceiptCame(
+        to=to,
+        status=item.status,
+        mids=item.mids,
+        up_to_seq=item.up_to_seq,
+        up_to=item.up_to,
+        error=item.error,
+    )
 
 
 async def _existing(database: Database, to: ByUser) -> ConversationId | None:
