@@ -17,6 +17,7 @@ from tests.channels.telegram_vendor import PHOTO, TOKEN, TelegramVendor
 
 FIXTURES = Path(telegram_tests.__file__).parent / "fixtures"
 ANA = "4242001"
+BOT = TOKEN.partition(":")[0]
 FLOW = """\
 version: 1
 flow: support
@@ -74,7 +75,7 @@ async def test_a_customer_writes_presses_a_button_and_is_answered(
     ]
     assert messages[2].content == Interactive("Yes, please", "do:person")
     assert [message.mid for message in messages] == [
-        *("1365", "2001", "callback:18211234567890123", "2002", "2003"),
+        *(f"{BOT}:1365", f"{BOT}:2001", "callback:18211234567890123", f"{BOT}:2002", f"{BOT}:2003"),
     ]
 
 

@@ -80,7 +80,7 @@ async def test_a_part_that_was_taken_is_not_sent_again(database: Database) -> No
 
         assert texts(here) == [first, second, second]
         message = await last(here, ana)
-        assert (message.mid, message.status) == ("11", MessageStatus.SENT)
+        assert (message.mid, message.status) == ("110201543:11", MessageStatus.SENT)
 
 
 async def test_a_redelivered_message_goes_on_where_it_stopped(database: Database) -> None:
@@ -94,7 +94,7 @@ async def test_a_redelivered_message_goes_on_where_it_stopped(database: Database
         await here.settle_down()
 
         assert texts(here)[1:] == [texts(here)[1]] * 2
-        assert (await last(here, ana)).mid == "11"
+        assert (await last(here, ana)).mid == "110201543:11"
 
 
 async def test_a_wait_that_telegram_asks_for_is_kept(database: Database) -> None:
@@ -136,6 +136,17 @@ async def test_nobody_sees_the_token_in_what_is_kept(database: Database) -> None
         assert attempt.exchange is not None
         assert attempt.exchange.url == "https://api.telegram.org/bot••••/sendMessage"
         assert TOKEN not in str(attempt.exchange)
+
+
+async def test_an_id_that_a_vendor_gives_twice_does_not_send_a_message_twice(database: Database) -> None:
+    async with carrying(database, answering(accepted(11), accepted(11))) as here:
+        ana = await written(here)
+        await reply_of_agent(here, ana, Text("One"))
+        await reply_of_agent(here, ana, Text("Two"))
+
+        assert texts(here) == ["One", "Two"]
+        message = await last(here, ana)
+        assert (message.mid, message.status) == ("", MessageStatus.SENT)
 
 
 async def test_what_was_lost_on_the_way_is_noted(database: Database) -> None:

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from relevo.domain.errors import Busy, DecisionFailed, RelevoError, Unavailable
-from relevo.domain.events import AnyEvent
+from relevo.domain.events import AnyEvent, ReceiptCame
 from relevo.engine.batches import Batch, Carriers, Result, Settled
 from relevo.engine.catalog import Catalog
 from relevo.engine.hub import Hub, Notice
@@ -154,6 +154,10 @@ class Engine:
     ) -> None:
         """The database refused the batch: one of it is bad. Commit each alone to find which."""
         if len(events) + len(settlements) == 1:
+            if settlements and (nameless := _without_mid(settlements[0].item)):
+                settlements[0].item = nameless
+                await self._commit([], settlements)
+                return
             log.error("event.refused_by_database", fault=type(fault).__name__, event_type=_kind(events))
             _refuse([*events, *settlements], DecisionFailed(fault=type(fault).__name__))
             return
@@ -261,6 +265,15 @@ class Engine:
         if at is not None and (self.next_wake_at is None or at < self.next_wake_at):
             self.next_wake_at = at
             self.deadline_set.set()
+
+
+def _without_mid(settlement: Settlement) -> Settlement | None:
+    """A vendor may give the same id twice. That it took the message is recorded all the same: it would
+    be sent again, and again."""
+    if not isinstance(settlement.event, ReceiptCame) or not settlement.event.new_mid:
+        return None
+    event = msgspec.structs.replace(settlement.event, new_mid="")
+    return msgspec.structs.replace(settlement, event=event)
 
 
 def _take(queue: deque[_Waiting[T]], most: int) -> list[_Waiting[T]]:

@@ -45,7 +45,7 @@ OPTIONS = (
         "bot_token",
         "Bot token",
         "secret",
-        "From @BotFather, like 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw.",
+        "From @BotFather, like 110201543:AAHdqTcvCH1vGWJx…",
         required=True,
     ),
     Option(
@@ -110,7 +110,7 @@ class Telegram(Adapter):
             raise BadSignature(reason="the secret token is not this channel's")
 
     def parse(self, request: HookRequest, channel: Channel) -> Parsed:
-        return inbound.parse(request.body)
+        return inbound.parse(request.body, _bot_id(channel))
 
     def fetch(self, url: str, channel: Channel) -> FileSearch:
         """Files up to 20 MB can be had, for an hour, by a path that `getFile` tells."""
@@ -211,14 +211,19 @@ def _said(
     said = read(answer)
     if not (toolkit.is_success(answer) and said.ok):
         return refusal(answer, said)
-    return Accepted(answer.status, _message_id(said.result))
+    return Accepted(answer.status, _mid(channel, said.result))
 
 
-def _message_id(result: Any) -> str:
+def _bot_id(channel: Channel) -> str:
+    """A token begins with it."""
+    return str(channel.config.get("bot_token", "")).partition(":")[0]
+
+
+def _mid(channel: Channel, result: Any) -> str:
     """The id of what was sent; of an album, of its first picture."""
     first = result[0] if isinstance(result, list) and result else result
     id_ = _dict(first).get("message_id")
-    return str(id_) if isinstance(id_, int) else ""
+    return inbound.mid(_bot_id(channel), id_) if isinstance(id_, int) else ""
 
 
 def _dict(value: Any) -> dict[str, Any]:

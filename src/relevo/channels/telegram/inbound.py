@@ -34,44 +34,53 @@ FILE = "telegram:"
 _encode = msgspec.json.Encoder().encode
 
 
-def parse(body: bytes) -> Parsed:
-    """What an update says. Only private chats are customers: what comes from groups is named, and kept."""
+def parse(body: bytes, bot: str) -> Parsed:
+    """What an update says. Only private chats are customers: what comes from groups is named, and kept.
+
+    `bot` is the bot's id: another bot in its place counts its messages from 1 again.
+    """
     update = toolkit.read_json(body, wire.Update)
     if update.message is not None:
-        return _message(update.message, body)
+        return _message(update.message, body, bot)
     if update.edited_message is not None:
-        return _edited(update.edited_message, body)
+        return _edited(update.edited_message, body, bot)
     if update.callback_query is not None:
         return _pressed(update.callback_query)
     if update.my_chat_member is not None:
         return _membership(update.my_chat_member)
     if update.message_reaction is not None:
-        return _reaction(update.message_reaction, update.update_id)
+        return _reaction(update.message_reaction, update.update_id, bot)
     return Parsed(unsupported=(f"update {_kind(body, set(wire.Update.__struct_fields__))}",))
+
+
+def mid(bot: str, message_id: int | str) -> str:
+    """The id of a message of a bot's."""
+    return f"{bot}:{message_id}"
 
 
 # Updates
 
 
-def _message(message: wire.Message, body: bytes) -> Parsed:
+def _message(message: wire.Message, body: bytes, bot: str) -> Parsed:
     if message.chat.type != "private":
         return _elsewhere(message.chat)
     content = _content(message, body, "message")
     item = InboundMessage(
         user_id=str(message.chat.id),
         content=content,
-        mid=str(message.message_id),
+        mid=mid(bot, message.message_id),
         profile=_profile(message.from_),
         referral=_deep_link(message.text or ""),
     )
     return Parsed(items=(item,), unsupported=_unsupported(content))
 
 
-def _edited(message: wire.Message, body: bytes) -> Parsed:
+def _edited(message: wire.Message, body: bytes, bot: str) -> Parsed:
     if message.chat.type != "private":
         return _elsewhere(message.chat)
     content = _content(message, body, "edited_message")
-    edit = InboundEdit(user_id=str(message.chat.id), mid=str(message.message_id), content=content)
+    of = mid(bot, message.message_id)
+    edit = InboundEdit(user_id=str(message.chat.id), mid=of, content=content)
     return Parsed(items=(edit,), unsupported=_unsupported(content))
 
 
@@ -110,7 +119,7 @@ def _membership(change: wire.MembershipChange) -> Parsed:
     return Parsed(items=(InboundReach(user_id=user_id, barred="blocked" if after == "kicked" else ""),))
 
 
-def _reaction(change: wire.ReactionChange, update_id: int) -> Parsed:
+def _reaction(change: wire.ReactionChange, update_id: int, bot: str) -> Parsed:
     if change.chat.type != "private":
         return _elsewhere(change.chat)
     emoji = change.new_reaction[-1].emoji if change.new_reaction else ""
@@ -118,8 +127,8 @@ def _reaction(change: wire.ReactionChange, update_id: int) -> Parsed:
         return Parsed(unsupported=("reaction with a custom emoji",))
     item = InboundMessage(
         user_id=str(change.chat.id),
-        content=Reaction(emoji, str(change.message_id)),
-        mid=f"reaction:{update_id}",
+        content=Reaction(emoji, mid(bot, change.message_id)),
+        mid=mid(bot, f"reaction:{update_id}"),
         profile=_profile(change.user),
     )
     return Parsed(items=(item,))

@@ -77,7 +77,7 @@ def said(content: Content, vendor: Callable[[VendorCall], VendorAnswer] = taking
 def test_a_text_is_sent_exactly_so() -> None:
     assert said(Text("Hello")) == (
         [("sendMessage", {"chat_id": "u-1", "text": "Hello"})],
-        Accepted(200, "77"),
+        Accepted(200, "110201543:77"),
     )
 
 
@@ -186,7 +186,7 @@ def test_cards_that_are_pictures_with_words_are_an_album() -> None:
             },
         )
     ]
-    assert result == Accepted(200, "77")
+    assert result == Accepted(200, "110201543:77")
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_a_file_that_telegram_cannot_fetch_becomes_a_link() -> None:
 
     assert [method for method, _ in calls] == ["sendDocument", "sendMessage"]
     assert calls[1][1]["text"] == "The list\nhttps://x.example/a.docx"
-    assert result == Accepted(200, "77", "file became a link")
+    assert result == Accepted(200, "110201543:77", "file became a link")
 
 
 # Files
