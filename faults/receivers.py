@@ -106,8 +106,9 @@ async def _redeliver_all(it: Scene, platform: Platform) -> None:
         found = (await everything(means)).endpoints.values()
         endpoint = next(one for one in found if one.name == platform.name)
         await endpoints.enable(means, endpoint.workspace_id, endpoint.id)
-        # The first alone: its attempt looks what has changed, and those that come at the same moment would
-        # go on with what was known before, and be parked once more.
+        # A busy server has noticed within a quarter of a second; an idle one looks at the next attempt, and
+        # those at the same moment would go on with what was known before: so the first goes alone.
+        await asyncio.sleep(0.5)
         for delivery_id in kept:
             await deliveries.redeliver(means, endpoint.workspace_id, delivery_id, by="faults")
             if delivery_id == next(iter(kept)):
