@@ -159,6 +159,10 @@ EVERYTHING: dict[str, Content] = {
     "Blue": Interactive("Blue", "blue"),
     "👍": Reaction("👍", "m-1"),
     "Trail 45": Cards((Card("Trail 45", "Blue", "https://files.example/c.jpg", "", (Button("Buy"),)),)),
+    "by writing “2”": Interactive("Red", "red", "2"),
+    "could not be fetched: the vendor answered 404": Media(
+        "video", "https://ours.example/m", media_id="m", problem="the vendor answered 404"
+    ),
     "poll_answered": Other("unsupported", {"type": "poll_answered"}),
 }
 
