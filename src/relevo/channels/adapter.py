@@ -7,7 +7,7 @@ generator that yields the calls to make and is sent their answers. The server do
 from __future__ import annotations
 
 from collections.abc import Generator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -34,7 +34,8 @@ class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Somebody said something. `for_bot` False: the vendor itself answers it (HELP by SMS), so the bot
-    must not; it is stored, and the platform hears it."""
+    must not; it is stored, and the platform hears it. `said_at`: when, by the vendor's clock,
+    where it counts from then how long the person may be answered (`capabilities.window`)."""
 
     user_id: str
     content: Content
@@ -42,6 +43,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     profile: Profile = Profile()
     referral: dict[str, Any] | None = None
     for_bot: bool = True
+    said_at: datetime | None = None
 
 
 class InboundEdit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -193,6 +195,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     media: frozenset[str] = frozenset()
     media_sizes: dict[str, int] = {}
     """The most bytes of each type; a larger file, where its size is known, becomes a link."""
+    media_kinds: dict[str, frozenset[str]] = {}
+    """The MIME types of each type, where not all are taken; others become files."""
     captioned: frozenset[str] = frozenset({"image", "video", "audio", "file", "sticker"})
     """The types of media that can have words and buttons."""
     caption_limit: int = 0
@@ -201,23 +205,36 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     button_kinds: frozenset[str] = EVERY_BUTTON
     button_id_limit: int = 0
     """Bytes of a button's id; 0: any."""
+    button_title_limit: int = 0
+    """Characters of a button's title; 0: any."""
     quick_replies: int = 0
+    options: int = 0
+    """Buttons and quick replies of one message together; 0: as many as of each."""
+    captioned_options: int = 0
+    """Buttons and quick replies of a file; 0: as many as of a text."""
     cards: bool = False
     albums: int = 0
     """How many pictures with words one message may have: cards without buttons become one."""
     location: bool = False
+    contacts: bool = False
+    reactions: bool = False
     text_limit: int = 4096
     text_in_bytes: bool = False
     """The limits of texts are of bytes in UTF-8, not of characters."""
     button_text_limit: int = 0
-    """The most of a text that has buttons; 0: as of any other."""
+    reply_text_limit: int = 0
+    """The most of a text that has buttons, or quick replies; 0: as of any other."""
     typing: bool = False
+    reads: bool = False
+    """The customer is shown that an agent has read what they wrote."""
     receipts: bool = False
     edits: bool = False
     """The customer's changes of what they wrote are told."""
     connects: bool = False
     """`connect` tells the vendor where to post, so that nobody need copy the hook URL."""
     rates: Rates = Rates()
+    window: timedelta | None = None
+    """How long after their last message a person may be written to; None: at any time."""
 
     @property
     def limits(self) -> Limits:
@@ -226,17 +243,24 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
             text=self.text_limit,
             in_bytes=self.text_in_bytes,
             button_text=self.button_text_limit,
+            reply_text=self.reply_text_limit,
             caption=self.caption_limit,
             captioned=self.captioned,
             media=self.media,
             media_sizes=self.media_sizes,
+            media_kinds=self.media_kinds,
             buttons=self.buttons,
             button_kinds=self.button_kinds,
             button_id=self.button_id_limit,
+            button_title=self.button_title_limit,
             quick_replies=self.quick_replies,
+            options=self.options,
+            captioned_options=self.captioned_options,
             cards=self.cards,
             albums=self.albums,
             location=self.location,
+            contacts=self.contacts,
+            reactions=self.reactions,
         )
 
 
@@ -281,6 +305,13 @@ class Adapter(Protocol):
     def show_typing(self, user_id: str, channel: Channel) -> VendorCall | None:
         """Show the customer that somebody is typing (`capabilities.typing`). Nobody looks at the answer."""
         return None
+
+    def show_attention(
+        self, user_id: str, last_mid: str, channel: Channel, *, is_typing: bool
+    ) -> VendorCall | None:
+        """Show the customer that what they wrote, up to `last_mid`, is read (`capabilities.reads`), or that
+        somebody is typing: for vendors who want to know what the answer is to."""
+        return self.show_typing(user_id, channel) if is_typing else None
 
     def connect(self, channel: Channel, hook_url: str) -> SetUp:
         """Tell the vendor to post to `hook_url` (`capabilities.connects`), then `check`."""

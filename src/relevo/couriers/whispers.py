@@ -32,7 +32,9 @@ class Whisperer:
         channel = self._catalog.directory.channels.get(ChannelId(whispering.channel_id))
         if channel is None or channel.disabled_reason:
             return
-        call = adapter_for(channel.type).show_typing(whispering.user_id, channel)
+        call = adapter_for(channel.type).show_attention(
+            whispering.user_id, whispering.last_mid, channel, is_typing=whispering.is_typing
+        )
         if call is not None:
             await self._http.request(call.method, call.url, call.headers, call.body, _TIMEOUT)
 

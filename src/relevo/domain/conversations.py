@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -75,6 +75,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     barred: Barred = ""
     numbered: tuple[QuickReply, ...] = ()
     """The buttons that the last thing said had as numbers: an answer like `2` is the second of them."""
+    heard_at: datetime | None = None
+    """When the customer last wrote, by the vendor's clock, where a window of time counts from it."""
+    heard_mid: str = ""
+    """The vendor's id of what the customer wrote last."""
     last_message_at: datetime | None = None
     last_message_type: MessageType | None = None
 
@@ -99,6 +103,14 @@ def paused_seconds(pause: Pause | None, now: datetime) -> int:
     if pause.until is None:
         return -1
     return max(0, int((pause.until - now).total_seconds()))
+
+
+def window_left(heard_at: datetime | None, window: timedelta | None, now: datetime) -> int:
+    """Seconds for which the customer may still be written to: 0 when it is too late, -1 on a channel without
+    such a limit."""
+    if window is None:
+        return -1
+    return 0 if heard_at is None else max(0, int((heard_at + window - now).total_seconds()))
 
 
 # What a decision asks for besides the new state.
@@ -158,6 +170,10 @@ class ShowTyping(msgspec.Struct, frozen=True, tag=True):
     """Show the customer that somebody is typing, where the channel can."""
 
 
+class ShowRead(msgspec.Struct, frozen=True, tag=True):
+    """Show the customer that an agent has read what they wrote, where the channel can."""
+
+
 class UpdateMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A receipt moved a stored message forward."""
 
@@ -186,6 +202,7 @@ Effect = (
     | NotifyPlatform
     | Whisper
     | ShowTyping
+    | ShowRead
     | UpdateMessage
     | ReplaceContent
     | Report

@@ -30,10 +30,12 @@ from relevo.domain.conversations import (
     Report,
     ReturnReason,
     SendToCustomer,
+    ShowRead,
     ShowTyping,
     UpdateMessage,
     Whisper,
     paused_seconds,
+    window_left,
 )
 from relevo.domain.degrading import Limits, chosen, degrade, has_options
 from relevo.domain.events import (
@@ -114,6 +116,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """For an edit, or news of a file: the stored message that it is about, if there is one."""
     limits_of: Callable[[Channel], Limits] = lambda _: _EVERYTHING
     """What the channel can carry: tells which buttons the customer will see as numbers."""
+    window: timedelta | None = None
+    """How long after their last message the channel lets a person be written to; None: at any time."""
 
 
 def decide(conversation: Conversation, event: AnyEvent, around: Surroundings) -> Decision:
@@ -226,6 +230,7 @@ def _message_received(draft: _Draft, event: MessageReceived) -> None:
     first = not draft.state.started
     _tell(draft, event.profile)
     _seen_now(draft)
+    _heard(draft, event)
     content = _as_pressed(draft, event.content)
     seq = _record(draft, MessageType.IN, content, mid=event.mid, referral=event.referral)
     if isinstance(content, Media) and not content.media_id:
@@ -295,7 +300,7 @@ def _message_edited(draft: _Draft, mid: str, content: Content) -> None:
         _report(draft, "edit_of_unknown_message", f"the message {mid} was changed, and is not here")
         return
     if isinstance(content, Media):
-        if not isinstance(message.content, Media) or message.content.size != content.size:
+        if not isinstance(message.content, Media) or content.size not in (0, message.content.size):
             _another_file(draft, content)
             return
         content = msgspec.structs.replace(message.content, caption=content.caption)
@@ -396,6 +401,8 @@ def _assign(draft: _Draft, member_id: MemberId | None) -> None:
 
 
 def _agent_read(draft: _Draft) -> None:
+    if draft.around.messages:
+        draft.effects.append(ShowRead())
     for message in draft.around.messages:
         draft.effects.append(UpdateMessage(message_id=message.id, status=MessageStatus.READ))
 
@@ -588,9 +595,18 @@ def _say(draft: _Draft, content: Content) -> None:
 # Words and data
 
 
+def _hindrance(draft: _Draft) -> str:
+    """Why the customer may not be written to now, in the words that vendors' refusals have; "": they may."""
+    window = draft.around.window
+    if draft.state.barred or window is None or window_left(draft.state.heard_at, window, draft.around.now):
+        return draft.state.barred
+    hours = int(window.total_seconds()) // 3600
+    return f"window_closed: the person has not written for {hours} hours"
+
+
 def _speak(draft: _Draft, type_: MessageType, content: Content, *, member_id: MemberId | None = None) -> None:
     """Say something to the customer; to one who may not be written to, it is kept as not said."""
-    barred = draft.state.barred
+    barred = _hindrance(draft)
     status = MessageStatus.FAILED if barred else MessageStatus.QUEUED
     seq = _record(draft, type_, content, member_id=member_id, status=status, error=barred)
     if not barred:
@@ -652,6 +668,16 @@ def _speaker(draft: _Draft, type_: MessageType, member_id: MemberId | None) -> s
 
 def _tell(draft: _Draft, profile: Profile) -> None:
     draft.change(subscriber=draft.state.subscriber.told(profile))
+
+
+def _heard(draft: _Draft, event: MessageReceived) -> None:
+    """Vendors bring messages late and out of order: the latest counts, and none is of the future."""
+    if event.said_at is None:
+        return
+    before = draft.state.heard_at
+    said_at = min(event.said_at, draft.around.now)
+    if before is None or said_at >= before:
+        draft.change(heard_at=said_at, heard_mid=event.mid)
 
 
 def _seen_now(draft: _Draft) -> None:

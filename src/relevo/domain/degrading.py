@@ -8,6 +8,7 @@ find it.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
@@ -38,28 +39,37 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What can be carried: `text` in characters (at least 1) or, with `in_bytes`, in bytes of UTF-8 (at
     least 4), the types of media, and how many buttons and quick replies one message may have.
 
-    `button_text`: the most of a text that has buttons, 0: as of any other.
+    `button_text`, `reply_text`: the most of a text that has buttons or quick replies, 0: as of any other.
 
     `caption` in characters (0: as many as of a text), of the types of media that are `captioned`: those
     may have words and buttons.
-    `media_sizes` in bytes, by type. `button_id` in bytes, 0: any. `albums`: how many pictures with
-    words one message may have.
+    `media_sizes` in bytes and `media_kinds` as MIME types, by type. `button_id` in bytes and `button_title`
+    in characters, 0: any. `albums`: how many pictures with words one message may have.
+    `options`: how many buttons and quick replies one message may have together, and `captioned_options` one
+    with a file; 0: no more is asked than of each.
     """
 
     text: int = 4096
     in_bytes: bool = False
     button_text: int = 0
+    reply_text: int = 0
     caption: int = 0
     captioned: frozenset[str] = EVERY_MEDIA
     media: frozenset[str] = frozenset()
     media_sizes: dict[str, int] = {}
+    media_kinds: dict[str, frozenset[str]] = {}
     buttons: int = 0
     button_kinds: frozenset[str] = EVERY_BUTTON
     button_id: int = 0
+    button_title: int = 0
     quick_replies: int = 0
+    options: int = 0
+    captioned_options: int = 0
     cards: bool = False
     albums: int = 0
     location: bool = False
+    contacts: bool = False
+    reactions: bool = False
 
 
 class Degraded(msgspec.Struct, frozen=True):
@@ -160,6 +170,10 @@ class _Degrading:
                 yield from self.cards(content)
             case Location():
                 yield from self.location(content)
+            case Contacts() if self.limits.contacts:
+                yield content
+            case Reaction() if self.limits.reactions:
+                yield content
             case Contacts(contacts=contacts):
                 self.lost.append("contacts became text")
                 yield from self.words("\n".join(map(_contact_line, contacts)))
@@ -172,17 +186,22 @@ class _Degrading:
     def words(self, text: str) -> Iterator[Content]:
         yield from map(Text, self.split(text))
 
-    def split(self, text: str, *, has_buttons: bool = False) -> tuple[str, ...]:
+    def split(self, text: str, *, last: int = 0) -> tuple[str, ...]:
         """Only the last part has the buttons, and may have to be shorter for them."""
         parts = split_text(text, self.limits.text, in_bytes=self.limits.in_bytes)
-        if not (parts and has_buttons and self.limits.button_text):
+        if not (parts and last):
             return parts
-        return (*parts[:-1], *split_text(parts[-1], self.limits.button_text, in_bytes=self.limits.in_bytes))
+        return (*parts[:-1], *split_text(parts[-1], last, in_bytes=self.limits.in_bytes))
+
+    def shortest(self, buttons: Sequence[Button], quick_replies: Sequence[QuickReply]) -> int:
+        """The most of a text that has these; 0: as of any other."""
+        limits = (self.limits.button_text if buttons else 0, self.limits.reply_text if quick_replies else 0)
+        return min(filter(None, limits), default=0)
 
     def text(self, text: Text) -> Iterator[Content]:
         """Buttons and quick replies stay with the last part: they belong where the reading ends."""
         words, buttons, quick_replies = self.options(text.text, text.buttons, text.quick_replies)
-        parts = self.split(words, has_buttons=bool(buttons))
+        parts = self.split(words, last=self.shortest(buttons, quick_replies))
         if len(parts) > 1:
             self.lost.append(f"a text of {len(words)} characters was split")
         yield from map(Text, parts[:-1])
@@ -201,18 +220,18 @@ class _Degrading:
             self.lost.append(f"{media.type} became {kind}")
         caption, buttons, quick_replies = self.options(media.caption, media.buttons, media.quick_replies)
         plainer = msgspec.structs.replace(media, type=kind, caption=caption)
-        if self.fits(kind, caption, has_buttons=bool(buttons or quick_replies)):
+        if self.fits(kind, caption, len(buttons) + len(quick_replies)):
             yield msgspec.structs.replace(plainer, buttons=buttons, quick_replies=quick_replies)
         else:
             self.lost.append(f"a caption of {len(caption)} characters became text")
             yield msgspec.structs.replace(plainer, caption="", buttons=(), quick_replies=())
             yield from self.text(Text(caption, buttons, quick_replies))
 
-    def fits(self, kind: str, caption: str, *, has_buttons: bool) -> bool:
-        """Whether a file can have these words and buttons with it."""
+    def fits(self, kind: str, caption: str, options: int) -> bool:
+        """Whether a file can have these words, and so many buttons, with it."""
         if kind not in self.limits.captioned:
-            return not (caption or has_buttons)
-        return len(caption) <= self.longest_caption
+            return not (caption or options)
+        return len(caption) <= self.longest_caption and options <= (self.limits.captioned_options or options)
 
     @property
     def longest_caption(self) -> int:
@@ -221,14 +240,15 @@ class _Degrading:
     def media_kind(self, media: Media) -> str | None:
         """What to send it as: itself, a sticker as a picture, anything as a file; None: as a link."""
         wishes = (media.type, "image" if media.type == "sticker" else media.type, "file")
-        sizes = self.limits.media_sizes
-        return next(
-            (
-                kind
-                for kind in wishes
-                if kind in self.limits.media and media.size <= sizes.get(kind, media.size)
-            ),
-            None,
+        return next((kind for kind in wishes if self.takes(kind, media)), None)
+
+    def takes(self, kind: str, media: Media) -> bool:
+        """Whether a file can be sent as this kind, as far as its size and type are known."""
+        size, mime_type = media.size, media.mime_type
+        return (
+            kind in self.limits.media
+            and size <= self.limits.media_sizes.get(kind, size)
+            and (not mime_type or mime_type in self.limits.media_kinds.get(kind, {mime_type}))
         )
 
     def cards(self, cards: Cards) -> Iterator[Content]:
@@ -264,7 +284,7 @@ class _Degrading:
     ) -> tuple[str, tuple[Button, ...], tuple[QuickReply, ...]]:
         """The words with everything in them that there is no room for as buttons."""
         lines = [words]
-        if len(buttons) > self.limits.buttons or not self.carry_ids(buttons):
+        if len(buttons) > self.limits.buttons or not self.has_room_for(buttons):
             self.lost.append("buttons became text")
             lines += self.button_lines(buttons)
             buttons = ()
@@ -272,15 +292,21 @@ class _Degrading:
             self.lost.append("buttons became text")
             lines += self.button_lines(others)
             buttons = tuple(one for one in buttons if one.kind in self.limits.button_kinds)
-        if len(quick_replies) > self.limits.quick_replies or not self.carry_ids(quick_replies):
+        too_many = len(quick_replies) > self.limits.quick_replies
+        too_many |= 0 < self.limits.options < len(buttons) + len(quick_replies)
+        if too_many or not self.has_room_for(quick_replies):
             self.lost.append("quick replies became text")
             lines += [self.numbered(reply) for reply in quick_replies]
             quick_replies = ()
         return _lines(*lines), buttons, quick_replies
 
-    def carry_ids(self, options: Sequence[Button | QuickReply]) -> bool:
-        most = self.limits.button_id
-        return not most or all(len(option.id.encode()) <= most for option in options)
+    def has_room_for(self, options: Sequence[Button | QuickReply]) -> bool:
+        """Whether all of their ids and titles are short enough."""
+        id_, title = self.limits.button_id, self.limits.button_title
+        return all(
+            len(option.id.encode()) <= (id_ or sys.maxsize) and len(option.title) <= (title or sys.maxsize)
+            for option in options
+        )
 
     def button_lines(self, buttons: Sequence[Button]) -> list[str]:
         return [

@@ -54,13 +54,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 class MessageReceived(Event, frozen=True, kw_only=True, tag="message.received"):
     """The customer said something. `mid`, the vendor's id, makes a repetition recognisable. What is
-    not `for_bot` is answered by the vendor itself."""
+    not `for_bot` is answered by the vendor itself. `said_at` is when, by the vendor's clock, if it counts."""
 
     content: Content
     mid: str = ""
     profile: Profile = Profile()
     referral: dict[str, Any] | None = None
     for_bot: bool = True
+    said_at: datetime | None = None
 
 
 class MessageEdited(Event, frozen=True, kw_only=True, tag="message.edited"):

@@ -336,6 +336,7 @@ class Batch:
             messages=self._receipts.get(index, ()),
             changed=self._changed.get(index),
             limits_of=_limits_of,
+            window=adapter_for(channel.type).capabilities.window,
         )
 
     def _report_fault(self, event: AnyEvent, fault: Exception) -> None:

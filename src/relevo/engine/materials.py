@@ -21,6 +21,7 @@ from relevo.domain.conversations import (
     ReplaceContent,
     Report,
     SendToCustomer,
+    ShowRead,
     ShowTyping,
     UpdateMessage,
     Whisper,
@@ -50,10 +51,13 @@ class FetchTask(msgspec.Struct, frozen=True):
 
 
 class ChannelWhispering(msgspec.Struct, frozen=True):
-    """Something to show a customer at once or never: that somebody is typing."""
+    """Something to show a customer at once or never: that what they wrote, up to `last_mid`, is read, or that
+    somebody is typing."""
 
     channel_id: int
     user_id: str
+    last_mid: str
+    is_typing: bool
 
 
 class Whispering(msgspec.Struct, frozen=True):
@@ -160,6 +164,9 @@ class Workshop:
                 made.whispers.append(Whispering(endpoint_id, event_type.value, body))
             case ShowTyping():
                 self._show_typing(around, made)
+            case ShowRead():
+                if adapter_for(around.channel.type).capabilities.reads:
+                    made.whispers.append(_attention(around, made.conversation, is_typing=False))
             case ReplaceContent(message=message):
                 messages[message.seq] = message
                 made.replaced.append(message)
@@ -174,8 +181,7 @@ class Workshop:
         made.notices.append(Typing(made.conversation.workspace_id, made.conversation.id))
         capabilities = adapter_for(around.channel.type).capabilities
         if capabilities.typing and not capabilities.is_pulled:
-            user_id = made.conversation.subscriber.user_id
-            made.whispers.append(ChannelWhispering(around.channel.id, user_id))
+            made.whispers.append(_attention(around, made.conversation, is_typing=True))
 
     def _send(self, message: Message, around: Surroundings, made: Materials) -> None:
         if adapter_for(around.channel.type).capabilities.is_pulled:
@@ -193,7 +199,7 @@ class Workshop:
             member_id=message.member_id,
             created_at=message.created_at,
             contact_name=conversation.subscriber.display_name,
-            heard_at=conversation.subscriber.last_seen_at,
+            heard_at=conversation.heard_at or conversation.subscriber.last_seen_at,
         )
         destination = Destination("channel", around.channel.id)
         self._deliver(made, around, destination, "message", message.seq, _encode(body), message)
@@ -260,6 +266,10 @@ def _webhook_body(about: live_chat.About, effect: NotifyPlatform, message: Messa
     if message is not None:
         data["message"] = live_chat.webhook_message(about, message)
     return live_chat.event_body(about, effect.event_type, data)
+
+
+def _attention(around: Surroundings, of: Conversation, *, is_typing: bool) -> ChannelWhispering:
+    return ChannelWhispering(around.channel.id, of.subscriber.user_id, of.heard_mid, is_typing)
 
 
 def _about(

@@ -86,6 +86,7 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
     last_message_at: str = ""
     last_message_type: str = ""
     allow_send_message: bool = True
+    allow_send_seconds: int = -1
     paused_diff_seconds: int = 0
     tags: tuple[Tag, ...] = ()
     labels: tuple[Label, ...] = ()

@@ -35,6 +35,8 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     webhook_seqs: dict[EndpointId, int] = {}
     barred: Barred = ""
     numbered: tuple[QuickReply, ...] = ()
+    heard_at: datetime | None = None
+    heard_mid: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -144,6 +146,8 @@ def from_row(row: AnyRow) -> Conversation:
         webhook_seqs=state.webhook_seqs,
         barred=state.barred,
         numbered=state.numbered,
+        heard_at=state.heard_at,
+        heard_mid=state.heard_mid,
         last_message_at=row.last_message_at,
         last_message_type=MessageType(row.last_message_type) if row.last_message_type else None,
     )
@@ -164,7 +168,15 @@ def _full_row(one: Conversation) -> dict[str, Any]:
 def _changing_row(one: Conversation) -> dict[str, Any]:
     subscriber = one.subscriber
     state = _State(
-        one.pause, one.run, one.started, one.message_seq, one.webhook_seqs, one.barred, one.numbered
+        one.pause,
+        one.run,
+        one.started,
+        one.message_seq,
+        one.webhook_seqs,
+        one.barred,
+        one.numbered,
+        one.heard_at,
+        one.heard_mid,
     )
     return {
         "name": subscriber.display_name[:SEARCHED],

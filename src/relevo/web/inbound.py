@@ -61,6 +61,7 @@ def _received(item: InboundMessage, to: ByUser) -> MessageReceived:
         profile=item.profile,
         referral=item.referral,
         for_bot=item.for_bot,
+        said_at=item.said_at,
     )
 
 

@@ -9,13 +9,14 @@ import msgspec
 from litestar.di import NamedDependency
 from msgspec import Meta
 
-from relevo.channels.registry import ADAPTERS
+from relevo.channels.registry import ADAPTERS, adapter_for
 from relevo.domain import complaints
-from relevo.domain.conversations import Conversation, paused_seconds
+from relevo.domain.conversations import Conversation, paused_seconds, window_left
 from relevo.domain.errors import InvalidInput
 from relevo.domain.flows.conditions import as_text
 from relevo.domain.live_chat import local_time
 from relevo.domain.subscribers import FieldValue
+from relevo.domain.workspaces import Channel
 from relevo.store import conversations, subscribers
 from relevo.store.subscribers import Wanted
 from relevo.web.api.answers import DEFAULT_LIMIT, Limit, Page, PageNumber
@@ -85,7 +86,11 @@ class SubscriberInfo(msgspec.Struct, frozen=True, kw_only=True):
     last_message_at: str | None
     last_message_type: str | None
     last_agent_action_at: str | None = None
-    allow_send_message: bool
+    allow_send_message: Annotated[bool, Meta(description="Whether the person may be written to now.")]
+    allow_send_seconds: Annotated[
+        int,
+        Meta(description="For how many seconds still; -1: without end.", examples=[-1]),
+    ]
     paused_diff_seconds: Annotated[
         int,
         Meta(description="Seconds of pause left; 0: the bot has control; -1: until resumed.", examples=[0]),
@@ -176,6 +181,7 @@ _ANA: dict[str, Any] = {
     "last_message_type": "agent",
     "last_agent_action_at": "2026-09-21 14:14:20",
     "allow_send_message": True,
+    "allow_send_seconds": -1,
     "paused_diff_seconds": 1740,
     "tags": [{"name": "lead", "tag_ns": ""}],
     "labels": [],
@@ -315,6 +321,7 @@ def info(call: Call, one: Conversation) -> SubscriberInfo:
     directory, subscriber, profile = call.services.catalog.directory, one.subscriber, one.subscriber.profile
     agent = directory.members.get(one.member_id) if one.member_id else None
     channel = directory.any_channel(one.channel_id)
+    left = _seconds_to_send(one, channel, call.services.clock.now())
 
     def local(at: datetime | None) -> str | None:
         return local_time(at, call.workspace.timezone) if at is not None else None
@@ -343,11 +350,19 @@ def info(call: Call, one: Conversation) -> SubscriberInfo:
         last_message_at=local(one.last_message_at),
         last_message_type=one.last_message_type.value if one.last_message_type else None,
         last_agent_action_at=local(one.last_message_at) if one.last_message_type == "agent" else None,
-        allow_send_message=channel is not None and not channel.disabled_reason and not one.barred,
+        allow_send_message=bool(left),
+        allow_send_seconds=left,
         paused_diff_seconds=paused_seconds(one.pause, call.services.clock.now()),
         tags=[TagInfo(name) for name in subscriber.tags],
         user_fields=[_user_field(name, value) for name, value in subscriber.fields.items()],
     )
+
+
+def _seconds_to_send(one: Conversation, channel: Channel | None, now: datetime) -> int:
+    """For how long the person may be written to: 0 is not at all, -1 without end."""
+    if channel is None or channel.disabled_reason or one.barred:
+        return 0
+    return window_left(one.heard_at, adapter_for(channel.type).capabilities.window, now)
 
 
 def _user_field(name: str, value: FieldValue) -> UserFieldInfo:
