@@ -33,7 +33,8 @@ def column(one: Adapter) -> dict[str, str]:
         "caption, characters": f"{can.caption_limit or can.text_limit:,}",
         **{kind: media(one, kind) for kind in ("image", "video", "audio", "file", "sticker")},
         "location": "yes" if can.location else "a link",
-        "contacts": "text",
+        "contacts": "yes" if can.contacts else "text",
+        "reactions": "yes" if can.reactions else "text",
         "buttons": str(can.buttons) if can.buttons else "numbered text",
         "of these, links and calls": kinds(one),
         "quick replies": str(can.quick_replies) if can.quick_replies else "numbered text",
@@ -43,9 +44,13 @@ def column(one: Adapter) -> dict[str, str]:
         if can.albums
         else "messages",
         "typing of an agent": "yes" if can.typing else "–",
+        "reading of an agent": "yes" if can.reads else "–",
         "delivered and read": "yes" if can.receipts else "–",
         "edits of the customer": "yes" if can.edits else "–",
         "connected by a button": "yes" if can.connects else "–",
+        "hours after the customer's last word": f"{can.window.total_seconds() / 3600:g}"
+        if can.window
+        else "–",
         "messages a second": f"{can.rates.a_second:g}" if can.rates.a_second else "–",
         "seconds between two to a person": f"{can.rates.between:g}" if can.rates.between else "–",
     }
@@ -59,6 +64,11 @@ def media(one: Adapter, kind: str) -> str:
     return "yes" if size is None else f"up to {size / 1e6:g} MB"
 
 
+def hours(one: Adapter) -> str:
+    window = one.capabilities.window
+    return f"{window.total_seconds() / 3600:g}" if window else "–"
+
+
 def cards(one: Adapter) -> str:
     can = one.capabilities
     if can.cards:
@@ -68,7 +78,8 @@ def cards(one: Adapter) -> str:
 
 def kinds(one: Adapter) -> str:
     can = one.capabilities
-    return ", ".join(sorted(can.button_kinds - {"reply"})) if can.buttons else "text"
+    others = can.button_kinds - {"reply"} if can.buttons else set()
+    return ", ".join(sorted(others)) or "text"
 
 
 def test_the_table_is_the_one_that_the_capabilities_make() -> None:

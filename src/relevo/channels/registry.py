@@ -7,10 +7,11 @@ from relevo.channels.apichat.adapter import ApiChat
 from relevo.channels.sms.adapter import Sms
 from relevo.channels.telegram.adapter import Telegram
 from relevo.channels.web.adapter import WebChat
+from relevo.channels.whatsapp.adapter import WhatsApp
 from relevo.domain.errors import NotFound
 
 ADAPTERS: dict[str, Adapter] = {
-    adapter.type: adapter for adapter in (WebChat(), Telegram(), Sms(), ApiChat())
+    adapter.type: adapter for adapter in (WebChat(), WhatsApp(), Telegram(), Sms(), ApiChat())
 }
 """By type, in the order in which people are shown them."""
 

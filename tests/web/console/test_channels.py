@@ -175,6 +175,8 @@ def test_every_channel_type_has_its_fields_its_words_and_its_guide(type_: str) -
     asked = {option.name for option in options_of(type_)}
     told = {"webhook_url": "https://x.example", "title": "x", "subtitle": "x", "color": "#000000"}
     told |= {"account_sid": "AC" + "a" * 32, "sender": "ACME", "media": "mms", "keywords": "off"}
+    told |= {"phone_number_id": "106540352242922", "waba_id": "102290129340398", "graph_version": "v25.0"}
+    told |= {"access_token": "EAAJB" + "x" * 40, "app_secret": "0" * 32, "list_button": "Choose"}
     told |= {"bot_token": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "api_url": "https://x.example"}
     given = {name: told.get(name, "whsec_" + "A" * 43 + "=") for name in asked}
 

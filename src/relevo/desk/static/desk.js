@@ -102,7 +102,7 @@ function linked(text) {
 // Words --------------------------------------------------------------------------------------------------
 
 const CHANNELS = {
-  web: "Website", apichat: "API", whatsapp: "WhatsApp", whatsapp_cloud: "WhatsApp", sms: "SMS",
+  web: "Website", apichat: "API", whatsapp: "WhatsApp", whatsapp: "WhatsApp", sms: "SMS",
   telegram: "Telegram", facebook: "Messenger", messenger: "Messenger", instagram: "Instagram",
 };
 const STATES = { sending: "Sending", sent: "Sent", delivered: "Delivered", read: "Read", failed: "Not sent" };

@@ -1,0 +1,1 @@
+"""WhatsApp: a phone number of the Cloud API."""

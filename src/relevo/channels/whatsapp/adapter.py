@@ -1,0 +1,362 @@
+"""WhatsApp: a phone number of Meta's Cloud API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from relevo.channels import toolkit
+from relevo.channels.adapter import (
+    Adapter,
+    Capabilities,
+    Dialogue,
+    FileSearch,
+    Findings,
+    HookAnswer,
+    HookRequest,
+    Option,
+    OutgoingMessage,
+    Parsed,
+    Rates,
+    SetUp,
+    VendorAnswer,
+    VendorCall,
+)
+from relevo.channels.toolkit import Fault
+from relevo.channels.whatsapp import inbound, outbound, wire
+from relevo.domain.deliveries import Accepted, Refused, Rejected
+from relevo.domain.errors import BadSignature, ForeignPayload
+from relevo.domain.workspaces import Channel
+
+API = "https://graph.facebook.com"
+VERSION = "v25.0"
+KILOBYTE, MEGABYTE = 1_000, 1_000_000
+
+OPTIONS = (
+    Option(
+        "phone_number_id",
+        "Phone number ID",
+        "text",
+        "From API Setup in your app's dashboard: digits. It is not the phone number.",
+        required=True,
+        placeholder="106540352242922",
+    ),
+    Option(
+        "waba_id",
+        "WhatsApp Business Account ID",
+        "text",
+        "From the same page: digits.",
+        required=True,
+        placeholder="102290129340398",
+    ),
+    Option(
+        "access_token",
+        "Access token",
+        "secret",
+        "Of a system user, permanent, with whatsapp_business_messaging and whatsapp_business_management.",
+        required=True,
+    ),
+    Option("app_secret", "App secret", "secret", "From App settings → Basic: 32 signs.", required=True),
+    Option("list_button", "Button of lists", "text", "What opens a list of options.", placeholder="Options"),
+    Option("graph_version", "Graph version", "text", "Of Meta's API.", placeholder=VERSION),
+    Option("api_url", "API URL", "url", "Only if something of yours stands before Meta.", placeholder=API),
+)
+
+PERMISSIONS = ("whatsapp_business_messaging", "whatsapp_business_management")
+
+T = TypeVar("T")
+
+_ID = re.compile(r"[0-9]{5,25}")
+_APP_SECRET = re.compile(r"[0-9a-fA-F]{32}")
+_TOKEN = re.compile(r"[!-~]{20,1000}")
+_VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]")
+
+
+class WhatsApp(Adapter):
+    type = "whatsapp"
+    title = "WhatsApp"
+    summary = "A WhatsApp number, directly at Meta: buttons, lists, files, and nobody in between."
+    options = OPTIONS
+    capabilities = Capabilities(
+        media=frozenset({"image", "video", "audio", "file", "sticker"}),
+        media_sizes={
+            "image": 5 * MEGABYTE,
+            "video": 16 * MEGABYTE,
+            "audio": 16 * MEGABYTE,
+            "file": 100 * MEGABYTE,
+            "sticker": 100 * KILOBYTE,
+        },
+        media_kinds={
+            "image": frozenset({"image/jpeg", "image/png"}),
+            "video": frozenset({"video/mp4", "video/3gpp"}),
+            "audio": frozenset({"audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"}),
+            "sticker": frozenset({"image/webp"}),
+        },
+        captioned=frozenset({"image", "video", "file"}),
+        caption_limit=1024,
+        buttons=outbound.MOST_ROWS,
+        button_kinds=frozenset({"reply"}),
+        button_id_limit=200,
+        button_title_limit=outbound.LONGEST_DESCRIPTION,
+        quick_replies=outbound.MOST_ROWS,
+        options=outbound.MOST_ROWS,
+        button_text_limit=1024,
+        reply_text_limit=1024,
+        captioned_options=outbound.MOST_BUTTONS,
+        location=True,
+        contacts=True,
+        reactions=True,
+        text_limit=4096,
+        typing=True,
+        reads=True,
+        receipts=True,
+        edits=True,
+        connects=True,
+        rates=Rates(a_second=80),
+        window=timedelta(hours=24),
+    )
+
+    def check_config(self, config: dict[str, Any]) -> dict[str, str]:
+        problems = toolkit.unknown_options(config, (option.name for option in OPTIONS))
+        problems |= {name: problem for name, problem in _problems(config) if problem}
+        return problems
+
+    # In
+
+    def verify(self, request: HookRequest, channel: Channel) -> None:
+        """https://developers.facebook.com/docs/graph-api/webhooks/getting-started: a GET tells the verify
+        token once, a POST is signed with the app's secret."""
+        if request.method == "GET":
+            given, expected = request.query.get("hub.verify_token", ""), verify_token(channel)
+        else:
+            given = request.headers.get("x-hub-signature-256", "")
+            expected = signature(channel, request.body)
+        if not channel.config.get("app_secret") or not toolkit.is_same(given, expected):
+            raise BadSignature(reason="not signed with this channel's app secret, or of another verify token")
+
+    def parse(self, request: HookRequest, channel: Channel) -> Parsed:
+        if request.method == "GET":
+            return Parsed(answer=HookAnswer(body=_challenge(request)))
+        return inbound.parse(request.body, channel.config["phone_number_id"])
+
+    def fetch(self, url: str, channel: Channel) -> FileSearch:
+        """A file's id leads to an address that wants the token, for five minutes."""
+        id_ = quote(url.removeprefix(inbound.FILE), safe="")
+        answer = yield _call(channel, "GET", f"{id_}?phone_number_id={channel.config['phone_number_id']}")
+        said = _read(answer, wire.FileAnswer)
+        if not toolkit.is_success(answer) or toolkit.url_problem(said.url):
+            return refusal(answer, said.error)
+        return VendorCall(method="GET", url=said.url, headers=_headers_for(said.url, channel))
+
+    # Out
+
+    def send(self, message: OutgoingMessage, channel: Channel) -> Dialogue:
+        list_button = str(channel.config.get("list_button") or "Options")
+        answer = yield _messages(channel, outbound.body_for(message.content, message.user_id, list_button))
+        said = _read(answer, wire.Answer)
+        if not toolkit.is_success(answer):
+            return refusal(answer, said.error)
+        if not said.messages or not said.messages[0].id:
+            return toolkit.failed(Fault.VENDOR_DOWN, answer, "an answer without an id")
+        return Accepted(answer.status, said.messages[0].id)
+
+    def show_attention(
+        self, user_id: str, last_mid: str, channel: Channel, *, is_typing: bool
+    ) -> VendorCall | None:
+        """Both say that what the customer wrote is read, and name it."""
+        if not last_mid:
+            return None
+        return _messages(channel, outbound.read_up_to(last_mid, is_typing=is_typing))
+
+    # Setting up
+
+    def connect(self, channel: Channel, hook_url: str) -> SetUp:
+        """Have the app hear of the account, and post what concerns this number to this channel
+        (https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/override)."""
+        if not hook_url.startswith("https://"):
+            problem = (
+                f"Meta posts to https only, not to {hook_url}; set RELEVO_PUBLIC_URL to your https address"
+            )
+            return Findings(problems=(problem,))
+        here = {"override_callback_uri": hook_url, "verify_token": verify_token(channel)}
+        for place, body in (
+            (f"{channel.config['waba_id']}/subscribed_apps", {}),
+            (channel.config["phone_number_id"], {"webhook_configuration": here}),
+        ):
+            answer = yield _call(channel, "POST", place, body)
+            if not toolkit.is_success(answer):
+                return Findings(facts=_to_copy(channel, hook_url), problems=(_complaint(answer),))
+        return (yield from self.check(channel, hook_url))
+
+    def check(self, channel: Channel, hook_url: str) -> SetUp:
+        fields = "display_phone_number,verified_name,quality_rating,webhook_configuration"
+        answer = yield _call(channel, "GET", f"{channel.config['phone_number_id']}?fields={fields}")
+        if not toolkit.is_success(answer):
+            return Findings(facts=_to_copy(channel, hook_url), problems=(_complaint(answer),))
+        number = _read(answer, wire.Number)
+        problems = [_hook_problem(number, hook_url)]
+        answer = yield _call(channel, "GET", "me/permissions")
+        problems.append(_permission_problem(answer))
+        answer = yield _call(channel, "GET", f"{channel.config['waba_id']}/subscribed_apps")
+        problems.append(_account_problem(answer, channel))
+        facts = (("Number", number.display_phone_number), ("Name", number.verified_name))
+        return Findings(facts=(*facts, *_to_copy(channel, hook_url)), problems=tuple(filter(None, problems)))
+
+
+def signature(channel: Channel, body: bytes) -> str:
+    """What Meta puts into `X-Hub-Signature-256`."""
+    return "sha256=" + toolkit.mac(_app_secret(channel), body).hex()
+
+
+def verify_token(channel: Channel) -> str:
+    """What Meta says when it is told of the hook: made from the app's secret, which it does not tell."""
+    return toolkit.mac(_app_secret(channel), b"whatsapp verify token").hex()[:40]
+
+
+def refusal(answer: VendorAnswer, error: wire.Error | None) -> Refused | Rejected:
+    """Codes say more than statuses (https://developers.facebook.com/documentation/business-messaging/
+    whatsapp/support/error-codes); an answer that is not Meta's has none."""
+    detail = wire.words_of(error) if error else ""
+    return toolkit.failed(_fault(answer.status, error), answer, detail)
+
+
+def _fault(status: int, error: wire.Error | None) -> Fault:
+    if error is not None and error.code in wire.FAULTS:
+        return wire.FAULTS[error.code]
+    if status == 429:
+        return Fault.RATE_LIMITED
+    if status in (401, 403):
+        return Fault.AUTH
+    return Fault.REJECTED if 400 <= status < 500 and status != 408 else Fault.VENDOR_DOWN
+
+
+def _app_secret(channel: Channel) -> bytes:
+    return str(channel.config.get("app_secret", "")).encode()
+
+
+def _challenge(request: HookRequest) -> bytes:
+    challenge = request.query.get("hub.challenge", "")
+    if request.query.get("hub.mode") != "subscribe" or not challenge:
+        raise ForeignPayload("hub.mode, hub.challenge: expected subscribe, and what is to be answered")
+    return challenge.encode()
+
+
+# Options
+
+
+def _problems(config: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    for name, what in (("phone_number_id", "phone number ID"), ("waba_id", "account ID")):
+        if not _matches(_ID, config.get(name)):
+            yield name, f"{config.get(name)!r} is no {what}; it has digits only, like 106540352242922"
+    if not _matches(_TOKEN, config.get("access_token")):
+        yield "access_token", "That is no access token; Meta gives one like EAAJB…"
+    if not _matches(_APP_SECRET, config.get("app_secret")):
+        yield "app_secret", "That is no app secret; it has 32 signs of 0-9 and a-f"
+    if config.get("graph_version") and not _matches(_VERSION, config["graph_version"]):
+        yield "graph_version", f"{config['graph_version']!r} is no version; write one like {VERSION}"
+    button = config.get("list_button") or "-"
+    if not isinstance(button, str) or len(button) > outbound.LONGEST_BUTTON:
+        yield (
+            "list_button",
+            f"{button!r} is too long; a button has at most {outbound.LONGEST_BUTTON} characters",
+        )
+    if config.get("api_url"):
+        yield "api_url", toolkit.url_problem(config["api_url"])
+
+
+def _matches(form: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and bool(form.fullmatch(value))
+
+
+# Calls
+
+
+def _api(channel: Channel) -> str:
+    return str(channel.config.get("api_url") or API).rstrip("/")
+
+
+def _headers(channel: Channel) -> dict[str, str]:
+    return {"authorization": f"Bearer {channel.config['access_token']}"}
+
+
+def _headers_for(url: str, channel: Channel) -> dict[str, str]:
+    """The token goes to Meta and to nobody else. Its files are at lookaside.fbsbx.com."""
+    host = urlsplit(url).hostname or ""
+    is_meta = url.startswith("https://") and host.endswith((".fbsbx.com", ".facebook.com"))
+    return _headers(channel) if is_meta or host == urlsplit(_api(channel)).hostname else {}
+
+
+def _call(channel: Channel, method: str, place: str, body: dict[str, Any] | None = None) -> VendorCall:
+    version = channel.config.get("graph_version") or VERSION
+    url = f"{_api(channel)}/{version}/{place}"
+    if body is None:
+        return VendorCall(method=method, url=url, headers=_headers(channel))
+    headers = {**_headers(channel), "content-type": "application/json"}
+    return VendorCall(method=method, url=url, headers=headers, body=_encode(body))
+
+
+def _messages(channel: Channel, body: dict[str, Any]) -> VendorCall:
+    return _call(channel, "POST", f"{channel.config['phone_number_id']}/messages", body)
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _read(answer: VendorAnswer, type_: type[T]) -> T:
+    """What Meta says; nothing, where it is not Meta that speaks."""
+    try:
+        return msgspec.json.decode(answer.body, type=type_)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return type_()
+
+
+# Setting up
+
+
+def _to_copy(channel: Channel, hook_url: str) -> tuple[tuple[str, str], ...]:
+    return (("Callback URL", hook_url), ("Verify token", verify_token(channel)))
+
+
+def _complaint(answer: VendorAnswer) -> str:
+    error = _read(answer, wire.Answer).error
+    words = wire.words_of(error) if error else "nothing that Relevo understands"
+    if error is not None and error.code == 190:
+        return (
+            "Meta does not accept the access token, it may have ended; make a permanent one of a system user"
+        )
+    if error is not None and wire.fault_of(error.code) is Fault.AUTH:
+        return f"The access token lacks a permission ({words}); it needs {' and '.join(PERMISSIONS)}"
+    return f"Meta answered {answer.status}: {words}"
+
+
+def _hook_problem(number: wire.Number, hook_url: str) -> str:
+    url = number.webhook_configuration.url
+    if url == hook_url:
+        return ""
+    where = f"posts to {url.rpartition('/')[0]}/…" if url else "posts nowhere"
+    return f"Meta {where}, not to this channel; connect it"
+
+
+def _permission_problem(answer: VendorAnswer) -> str:
+    """Not every kind of token can be asked."""
+    told = _read(answer, wire.Permissions).data
+    granted = {one.permission for one in told if one.status == "granted"}
+    missing = [name for name in PERMISSIONS if name not in granted]
+    return (
+        f"The access token lacks {' and '.join(missing)}; give it in Business settings"
+        if told and missing
+        else ""
+    )
+
+
+def _account_problem(answer: VendorAnswer, channel: Channel) -> str:
+    if not toolkit.is_success(answer):
+        return _complaint(answer)
+    if not _read(answer, wire.Apps).data:
+        return f"No app hears of the account {channel.config['waba_id']}; connect the channel"
+    return ""
