@@ -81,8 +81,11 @@ def _add_finished(database: sqlite3.Connection, first_person: int, count: int) -
 
 def _add_waiting(database: sqlite3.Connection, first_person: int, people: int, count: int) -> None:
     """In the order in which they came: everybody wrote once, then everybody again."""
-    (user_ns,) = database.execute("SELECT 'f' || flow_id || 'u' || id FROM conversations LIMIT 1").fetchone()
-    (mid,) = database.execute("SELECT mid FROM messages WHERE mid <> '' LIMIT 1").fetchone()
+    user_ns, mid = database.execute(
+        "SELECT 'f' || c.flow_id || 'u' || c.id, m.mid FROM deliveries d "
+        "JOIN conversations c ON c.id = d.conversation_id JOIN messages m ON m.id = d.message_id "
+        "ORDER BY d.rowid LIMIT 1"
+    ).fetchone()
     prefix = user_ns.partition("u")[0] + "u"
     person, turn = f"({first_person} + n.number % {people})", f"(n.number / {people})"
     body = (
@@ -129,7 +132,7 @@ def _multiply(database: sqlite3.Connection, table: str, count: int, changed: Map
         f"WHERE number < {count - 1}) "
         f"INSERT INTO {table} ({', '.join(columns)}) "
         f"SELECT {', '.join(changed.get(name, f't.{name}') for name in columns)} "
-        f"FROM n, (SELECT * FROM {table} LIMIT 1) AS t"
+        f"FROM n, (SELECT * FROM {table} ORDER BY rowid LIMIT 1) AS t"
     )
     for _, sql in indexes:
         database.execute(sql)

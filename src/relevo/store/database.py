@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 SQLITE_BUSY_TIMEOUT = 5_000  # milliseconds that a writer waits for another process
 _READERS = 4
+_WRITER_CACHE, _READER_CACHE = 16_384, 4_096  # KB of SQLite's pages, each; the system keeps the file as well
 _POOL_TIMEOUT = 5  # seconds that a caller waits for a connection
 
 
@@ -208,6 +209,7 @@ def _sqlite_writer(url: URL) -> AsyncEngine:
         _pragmas(connection, f"busy_timeout = {SQLITE_BUSY_TIMEOUT}")
         inline_sqlite.use_wal(connection)
         _pragmas(connection, "synchronous = FULL", "wal_autocheckpoint = 4000", "busy_timeout = 0")
+        _pragmas(connection, f"cache_size = -{_WRITER_CACHE}")
         record.info["driver"] = inline_sqlite.InlineDriver(connection, SQLITE_BUSY_TIMEOUT)
 
     return engine
@@ -221,6 +223,7 @@ def _sqlite_reader(url: URL) -> AsyncEngine:
     def set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         _pragmas(connection, f"busy_timeout = {SQLITE_BUSY_TIMEOUT}", "query_only = ON")
+        _pragmas(connection, f"cache_size = -{_READER_CACHE}")
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
@@ -231,7 +234,7 @@ def _sqlite_reader(url: URL) -> AsyncEngine:
 
 def _pragmas(connection: Any, *pragmas: str) -> None:
     cursor = connection.cursor()
-    for pragma in (*pragmas, "foreign_keys = ON", "cache_size = -65536"):
+    for pragma in (*pragmas, "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
