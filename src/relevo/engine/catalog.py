@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 
 from relevo.domain.audiences import NOBODY, Audience, audiences
@@ -17,6 +18,9 @@ from relevo.system.clock import Clock
 
 _LOOK_AGAIN_AFTER = 0.25
 """Seconds for which a configuration is believed without asking the database for its version."""
+_TOO_OLD_AFTER = 1.0
+"""Seconds after which nobody goes on without having looked: a server that nobody used for an hour knows
+what was true an hour ago."""
 _KEPT_FLOWS = 500
 
 
@@ -26,6 +30,7 @@ class Catalog:
     def __init__(self, database: Database, cipher: Cipher, clock: Clock) -> None:
         self._database, self._cipher, self._clock = database, cipher, clock
         self._looked_at = float("-inf")
+        self._looking: asyncio.Task[None] | None = None
         self._flows: dict[FlowVersionId, Flow] = {}
         self.directory = Directory(version=-1)
         self.member_names: dict[MemberId, str] = {}
@@ -35,17 +40,27 @@ class Catalog:
     async def refresh(self, *, at_once: bool = False) -> None:
         """Notice changes made by anybody, another process included, within a quarter of a second.
 
-        One caller looks; the others go on with what is known, unless they want it `at_once`.
+        One caller looks; the others go on with what is known, unless that is too old, or they want it
+        `at_once`.
         """
-        now = self._clock.monotonic()
-        if not at_once and now - self._looked_at < _LOOK_AGAIN_AFTER:
+        age = self._clock.monotonic() - self._looked_at
+        if age < _LOOK_AGAIN_AFTER and not at_once:
             return
-        before, self._looked_at = self._looked_at, now
+        looking = self._looking
+        if at_once or looking is None:
+            looking = self._looking = asyncio.ensure_future(self._look_now())
+        elif age < _TOO_OLD_AFTER:
+            return
+        await asyncio.shield(looking)  # somebody who goes away must not take it from the others
+
+    async def _look_now(self) -> None:
+        started = self._clock.monotonic()
         try:
             await self._look()
-        except BaseException:
-            self._looked_at = before
-            raise
+            self._looked_at = started
+        finally:
+            if self._looking is asyncio.current_task():
+                self._looking = None
 
     async def _look(self) -> None:
         async with self._database.read() as connection:
