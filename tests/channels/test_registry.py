@@ -30,7 +30,9 @@ def test_each_type_has_the_adapter_of_that_type(type_: str) -> None:
 
 
 def test_an_unknown_type_is_named_with_the_known_ones() -> None:
-    with pytest.raises(NotFound, match="'fax'; known are: web, whatsapp, telegram, sms, apichat"):
+    with pytest.raises(
+        NotFound, match="'fax'; known are: web, whatsapp, telegram, messenger, instagram, sms, apichat"
+    ):
         adapter_for("fax")
 
 

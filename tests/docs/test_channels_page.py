@@ -29,8 +29,8 @@ def table() -> str:
 def column(one: Adapter) -> dict[str, str]:
     can = one.capabilities
     return {
-        "text, characters": f"{can.text_limit:,}",
-        "caption, characters": f"{can.caption_limit or can.text_limit:,}",
+        "text, characters": f"{can.text_limit:,}{' bytes' if can.text_in_bytes else ''}",
+        "caption, characters": f"{can.caption_limit or can.text_limit:,}" if can.captioned else "a text",
         **{kind: media(one, kind) for kind in ("image", "video", "audio", "file", "sticker")},
         "location": "yes" if can.location else "a link",
         "contacts": "yes" if can.contacts else "text",
@@ -38,7 +38,9 @@ def column(one: Adapter) -> dict[str, str]:
         "buttons": str(can.buttons) if can.buttons else "numbered text",
         "of these, links and calls": kinds(one),
         "quick replies": str(can.quick_replies) if can.quick_replies else "numbered text",
-        "cards": "yes"
+        "cards": f"yes, {can.most_cards} at a time"
+        if can.most_cards
+        else "yes"
         if can.cards
         else f"an album of {can.albums}, or messages"
         if can.albums

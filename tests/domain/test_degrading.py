@@ -307,3 +307,19 @@ def test_a_text_with_buttons_may_have_to_be_shorter() -> None:
 )
 def test_a_limit_in_bytes_cuts_no_character_in_two(text: str, limit: int, parts: tuple[str, ...]) -> None:
     assert split_text(text, limit, in_bytes=True) == parts
+
+
+def test_more_cards_than_one_message_may_have_are_several() -> None:
+    cards = Cards(tuple(Card(title) for title in "ABC"), quick_replies=(RED,))
+    limits = Limits(cards=True, most_cards=2, quick_replies=1)
+
+    assert degrade(cards, limits) == Degraded(
+        (Cards(cards.cards[:2]), Cards(cards.cards[2:], quick_replies=(RED,))), ("3 cards were split",)
+    )
+
+
+def test_cards_with_a_button_that_cannot_be_there_become_messages() -> None:
+    cards = Cards((Card("Mug", buttons=(Button("Ring", kind="call", target="+61400000000"),)),))
+    limits = Limits(cards=True, buttons=1, button_kinds=frozenset({"reply"}))
+
+    assert degrade(cards, limits).contents == (Text("Mug\nRing: +61400000000"),)

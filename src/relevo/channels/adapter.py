@@ -213,6 +213,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     captioned_options: int = 0
     """Buttons and quick replies of a file; 0: as many as of a text."""
     cards: bool = False
+    most_cards: int = 0
+    """Cards of one message; 0: any."""
     albums: int = 0
     """How many pictures with words one message may have: cards without buttons become one."""
     location: bool = False
@@ -257,6 +259,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
             options=self.options,
             captioned_options=self.captioned_options,
             cards=self.cards,
+            most_cards=self.most_cards,
             albums=self.albums,
             location=self.location,
             contacts=self.contacts,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from relevo.channels.adapter import Adapter
 from relevo.channels.apichat.adapter import ApiChat
+from relevo.channels.instagram.adapter import Instagram
+from relevo.channels.messenger.adapter import Messenger
 from relevo.channels.sms.adapter import Sms
 from relevo.channels.telegram.adapter import Telegram
 from relevo.channels.web.adapter import WebChat
@@ -11,7 +13,8 @@ from relevo.channels.whatsapp.adapter import WhatsApp
 from relevo.domain.errors import NotFound
 
 ADAPTERS: dict[str, Adapter] = {
-    adapter.type: adapter for adapter in (WebChat(), WhatsApp(), Telegram(), Sms(), ApiChat())
+    adapter.type: adapter
+    for adapter in (WebChat(), WhatsApp(), Telegram(), Messenger(), Instagram(), Sms(), ApiChat())
 }
 """By type, in the order in which people are shown them."""
 

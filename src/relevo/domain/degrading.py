@@ -46,7 +46,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     `media_sizes` in bytes and `media_kinds` as MIME types, by type. `button_id` in bytes and `button_title`
     in characters, 0: any. `albums`: how many pictures with words one message may have.
     `options`: how many buttons and quick replies one message may have together, and `captioned_options` one
-    with a file; 0: no more is asked than of each.
+    with a file; 0: no more is asked than of each. `most_cards`: of one message, 0: any.
     """
 
     text: int = 4096
@@ -66,6 +66,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     options: int = 0
     captioned_options: int = 0
     cards: bool = False
+    most_cards: int = 0
     albums: int = 0
     location: bool = False
     contacts: bool = False
@@ -253,24 +254,39 @@ class _Degrading:
 
     def cards(self, cards: Cards) -> Iterator[Content]:
         if self.carries(cards):
-            words, _, quick_replies = self.options("", (), cards.quick_replies)
-            yield msgspec.structs.replace(cards, quick_replies=quick_replies)
-            yield from self.words(words)
+            yield from self.galleries(cards)
             return
         self.lost.append("cards became messages")
         for position, card in enumerate(cards.cards, start=1):
             is_last = position == len(cards.cards)
             yield from self.parts(_plain_card(card, cards.quick_replies if is_last else ()))
 
+    def galleries(self, cards: Cards) -> Iterator[Content]:
+        """As many messages as their number needs; the quick replies stay with the last."""
+        words, _, quick_replies = self.options("", (), cards.quick_replies)
+        most = self.limits.most_cards or len(cards.cards) or 1
+        parts = [cards.cards[at : at + most] for at in range(0, len(cards.cards), most)] or [()]
+        if len(parts) > 1:
+            self.lost.append(f"{len(cards.cards)} cards were split")
+        for part in parts[:-1]:
+            yield msgspec.structs.replace(cards, cards=part, quick_replies=())
+        yield msgspec.structs.replace(cards, cards=parts[-1], quick_replies=quick_replies)
+        yield from self.words(words)
+
     def carries(self, cards: Cards) -> bool:
         """Whether cards can be sent as they are, or as an album of pictures with words."""
         if self.limits.cards:
-            return all(len(card.buttons) <= self.limits.buttons for card in cards.cards)
+            return all(self.fit_on_a_card(card.buttons) for card in cards.cards)
         has_room = 2 <= len(cards.cards) <= self.limits.albums and not cards.quick_replies
         return has_room and all(
             card.image_url and not card.buttons and len(card_words(card)) <= self.longest_caption
             for card in cards.cards
         )
+
+    def fit_on_a_card(self, buttons: tuple[Button, ...]) -> bool:
+        kinds = {button.kind for button in buttons}
+        fits = len(buttons) <= self.limits.buttons and kinds <= self.limits.button_kinds
+        return fits and self.has_room_for(buttons)
 
     def location(self, place: Location) -> Iterator[Content]:
         if self.limits.location:

@@ -1,0 +1,1 @@
+"""Instagram: the conversations of a professional account."""

@@ -1,0 +1,70 @@
+"""Instagram: what people write to a professional account, and comment on it."""
+
+from __future__ import annotations
+
+from relevo.channels import toolkit
+from relevo.channels.adapter import Capabilities, Option, Rates
+from relevo.channels.meta import wire
+from relevo.channels.meta.adapter import SHARED_OPTIONS, Meta
+from relevo.domain.workspaces import Channel
+
+MEGABYTE = 1_000_000
+
+
+class Instagram(Meta):
+    type = "instagram"
+    title = "Instagram"
+    summary = "The conversations of an Instagram professional account that a Facebook page belongs to."
+    options = (
+        Option(
+            "account_id",
+            "Account ID",
+            "text",
+            "Of the Instagram professional account, from the app's dashboard: 17841 and more digits.",
+            required=True,
+            placeholder="17841400000000000",
+        ),
+        *SHARED_OPTIONS,
+    )
+    capabilities = Capabilities(
+        media=frozenset({"image", "video", "audio", "file"}),
+        media_sizes={"image": 8 * MEGABYTE, **dict.fromkeys(("video", "audio", "file"), 25 * MEGABYTE)},
+        captioned=frozenset(),
+        buttons=3,
+        button_kinds=frozenset({"reply", "url"}),
+        button_id_limit=1000,
+        button_title_limit=20,
+        button_text_limit=640,
+        quick_replies=13,
+        cards=True,
+        most_cards=10,
+        text_limit=1000,
+        text_in_bytes=True,
+        typing=True,
+        reads=True,
+        receipts=True,
+        connects=True,
+        rates=Rates(a_second=100),
+    )
+    account_option = "account_id"
+    object = "instagram"
+    app_fields = (
+        "messages",
+        "messaging_postbacks",
+        "messaging_seen",
+        "message_reactions",
+        "messaging_referral",
+        "comments",
+        "live_comments",
+    )
+    page_fields = ("messages",)
+    permissions = ("instagram_basic", "instagram_manage_messages", "pages_manage_metadata")
+
+    def account_problem(self, me: wire.Answer, channel: Channel) -> str:
+        account_id, account = channel.config["account_id"], me.instagram_business_account
+        theirs = toolkit.id_text(account.id) if account else ""
+        if not theirs:
+            return f"The token knows of no Instagram professional account of the page {me.name}"
+        if theirs != account_id:
+            return f"The account of the page {me.name} is {theirs}, not {account_id}"
+        return ""

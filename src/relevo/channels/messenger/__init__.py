@@ -1,0 +1,1 @@
+"""Messenger: the conversations of a Facebook page."""
