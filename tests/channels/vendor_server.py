@@ -11,12 +11,13 @@ import msgspec
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A request. `path` is without the query; header names are lower case."""
+    """A request. `path` is without the `query`; header names are lower case."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
+    query: str = ""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -65,7 +66,8 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
     method, target, _ = first.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Asked(method, target.partition("?")[0], headers, body)
+    path, _, query = target.partition("?")
+    return Asked(method, path, headers, body, query)
 
 
 def _written(said: Said) -> bytes:
