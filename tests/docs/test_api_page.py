@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from relevo.admin.deliveries import BeingAttempted, NotWaiting
 from relevo.domain import dynamic_content, errors
 from relevo.engine.housekeeping import KEYS_ARE_KEPT_FOR
 from relevo.web.api import CALLS
@@ -59,7 +60,7 @@ def test_every_status_and_code_of_an_error_is_documented_and_nothing_else() -> N
     ours: list[type[errors.RelevoError]] = [
         errors.Unauthenticated, errors.ScopeRequired, errors.NotFound, errors.TooLarge, errors.InvalidInput,
         errors.IdempotencyKeyReused, errors.TooManyRequests, errors.DecisionFailed, errors.Unavailable,
-        errors.Busy,
+        errors.Busy, BeingAttempted, NotWaiting,
     ]  # fmt: skip
 
     told = {int(status) for _, operation in operations() for status in operation["responses"]}

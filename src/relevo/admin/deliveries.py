@@ -10,11 +10,14 @@ from relevo.domain.conversations import UpdateMessage
 from relevo.domain.errors import Conflict, NotFound
 from relevo.domain.ids import DeliveryId, MessageId, WorkspaceId
 from relevo.domain.messages import MessageStatus
+from relevo.domain.workspaces import EventType
 from relevo.store import deliveries, interventions, messages
 from relevo.store.database import AnyRow, Connection
 from relevo.store.interventions import Carried, Intervention
 
 LONGEST_REASON = 500
+EVENT_TYPES = (*(one.value for one in EventType if one is not EventType.TEST), "message", "media")
+"""What a delivery may be of: an event for an endpoint, a message for a channel, a file for us."""
 
 
 class BeingAttempted(Conflict):
@@ -33,12 +36,19 @@ async def redeliver(means: Means, workspace_id: WorkspaceId, delivery_id: Delive
     """Put a finished delivery back into its lane; False when it waits already. Whoever carries
     lanes finds it within moments."""
     async with means.database.write() as connection:
-        await find(connection, workspace_id, delivery_id)
-        now = means.clock.now()
-        done = await interventions.redeliver(connection, delivery_id, now)
-        if done:
-            note = Intervention(delivery_id=delivery_id, at=now, by=by, did="redelivered")
-            await interventions.note(connection, [note])
+        return await redeliver_in(connection, means, workspace_id, delivery_id, by=by)
+
+
+async def redeliver_in(
+    connection: Connection, means: Means, workspace_id: WorkspaceId, delivery_id: DeliveryId, *, by: str
+) -> bool:
+    """The same, in a transaction that is under way."""
+    await find(connection, workspace_id, delivery_id)
+    now = means.clock.now()
+    done = await interventions.redeliver(connection, delivery_id, now)
+    if done:
+        note = Intervention(delivery_id=delivery_id, at=now, by=by, did="redelivered")
+        await interventions.note(connection, [note])
     return done
 
 
@@ -46,14 +56,27 @@ async def skip(
     means: Means, workspace_id: WorkspaceId, delivery_id: DeliveryId, *, by: str, reason: str
 ) -> None:
     """Have a delivery never made: its lane goes on without it. Raises `NotWaiting` and `BeingAttempted`."""
-    refuse(_wrong(reason))
     async with means.database.write() as connection:
-        await find(connection, workspace_id, delivery_id)
-        now = means.clock.now()
-        row = await _skip(connection, delivery_id, reason, now)
-        note = Intervention(delivery_id=delivery_id, at=now, by=by, did="skipped", reason=reason)
-        await interventions.note(connection, [note])
-        await _tell_message(connection, row)
+        await skip_in(connection, means, workspace_id, delivery_id, by=by, reason=reason)
+
+
+async def skip_in(
+    connection: Connection,
+    means: Means,
+    workspace_id: WorkspaceId,
+    delivery_id: DeliveryId,
+    *,
+    by: str,
+    reason: str,
+) -> None:
+    """The same, in a transaction that is under way."""
+    refuse(_wrong(reason))
+    await find(connection, workspace_id, delivery_id)
+    now = means.clock.now()
+    row = await _skip(connection, delivery_id, reason, now)
+    note = Intervention(delivery_id=delivery_id, at=now, by=by, did="skipped", reason=reason)
+    await interventions.note(connection, [note])
+    await _tell_message(connection, row)
 
 
 async def _skip(connection: Connection, delivery_id: DeliveryId, reason: str, now: datetime) -> AnyRow:

@@ -21,7 +21,22 @@ from relevo.sdk.errors import (
     Unreachable,
 )
 from relevo.sdk.messages import Message
-from relevo.sdk.objects import Agent, Label, PostedEvent, Subflow, Subscriber, Tag, User, UserField
+from relevo.sdk.objects import (
+    Agent,
+    Answer,
+    Attempt,
+    Deed,
+    Delivery,
+    Label,
+    PostedEvent,
+    Redelivery,
+    Request,
+    Subflow,
+    Subscriber,
+    Tag,
+    User,
+    UserField,
+)
 from relevo.sdk.receiver import (
     BadSignature,
     InMemorySeen,
@@ -39,10 +54,14 @@ from relevo.sdk.receiver import (
 
 __all__ = [
     "Agent",
+    "Answer",
     "ApiError",
+    "Attempt",
     "BadSignature",
     "Client",
     "ClientError",
+    "Deed",
+    "Delivery",
     "InMemorySeen",
     "Invalid",
     "Label",
@@ -57,7 +76,9 @@ __all__ = [
     "ReceiveError",
     "Received",
     "Receiver",
+    "Redelivery",
     "Refused",
+    "Request",
     "ScopeRequired",
     "Seen",
     "ServerError",

@@ -21,7 +21,7 @@ import msgspec
 from relevo.sdk import answers
 from relevo.sdk.errors import RateLimited, ServerError, Unavailable, Unreachable
 from relevo.sdk.messages import Message
-from relevo.sdk.objects import Agent, PostedEvent, Subflow, Subscriber, User, told
+from relevo.sdk.objects import Agent, Delivery, PostedEvent, Redelivery, Subflow, Subscriber, User, told
 
 if TYPE_CHECKING:
     from pyreqwest import client as http
@@ -156,6 +156,60 @@ class Client:
             for row in _rows(answer):
                 yield _told(row, PostedEvent)
             after, more = _place(answer)
+
+    # What became of it
+
+    async def deliveries(self, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Delivery]:
+        """What was to be brought where, the newest first, page by page. `filters` are the API's own:
+        `user_ns`, `endpoint`, `state`, `event`, `start_time`, `end_time`."""
+        place: dict[str, QueryValue] = {}
+        while True:
+            answer = await self._get("/handoff/deliveries", {**filters, **place, "limit": limit})
+            for row in _rows(answer):
+                yield _told(row, Delivery)
+            before = answer["meta"].get("next") if isinstance(answer.get("meta"), dict) else None
+            if before is None:
+                return
+            place = {"before_id": before}
+
+    async def delivery(self, delivery_id: int) -> Delivery:
+        """One with its body, its attempts, and what people did with it."""
+        return _one(await self._get("/handoff/delivery", {"delivery_id": delivery_id}), Delivery)
+
+    async def redeliver(self, delivery_id: int, *, idempotency_key: str | None = None) -> None:
+        """Have a delivery that is over made once more, in its place."""
+        await self._post("/handoff/redeliver", {"delivery_id": delivery_id}, idempotency_key)
+
+    async def skip(self, delivery_id: int, reason: str, *, idempotency_key: str | None = None) -> None:
+        """Have a delivery never made; what waits behind it goes on."""
+        body = {"delivery_id": delivery_id, "reason": reason}
+        await self._post("/handoff/skip", body, idempotency_key)
+
+    async def count_redeliverable(self, **filters: QueryValue) -> int:
+        """How many `redeliver_many` would be about, 100,000 at most."""
+        return await self._number("count", {**filters, "dry_run": 1}, None)
+
+    async def redeliver_many(self, *, idempotency_key: str | None = None, **filters: QueryValue) -> int:
+        """Have all that are selected made once more, in order; the number of the redelivery. `filters` are
+        those of `deliveries`, and `from_delivery_id`: that one and those behind it. Without `state`: what
+        is parked or given up."""
+        return await self._number("redelivery_id", filters, idempotency_key)
+
+    async def _number(self, name: str, body: Mapping[str, QueryValue], key: str | None) -> int:
+        answer = await self._post("/handoff/redeliver-many", body, key)
+        data = answer.get("data")
+        number = data.get(name) if isinstance(data, dict) else None
+        if not isinstance(number, int):
+            raise ServerError(f"the answer has no {name} under data", status=200)
+        return number
+
+    async def redelivery(self, redelivery_id: int) -> Redelivery:
+        """How far one has got."""
+        return _one(await self._get("/handoff/redelivery", {"redelivery_id": redelivery_id}), Redelivery)
+
+    async def stop_redelivery(self, redelivery_id: int) -> None:
+        """Put no more of it back."""
+        await self._post("/handoff/stop-redelivery", {"redelivery_id": redelivery_id})
 
     # Saying something
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from relevo.store.database import AnyRow, Connection
 from relevo.store.tables import applied
@@ -33,6 +33,17 @@ async def insert_new(connection: Connection, new: Sequence[Applied], now: dateti
     if new:
         rows = [{**msgspec.structs.asdict(one), "created_at": now} for one in new]
         await connection.execute(insert(applied), rows)
+
+
+async def take(connection: Connection, key: str, fingerprint: str, now: datetime) -> None:
+    """Take a key before its work is done, with `answer` to follow. Whoever else wants it waits until this
+    transaction has ended. Raises `Taken`."""
+    await insert_new(connection, [Applied(key, fingerprint, "")], now)
+
+
+async def answer(connection: Connection, key: str, result: str) -> None:
+    """What the work of a taken key came to."""
+    await connection.execute(update(applied).where(applied.c.key == key).values(result=result))
 
 
 async def forget(connection: Connection, before: datetime) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from litestar import Litestar
 
+from relevo.domain.deliveries import Destination
 from relevo.domain.ids import ConversationId, user_ns
 from relevo.domain.messages import Message, plain_text
+from relevo.domain.redeliveries import UNDELIVERED, Selection
+from relevo.store import deliveries, redeliveries, tables
 from relevo.testing.builders import World
 from relevo.web.api import CALLS, create_api
 from relevo.web.api.document import make_document
@@ -66,6 +69,21 @@ class Ana:
 
     async def state(self) -> Any:
         return await self.world.conversation(self.id)
+
+
+async def park(world: World) -> dict[str, int]:
+    """Ana asks for an agent, and nothing arrives anywhere; a redelivery of it all is under way. The numbers
+    of these things, as operations call them."""
+    await world.says("agent")
+    to_desk = Selection(destination=Destination("endpoint", world.company.endpoint.id))
+    rows, begun = tables.deliveries, Selection(flow_id=world.company.flow.id, states=UNDELIVERED)
+    news = {"state": "parked", "reason": "schedule_exhausted", "due_at": None, "claimed_by": None}
+    async with world.database.write() as connection:
+        now, here = world.clock.now(), world.company.workspace.id
+        await connection.execute(rows.update().values(**news, finished_at=now))
+        found = await deliveries.listing(connection, here, to_desk)
+        redelivery = await redeliveries.insert_new(connection, here, begun, by="Olga", now=now)
+    return {"delivery_id": found[-1].id, "from_delivery_id": found[-1].id, "redelivery_id": redelivery}
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from httpx import Response
 
-from relevo.domain.ids import user_ns
-from relevo.testing.builders import World
-from tests.web.api.conftest import Ana
+from relevo.domain.ids import FlowId, user_ns
+from relevo.store import directory, tables
+from relevo.testing.builders import Company, World
+from tests.web.api.conftest import Ana, park
 from tests.web.api.validating import Api, Json
 
 ABOUT_A_SUBSCRIBER: dict[str, Json] = {
@@ -25,8 +27,20 @@ ABOUT_A_SUBSCRIBER: dict[str, Json] = {
     "/handoff/typing": {},
     "/handoff/seen": {},
     "/handoff/events": {},
+    "/handoff/deliveries": {},
+    "/handoff/redeliver-many": {},
 }
 """The operations that name a subscriber, with what else they need."""
+
+ABOUT_A_DELIVERY: dict[str, Json] = {
+    "/handoff/delivery": {"delivery_id": 0},
+    "/handoff/redeliver": {"delivery_id": 0},
+    "/handoff/skip": {"delivery_id": 0, "reason": "x"},
+    "/handoff/redeliver-many": {"from_delivery_id": 0},
+    "/handoff/redelivery": {"redelivery_id": 0},
+    "/handoff/stop-redelivery": {"redelivery_id": 0},
+}
+"""The operations that name a delivery or a redelivery."""
 
 TOLD_BELOW = {
     "/me",
@@ -61,7 +75,62 @@ async def own_agent(api: Api) -> dict[str, Json]:
 async def test_every_operation_is_tried_here(api: Api) -> None:
     paths = {path.removeprefix("/api") for path in api.told.document["paths"]}
 
-    assert paths == ABOUT_A_SUBSCRIBER.keys() | TOLD_BELOW
+    assert paths == ABOUT_A_SUBSCRIBER.keys() | ABOUT_A_DELIVERY.keys() | TOLD_BELOW
+
+
+async def test_another_flows_deliveries_are_not_there_for_any_operation(
+    api: Api, ana: Ana, stranger: Api, world: World
+) -> None:
+    numbers = await park(world)
+    neighbour = api.with_token(await world.add_token(await second_flow(world)))
+    before = await everything(world)
+
+    for caller in (stranger, neighbour):
+        for path, example in ABOUT_A_DELIVERY.items():
+            (name,) = example.keys() & numbers.keys()
+            refused = await call(caller, path, example | {name: numbers[name]})
+            nobody = await call(caller, path, example | {name: 999_999})
+
+            assert refused.status_code == nobody.status_code == 404, path
+            said = refused.json()["message"].replace(f" {numbers[name]} ", " 999999 ")
+            assert said == nobody.json()["message"], path
+    assert await everything(world) == before
+
+
+async def test_what_is_selected_and_begun_is_of_the_own_flow(
+    api: Api, ana: Ana, stranger: Api, world: World
+) -> None:
+    await park(world)
+    neighbour = api.with_token(await world.add_token(await second_flow(world)))
+    many = "/handoff/redeliver-many"
+    assert (await api.post(many, {"dry_run": 1})).json()["data"]["count"] > 0
+
+    for caller in (stranger, neighbour):
+        assert (await caller.get("/handoff/deliveries")).json()["data"] == []
+        assert (await caller.post(many, {"dry_run": 1})).json()["data"]["count"] == 0
+        begun = (await caller.post(many, {"state": "finished"})).json()["data"]
+        whose = {"redelivery_id": begun["redelivery_id"]}
+        assert (await caller.get("/handoff/redelivery", **whose)).status_code == 200
+        assert (await api.get("/handoff/redelivery", **whose)).status_code == 404
+
+
+async def second_flow(world: World) -> Company:
+    """Another flow of the same workspace."""
+    async with world.database.write() as connection:
+        first = (await connection.execute(tables.flows.select())).first()
+        assert first is not None
+        another = first._asdict() | {"id": 7777, "name": "sales"}
+        await connection.execute(tables.flows.insert().values(another))
+        await directory.touch(connection)
+    await world.catalog.refresh(at_once=True)
+    flow = world.catalog.directory.flows[FlowId(7777)]
+    return msgspec.structs.replace(world.company, flow=flow)
+
+
+async def everything(world: World) -> list[str]:
+    kept = (tables.deliveries, tables.interventions, tables.redeliveries)
+    async with world.database.read() as connection:
+        return [repr(sorted((await connection.execute(one.select())).all())) for one in kept]
 
 
 async def test_another_flows_subscriber_is_not_there_for_any_operation(

@@ -11,7 +11,7 @@ from relevo.sdk.errors import Invalid, NotFound, Unauthenticated
 from relevo.sdk.receiver import Receiver
 from relevo.testing.builders import SIGNING_SECRET, World
 from relevo.web.app import create_app
-from tests.web.api.conftest import Ana
+from tests.web.api.conftest import Ana, park
 from tests.web.api.serving import on_a_port
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"])
@@ -57,6 +57,30 @@ async def test_the_sdk_can_do_everything_that_it_offers(world: World, ana: Ana) 
     assert (await ana.last()).content == Media(type="image", url="https://cdn.example.com/a.jpg")
     state = await ana.state()
     assert (state.control, state.status, state.member_id) == (Control.BOT, "done", None)
+
+
+async def test_the_sdk_looks_after_deliveries(world: World, ana: Ana) -> None:
+    parked = (await park(world))["delivery_id"]
+    async with (
+        on_a_port(create_app(world.services())) as url,
+        Client(url, await world.add_token(member=world.company.agent)) as client,
+    ):
+        found = [one async for one in client.deliveries(limit=2, state="parked")]
+        await client.redeliver(parked)
+        await client.skip(parked, "told by phone")
+        whole = await client.delivery(parked)
+        count = await client.count_redeliverable(endpoint="desk")
+        number = await client.redeliver_many(endpoint="desk")
+        await client.stop_redelivery(number)
+        stopped = await client.redelivery(number)
+
+    assert len(found) > 2
+    assert [one.id for one in found] == sorted({one.id for one in found}, reverse=True)
+    assert {one.state for one in found} == {"parked"}
+    assert [one.did for one in whole.deeds] == ["redelivered", "skipped"]
+    assert (whole.state, whole.reason) == ("skipped", "told by phone")
+    assert count == len([one for one in found if one.kind == "endpoint"]) - 1
+    assert (stopped.state, stopped.asked_by) == ("stopped", "Luis, with token test")
 
 
 async def test_the_sdk_knows_what_went_wrong(world: World, ana: Ana) -> None:

@@ -12,7 +12,18 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp
 
-from relevo.web.api import control, events, flow, handoff, me, messages, sending, subscribers
+from relevo.web.api import (
+    control,
+    deliveries,
+    events,
+    flow,
+    handoff,
+    me,
+    messages,
+    redelivering,
+    sending,
+    subscribers,
+)
 from relevo.web.api.access import AnyConnection, Gate
 from relevo.web.api.calls import Call
 from relevo.web.api.operations import also_as_post
@@ -39,6 +50,13 @@ CALLS: list[HTTPRouteHandler] = [
     handoff.typing,
     handoff.seen,
     events.list_events,
+    deliveries.list_deliveries,
+    deliveries.get_delivery,
+    redelivering.redeliver,
+    redelivering.skip,
+    redelivering.redeliver_many,
+    redelivering.get_redelivery,
+    redelivering.stop_redelivery,
     flow.agents,
     flow.subflows,
     flow.bot_users_count,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, TypeVar
 
+import msgspec
 from msgspec import Meta
 
 from relevo.domain import complaints
@@ -15,7 +16,8 @@ from relevo.domain.events import AnyEvent, ByConversation, Once
 from relevo.domain.ids import ConversationId, FlowId, MemberId, parse_user_ns, sub_flow_ns
 from relevo.domain.workspaces import ApiKey, FlowEntry, Member, Workspace
 from relevo.store import applied, subscribers
-from relevo.store.database import Connection
+from relevo.store.applied import Applied
+from relevo.store.database import Connection, Taken
 from relevo.web.api.access import key_of, mark_replayed
 from relevo.web.api.answers import Ok, Paging
 from relevo.web.api.operations import LONGEST_KEY, USER_NS
@@ -27,6 +29,7 @@ UserNs = Annotated[
     Meta(pattern=r"^f[0-9]{1,12}u[0-9]{1,15}$", description="The subscriber.", examples=[USER_NS]),
 ]
 
+Answer = TypeVar("Answer", bound=msgspec.Struct)
 MakeEvent = Callable[[ByConversation, Once | None], AnyEvent]
 
 
@@ -53,6 +56,13 @@ class Call:
     @property
     def workspace(self) -> Workspace:
         return self.services.catalog.directory.workspaces[self.key.workspace_id]
+
+    @property
+    def caller(self) -> str:
+        """Who does it, for the people who look at it later."""
+        member = self.services.catalog.directory.members.get(self.key.member_id or MemberId(0))
+        token = f"token {self.key.name}" if self.key.name else "a token"
+        return f"{member.name}, with {token}" if member is not None else token
 
     @property
     def members(self) -> list[Member]:
@@ -118,6 +128,32 @@ class Call:
             mark_replayed(self.request)
         return Ok()
 
+    async def once(self, work: Callable[[Connection], Awaitable[Answer]], into: type[Answer]) -> Answer:
+        """Do something in a transaction of its own, once for each Idempotency-Key. A repetition is answered
+        as the first time; what fails leaves its key free."""
+        once = await self._once()
+        if once is None:
+            async with self.services.database.write() as connection:
+                return await work(connection)
+        while True:
+            try:
+                return await self._first_or_again(once, work, into)
+            except Taken:
+                continue  # a twin has come first, and is found now
+
+    async def _first_or_again(
+        self, once: Once, work: Callable[[Connection], Awaitable[Answer]], into: type[Answer]
+    ) -> Answer:
+        async with self.services.database.write() as connection:
+            before = await self._before(connection, once)
+            if before is not None:
+                mark_replayed(self.request)
+                return msgspec.json.decode(before.result, type=into)
+            await applied.take(connection, once.key, once.fingerprint, self.services.clock.now())
+            answer = await work(connection)
+            await applied.answer(connection, once.key, msgspec.json.encode(answer).decode())
+            return answer
+
     def _to(self, user_ns: str) -> ByConversation:
         """It is the engine that looks whether there is such a conversation, and whose it is: the question
         costs nothing where everything that happens together is loaded together."""
@@ -128,10 +164,14 @@ class Call:
 
     async def _has_happened(self, once: Once) -> bool:
         async with self.services.database.read() as connection:
-            before = (await applied.find(connection, [once.key])).get(once.key)
+            return await self._before(connection, once) is not None
+
+    async def _before(self, connection: Connection, once: Once) -> Applied | None:
+        """What was done under this key. Raises IdempotencyKeyReused when that was something else."""
+        before = (await applied.find(connection, [once.key])).get(once.key)
         if before is not None and before.fingerprint != once.fingerprint:
             raise IdempotencyKeyReused
-        return before is not None
+        return before
 
     async def _once(self) -> Once | None:
         given = self.request.headers.get("idempotency-key")

@@ -121,7 +121,7 @@ _BODY = (
         ],
         "meta": {"endpoint": "desk", "next": 3, "more": False, "forgotten": False},
     },
-    about_a_subscriber=True,
+    about="subscriber",
 )
 async def list_events(call: NamedDependency[Call], asked: NamedDependency[EventsQuery]) -> EventsAnswer:
     """What an endpoint was told, or still will be, exactly as it is posted: of a conversation after a

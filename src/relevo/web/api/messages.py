@@ -28,6 +28,8 @@ TAG = "Subscriber"
 MOST_MIDS = 100
 LATEST = 253_402_300_799
 """The last second of the year 9999."""
+THAT_SECOND = timedelta(seconds=1) - timedelta(microseconds=1)
+"""Whoever says *until 10:00:00* means the whole of it."""
 
 Flag = Literal[0, 1]
 MsgType = Literal[
@@ -135,7 +137,7 @@ _MESSAGE = {
     name="listMessages",
     asks=MessagesQuery,
     example=page_example("/subscriber/chat-messages", _MESSAGE),
-    about_a_subscriber=True,
+    about="subscriber",
 )
 async def chat_messages(call: NamedDependency[Call], asked: NamedDependency[MessagesQuery]) -> MessagePage:
     """What the customer and the agents said, newest first; with `include_bot=1` what the bot said, too."""
@@ -194,13 +196,13 @@ def _wanted(asked: MessagesQuery) -> dict[str, Any]:
     return {
         "types": [MessageType.IN, MessageType.AGENT, *(type_ for type_, wanted in more.items() if wanted)],
         "msg_types": [asked.msg_type] if asked.msg_type else [],
-        "since": _instant(asked.start_time),
-        # The whole of that second is meant.
-        "until": _instant(asked.end_time, plus=timedelta(seconds=1) - timedelta(microseconds=1)),
+        "since": instant(asked.start_time),
+        "until": instant(asked.end_time, plus=THAT_SECOND),
     }
 
 
-def _instant(seconds: int | None, plus: timedelta = timedelta(0)) -> datetime | None:
+def instant(seconds: int | None, plus: timedelta = timedelta(0)) -> datetime | None:
+    """A time as it was asked for."""
     return datetime.fromtimestamp(seconds, UTC) + plus if seconds is not None else None
 
 

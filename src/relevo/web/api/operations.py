@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from litestar import Request, get, post
@@ -76,7 +76,10 @@ _INVALID = {
 _REFUSALS: dict[int, tuple[str, Json]] = {
     401: ("There is no such token, or it was revoked.", {"message": "Unauthenticated."}),
     403: ("The token lacks the scope.", {"message": "Scope required: Manage Flow"}),
-    404: ("The token's flow has no such subscriber.", {"message": NOT_FOUND}),
+    409: (
+        "It is being attempted at this moment, or was delivered or skipped already. Nothing was done.",
+        {"message": "This was delivered or skipped already: there is nothing to skip."},
+    ),
     413: (
         "The request is too large.",
         {"message": "The request is larger than the limit of 1000000 bytes."},
@@ -95,6 +98,20 @@ _REFUSALS: dict[int, tuple[str, Json]] = {
     ),
 }
 
+About = Literal["subscriber", "delivery", "redelivery"]
+_ABSENT: dict[About, tuple[str, Json]] = {
+    "subscriber": ("The token's flow has no such subscriber.", {"message": NOT_FOUND}),
+    "delivery": (
+        "The token's flow has no such delivery.",
+        {"message": "There is no delivery 7012 in this flow"},
+    ),
+    "redelivery": (
+        "The token's flow has no such redelivery.",
+        {"message": "There is no redelivery 3 in this flow"},
+    ),
+}
+"""What a call is about, and how it is answered when that is not there."""
+
 
 def reads(
     path: str,
@@ -105,7 +122,7 @@ def reads(
     example: Json,
     asks: type[msgspec.Struct] | None = None,
     scope: Scope | None = Scope.MANAGE_FLOW,
-    about_a_subscriber: bool = False,
+    about: About | None = None,
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """A GET. `asks` is the struct that the handler gets as `asked`; `example` is an answer."""
     return get(
@@ -116,16 +133,25 @@ def reads(
         operation_class=_described(_parameters(asks) if asks else []),
         dependencies={"asked": Provide(_asked(asks))} if asks else None,
         response_description=TOLD,
-        responses=_responses(403 if scope else 0, 404 if about_a_subscriber else 0, 413, 422),
+        responses=_responses(403 if scope else 0, 413, 422, about=about),
         response_headers=LIMIT_HEADERS,
         opt={SCOPE: scope, METHOD: "GET", ANSWER_EXAMPLE: example},
     )
 
 
 def writes(
-    path: str, *, tag: str, title: str, name: str, example: Json, more_examples: dict[str, Json] | None = None
+    path: str,
+    *,
+    tag: str,
+    title: str,
+    name: str,
+    example: Json,
+    more_examples: dict[str, Json] | None = None,
+    answer: Json | None = None,
+    about: About = "subscriber",
+    may_conflict: bool = False,
 ) -> Callable[[Handler], HTTPRouteHandler]:
-    """A POST that does something to a subscriber, once for each Idempotency-Key. `example` is a request."""
+    """A POST that does something, once for each Idempotency-Key. `example` is a request."""
     return post(
         path,
         summary=title,
@@ -134,13 +160,13 @@ def writes(
         operation_class=_described([IDEMPOTENCY_KEY]),
         status_code=200,
         response_description=DONE,
-        responses=_responses(403, 404, 413, 422),
+        responses=_responses(403, 409 if may_conflict else 0, 413, 422, about=about),
         response_headers=[*LIMIT_HEADERS, _REPLAYED],
         opt={
             SCOPE: Scope.MANAGE_FLOW,
             METHOD: "POST",
             REQUEST_EXAMPLES: {"example": example, **(more_examples or {})},
-            ANSWER_EXAMPLE: {"status": "ok"},
+            ANSWER_EXAMPLE: answer or {"status": "ok"},
         },
     )
 
@@ -193,15 +219,18 @@ def _asked(asks: type[msgspec.Struct]) -> Callable[[AnyRequest], Any]:
 # For the document
 
 
-def _responses(*statuses: int) -> dict[int, ResponseSpec]:
+def _responses(*statuses: int, about: About | None = None) -> dict[int, ResponseSpec]:
+    told = {status: _REFUSALS[status] for status in {401, *statuses, 429, 500, 503} - {0}}
+    if about is not None:
+        told[404] = _ABSENT[about]
     return {
         status: ResponseSpec(
             Problem,
-            description=_REFUSALS[status][0],
+            description=told[status][0],
             generate_examples=False,
-            examples=[Example(value=_REFUSALS[status][1])],
+            examples=[Example(value=told[status][1])],
         )
-        for status in sorted({401, *statuses, 429, 500, 503} - {0})
+        for status in sorted(told)
     }
 
 

@@ -240,7 +240,7 @@ async def list_subscribers(
     name="getSubscriber",
     asks=UserNsQuery,
     example={"data": _ANA, "status": "ok"},
-    about_a_subscriber=True,
+    about="subscriber",
 )
 async def get_info(call: NamedDependency[Call], asked: NamedDependency[UserNsQuery]) -> SubscriberAnswer:
     """All that is known of one subscriber."""
@@ -255,7 +255,7 @@ async def get_info(call: NamedDependency[Call], asked: NamedDependency[UserNsQue
     name="getSubscriberByUserId",
     asks=UserIdQuery,
     example={"data": _ANA, "status": "ok"},
-    about_a_subscriber=True,
+    about="subscriber",
 )
 async def get_info_by_user_id(
     call: NamedDependency[Call], asked: NamedDependency[UserIdQuery]

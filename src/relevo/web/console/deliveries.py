@@ -15,7 +15,6 @@ from relevo.domain.errors import Conflict, InvalidInput, NotFound
 from relevo.domain.health import State
 from relevo.domain.ids import ChannelId, DeliveryId, EndpointId
 from relevo.domain.redeliveries import Redelivery, RedeliveryState
-from relevo.domain.workspaces import EventType
 from relevo.store import conversations, deliveries, endpoint_health, interventions, redeliveries, subscribers
 from relevo.store.database import AnyRow, Connection
 from relevo.store.deliveries import from_row
@@ -31,7 +30,6 @@ from relevo.web.console.words import reason
 SHOWN = 50
 LATEST = 10
 LARGEST_ID = 10**15
-EVENT_TYPES = (*(one.value for one in EventType if one is not EventType.TEST), "message", "media")
 
 
 # The log
@@ -56,7 +54,7 @@ async def listing(visit: TheVisit) -> Page:
         deliveries=found,
         names={id_: one.subscriber.display_name for id_, one in people.items()},
         destinations=Destinations(visit),
-        event_types=EVENT_TYPES,
+        event_types=administration.EVENT_TYPES,
         next_page=_address(query, found[-1].id) if more else "",
         first_page=_address(query, None),
     )
