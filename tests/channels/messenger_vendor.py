@@ -7,6 +7,7 @@ Nobody has compared it with Meta itself, which no test can reach.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from typing import Any
@@ -36,7 +37,8 @@ class MetaVendor(VendorServer):
         """By kind of account: where to post, and the token to try it with."""
         self.page_fields = ""
         self.sent: list[dict[str, Any]] = []
-        self.actions: list[str] = []
+        self.actions: asyncio.Queue[str] = asyncio.Queue()
+        """What was shown to somebody: a thing that nobody waits for, so the test does."""
         self.errors: list[tuple[int, int, int]] = []
         """Status, code and subcode that the next messages are answered with."""
 
@@ -77,7 +79,7 @@ class MetaVendor(VendorServer):
 
     def _send(self, body: dict[str, Any]) -> Said:
         if action := body.get("sender_action"):
-            self.actions.append(action)
+            self.actions.put_nowait(action)
             return _ok({"recipient_id": body["recipient"]["id"]})
         if self.errors:
             return _failed(*self.errors.pop(0), "No")

@@ -3,6 +3,7 @@ machine (`messenger_vendor`)."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -205,11 +206,11 @@ async def test_a_closed_window_that_only_meta_knows_of_is_told(page: Journey, ve
 async def test_it_is_shown_that_an_agent_has_read_and_types(page: Journey, vendor: MetaVendor) -> None:
     await posts_fixture(page, "text_message")
     to = ByConversation((await page.conversation_of(ANA)).id)
-    await page.world.submit(AgentRead(to=to))
-    await page.world.submit(AgentTyped(to=to))
-    await page.settle_down()
-
-    assert vendor.actions == ["mark_seen", "typing_on"]
+    async with asyncio.timeout(10):
+        await page.world.submit(AgentRead(to=to))
+        assert await vendor.actions.get() == "mark_seen"
+        await page.world.submit(AgentTyped(to=to))
+        assert await vendor.actions.get() == "typing_on"
 
 
 async def test_an_instagram_account_is_answered_by_the_same_page(insta: Journey, vendor: MetaVendor) -> None:

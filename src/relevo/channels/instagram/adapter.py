@@ -9,6 +9,13 @@ from relevo.channels.meta.adapter import SHARED_OPTIONS, Meta
 from relevo.domain.workspaces import Channel
 
 MEGABYTE = 1_000_000
+KINDS = {
+    "image": frozenset({"image/jpeg", "image/png", "image/gif"}),
+    "video": frozenset({"video/mp4", "video/ogg", "video/x-msvideo", "video/quicktime", "video/webm"}),
+    "audio": frozenset({"audio/aac", "audio/mp4", "audio/x-m4a", "audio/wav", "audio/x-wav"}),
+    "file": frozenset({"application/pdf"}),
+}
+"""https://developers.facebook.com/documentation/business-messaging/instagram-messaging/features/attachment-upload"""
 
 
 class Instagram(Meta):
@@ -29,6 +36,7 @@ class Instagram(Meta):
     capabilities = Capabilities(
         media=frozenset({"image", "video", "audio", "file"}),
         media_sizes={"image": 8 * MEGABYTE, **dict.fromkeys(("video", "audio", "file"), 25 * MEGABYTE)},
+        media_kinds=KINDS,
         captioned=frozenset(),
         buttons=3,
         button_kinds=frozenset({"reply", "url"}),

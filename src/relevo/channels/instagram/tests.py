@@ -15,7 +15,7 @@ from relevo.channels.adapter import Findings, HookRequest, VendorAnswer, VendorC
 from relevo.channels.instagram.adapter import Instagram
 from relevo.channels.meta.adapter import verify_token
 from relevo.domain.degrading import degrade
-from relevo.domain.messages import Button, Text
+from relevo.domain.messages import Button, Media, Text
 from relevo.testing.channel_suite import ChannelSuite, example_channel, play
 
 ACCOUNT, APP, SECRET = "17841400000000001", "123456", "s" * 32
@@ -66,6 +66,22 @@ def test_a_button_that_dials_becomes_a_line() -> None:
     assert degrade(Text("Hi", (button,)), INSTAGRAM.capabilities.limits).contents == (
         Text("Hi\nRing: +61400000000"),
     )
+
+
+@pytest.mark.parametrize(
+    ("media", "kept"),
+    [
+        (Media("file", "https://x.example/a", "application/pdf"), True),
+        (Media("file", "https://x.example/a", "application/zip"), False),
+        (Media("audio", "https://x.example/a", "audio/mpeg"), False),
+        (Media("image", "https://x.example/a", "image/png"), True),
+        (Media("image", "https://x.example/a"), True),
+    ],
+)
+def test_a_file_of_a_type_that_instagram_does_not_take_becomes_a_link(media: Media, kept: bool) -> None:
+    (content,) = degrade(media, INSTAGRAM.capabilities.limits).contents
+
+    assert content == (media if kept else Text("https://x.example/a"))
 
 
 def graph(account: Any) -> Callable[[VendorCall], VendorAnswer]:
