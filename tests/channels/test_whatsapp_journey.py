@@ -12,8 +12,9 @@ import pytest
 
 from relevo.channels.whatsapp.adapter import signature, verify_token
 from relevo.domain.conversations import window_left
-from relevo.domain.events import AgentRead, AgentTyped, ByConversation
+from relevo.domain.events import AgentRead, AgentTyped, BotTold, ByConversation
 from relevo.domain.messages import Interactive, Media, MessageStatus, Other, Text
+from relevo.domain.templates import template
 from relevo.store.database import Database
 from tests.channels.journeys import Journey, journey
 from tests.channels.meta_vendor import ACCOUNT, NUMBER, PHOTO, SECRET, TOKEN, MetaVendor
@@ -242,3 +243,20 @@ async def test_an_unsigned_request_is_refused(whatsapp: Journey) -> None:
     answer = await whatsapp.client.post(whatsapp.hook, content='{"object": "whatsapp_business_account"}')
 
     assert answer.status_code == 401
+
+
+async def test_a_template_goes_at_any_time(whatsapp: Journey, vendor: MetaVendor) -> None:
+    await says(whatsapp, "wamid.a", text("Hello"))
+    await whatsapp.later(2 * DAY)
+    to = ByConversation((await whatsapp.conversation_of(ANA)).id)
+    await whatsapp.world.submit(
+        BotTold(to=to, contents=(template("order_sent", "en", {"BODY_{{1}}": "Ana"}, []),))
+    )
+    await whatsapp.settle_down()
+
+    assert vendor.sent[-1]["template"] == {
+        "name": "order_sent",
+        "language": {"code": "en"},
+        "components": [{"type": "body", "parameters": [{"type": "text", "text": "Ana"}]}],
+    }
+    assert (await whatsapp.messages_of(ANA))[-1].status is MessageStatus.SENT

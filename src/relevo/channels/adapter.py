@@ -220,6 +220,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     location: bool = False
     contacts: bool = False
     reactions: bool = False
+    templates: bool = False
+    """Messages that the vendor has approved, which may be said outside of `window`."""
     text_limit: int = 4096
     text_in_bytes: bool = False
     """The limits of texts are of bytes in UTF-8, not of characters."""
@@ -264,6 +266,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
             location=self.location,
             contacts=self.contacts,
             reactions=self.reactions,
+            templates=self.templates,
         )
 
 

@@ -80,6 +80,7 @@ from relevo.domain.messages import (
     Message,
     MessageStatus,
     MessageType,
+    Other,
     Reaction,
     Text,
     is_progress,
@@ -595,18 +596,20 @@ def _say(draft: _Draft, content: Content) -> None:
 # Words and data
 
 
-def _hindrance(draft: _Draft) -> str:
-    """Why the customer may not be written to now, in the words that vendors' refusals have; "": they may."""
+def _hindrance(draft: _Draft, content: Content) -> str:
+    """Why the customer may not be told this now, in the words that vendors' refusals have; "": they may."""
     window = draft.around.window
     if draft.state.barred or window is None or window_left(draft.state.heard_at, window, draft.around.now):
         return draft.state.barred
+    if isinstance(content, Other) and content.type == "template":
+        return ""
     hours = int(window.total_seconds()) // 3600
     return f"window_closed: the person has not written for {hours} hours"
 
 
 def _speak(draft: _Draft, type_: MessageType, content: Content, *, member_id: MemberId | None = None) -> None:
     """Say something to the customer; to one who may not be written to, it is kept as not said."""
-    barred = _hindrance(draft)
+    barred = _hindrance(draft, content)
     status = MessageStatus.FAILED if barred else MessageStatus.QUEUED
     seq = _record(draft, type_, content, member_id=member_id, status=status, error=barred)
     if not barred:

@@ -71,6 +71,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     location: bool = False
     contacts: bool = False
     reactions: bool = False
+    templates: bool = False
 
 
 class Degraded(msgspec.Struct, frozen=True):
@@ -174,6 +175,8 @@ class _Degrading:
             case Contacts() if self.limits.contacts:
                 yield content
             case Reaction() if self.limits.reactions:
+                yield content
+            case Other(type="template") if self.limits.templates:
                 yield content
             case Contacts(contacts=contacts):
                 self.lost.append("contacts became text")

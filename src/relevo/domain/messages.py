@@ -116,9 +116,10 @@ class Cards(msgspec.Struct, frozen=True, omit_defaults=True, tag="cards", tag_fi
 
 class Other(msgspec.Struct, frozen=True, omit_defaults=True, tag="other", tag_field="kind"):
     """What has a name on the wire but no use in a flow: orders, comments (`feed`), ad referrals
-    without words, and `unsupported`, which keeps the vendor's own type and data."""
+    without words, `template` (of WhatsApp's: see `templates.py`), and `unsupported`, which keeps the vendor's
+    own type and data."""
 
-    type: Literal["order", "referral", "feed", "unsupported"]
+    type: Literal["order", "referral", "feed", "template", "unsupported"]
     payload: dict[str, Any] = {}
     text: str = ""
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relevo.domain.conversations import Control
-from relevo.domain.messages import Button, Media, QuickReply, Text
+from relevo.domain.messages import Button, Media, Other, QuickReply, Text
 from relevo.testing.builders import World
 from tests.web.api.conftest import Ana
 from tests.web.api.validating import Api
@@ -255,3 +255,30 @@ WRONG_CONTENT: list[tuple[dict[str, Any], dict[str, list[str]]]] = [
         {"goto": ["The goto cannot be followed with send_as_agent 1: an agent who speaks pauses the bot."]},
     ),
 ]
+
+
+TEMPLATE: dict[str, Any] = {"name": "order_sent", "lang": "en_US", "namespace": "x"}
+
+
+async def test_a_template_is_stored_with_its_places_filled_in(api: Api, ana: Ana) -> None:
+    content = {**TEMPLATE, "params": {"BODY_{{1}}": "Ana"}}
+
+    answer = await api.post(
+        "/subscriber/send-whatsapp-template", {"user_ns": ana.user_ns, "content": content}
+    )
+
+    assert answer.json() == OK
+    said = (await ana.messages())[-1].content
+    components = [{"type": "body", "parameters": [{"type": "text", "text": "Ana"}]}]
+    assert said == Other("template", {"name": "order_sent", "lang": "en_US", "components": components})
+
+
+async def test_a_parameter_that_no_template_has_is_named(api: Api, ana: Ana) -> None:
+    content = {**TEMPLATE, "params": {"BODY_1": "Ana"}}
+
+    answer = await api.post(
+        "/subscriber/send-whatsapp-template", {"user_ns": ana.user_ns, "content": content}
+    )
+
+    assert answer.status_code == 422
+    assert "'BODY_1' is unknown" in answer.json()["errors"]["content.params"][0]

@@ -111,6 +111,7 @@ class WhatsApp(Adapter):
         location=True,
         contacts=True,
         reactions=True,
+        templates=True,
         text_limit=4096,
         typing=True,
         reads=True,

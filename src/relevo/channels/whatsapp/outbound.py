@@ -14,6 +14,7 @@ from relevo.domain.messages import (
     Content,
     Location,
     Media,
+    Other,
     QuickReply,
     Reaction,
     Text,
@@ -66,8 +67,15 @@ def _said(content: Content, list_button: str) -> dict[str, Any]:
             return _typed("contacts", [_card(contact) for contact in contacts])
         case Reaction(emoji=emoji, mid=mid):
             return _typed("reaction", {"message_id": mid, "emoji": emoji})
+        case Other(type="template", payload=payload):
+            return _typed("template", _template(payload))
         case _:
             raise UnsupportedContent
+
+
+def _template(payload: dict[str, Any]) -> dict[str, Any]:
+    language = {"code": payload["lang"]}
+    return {"name": payload["name"], "language": language, "components": payload["components"]}
 
 
 def _typed(kind: str, value: Any) -> dict[str, Any]:

@@ -42,6 +42,7 @@ CALLS: list[HTTPRouteHandler] = [
     messages.chat_messages_by_mids,
     sending.send_text,
     sending.send_content,
+    sending.send_whatsapp_template,
     control.pause_bot,
     control.resume_bot,
     control.assign_agent,

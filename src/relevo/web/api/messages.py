@@ -34,7 +34,7 @@ THAT_SECOND = timedelta(seconds=1) - timedelta(microseconds=1)
 Flag = Literal[0, 1]
 MsgType = Literal[
     "text", "image", "video", "audio", "file", "sticker", "location", "contacts", "interactive",
-    "reaction", "order", "referral", "feed", "unsupported",
+    "reaction", "order", "referral", "feed", "template", "unsupported",
 ]  # fmt: skip
 Seconds = Annotated[int, Meta(ge=0, le=LATEST)]
 

@@ -15,6 +15,7 @@ from relevo.domain.errors import InvalidInput
 from relevo.domain.events import AgentReplied, AnyEvent, BotTold, ByConversation, Once
 from relevo.domain.ids import MemberId
 from relevo.domain.messages import Text
+from relevo.domain.templates import read_template
 from relevo.web.api.answers import Ok
 from relevo.web.api.calls import Call, UserNs
 from relevo.web.api.content_schema import CONTENT_SCHEMA
@@ -56,6 +57,28 @@ class SendContent(msgspec.Struct, frozen=True, kw_only=True):
         Flag, Meta(description="1: an agent says it, which pauses the bot as send-text does.")
     ] = 0
     agent_id: AgentId = None
+
+
+TEMPLATE_SCHEMA: dict[str, Any] = {
+    "required": ["name", "lang"],
+    "properties": {
+        "name": {"type": "string"},
+        "lang": {"type": "string", "examples": ["en_US"]},
+        "namespace": {"type": "string", "description": "Not needed; taken because UChat has it."},
+        "params": {"type": "object", "description": "`BODY_{{1}}`, `URL_1` and so on."},
+        "components": {"type": "array", "description": "Instead of `params`: as Meta has them."},
+    },
+}
+
+
+class SendTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    """A template of WhatsApp's for the customer."""
+
+    user_ns: UserNs
+    content: Annotated[
+        dict[str, Any],
+        Meta(description="The template, with its places filled in.", extra_json_schema=TEMPLATE_SCHEMA),
+    ]
 
 
 _IMAGE = {"type": "image", "url": "https://cdn.example.com/mug.jpg", "caption": "The last one"}
@@ -131,6 +154,23 @@ async def send_content(call: NamedDependency[Call], data: JSONBody[SendContent])
         )
 
     return await call.write(data.user_ns, event)
+
+
+@writes(
+    "/subscriber/send-whatsapp-template",
+    tag=TAG,
+    title="Send a template",
+    name="sendWhatsappTemplate",
+    example={
+        "user_ns": USER_NS,
+        "content": {"name": "order_sent", "lang": "en_US", "params": {"BODY_{{1}}": "Ana", "URL_1": "77"}},
+    },
+)
+async def send_whatsapp_template(call: NamedDependency[Call], data: JSONBody[SendTemplate]) -> Ok:
+    """Say something that Meta has approved, on WhatsApp, whenever the person last wrote. The bot says it,
+    whoever has control."""
+    said = read_template(data.content, {ns: name for name, ns in (await call.subflows()).items()})
+    return await call.write(data.user_ns, lambda to, once: BotTold(to=to, once=once, contents=(said,)))
 
 
 def _content(sent: Parameters, data: SendContent, subflows: dict[str, str]) -> DynamicContent:
