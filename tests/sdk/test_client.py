@@ -275,6 +275,45 @@ async def test_a_question_has_no_key(api: FakeApi, client: Client) -> None:
     assert "idempotency-key" not in api.requests[0].headers
 
 
+# Deliveries
+
+
+async def test_deliveries_are_read_page_by_page(api: FakeApi, client: Client) -> None:
+    rows: list[dict[str, Any]] = [{"id": id_, "user_ns": ANA, "due_at": None} for id_ in (9, 8, 7)]
+    first = {"data": rows[:2], "meta": {"next": 8}}
+    api.answer("/api/handoff/deliveries", first, {"data": rows[2:], "meta": {"next": None}})
+
+    found = [one async for one in client.deliveries(limit=2, state="parked")]
+
+    assert [one.id for one in found] == [9, 8, 7]
+    assert [request.query.get("before_id") for request in api.requests] == [None, "8"]
+    assert {request.query["state"] for request in api.requests} == {"parked"}
+
+
+async def test_what_is_done_with_deliveries_is_repeated_with_its_key(api: FakeApi, client: Client) -> None:
+    begun = {"data": {"count": None, "redelivery_id": 3}}
+    api.answer("/api/handoff/redeliver-many", HANG_UP, begun)
+    api.answer("/api/handoff/skip", Answer(503), OK)
+
+    assert await client.redeliver_many(from_delivery_id=7, idempotency_key="again") == 3
+    await client.skip(7, "told by phone")
+
+    keys = [request.headers["idempotency-key"] for request in api.requests]
+    assert keys[:2] == ["again", "again"]
+    assert keys[2] == keys[3]
+    assert [request.json for request in api.requests[1::2]] == [
+        {"from_delivery_id": 7},
+        {"delivery_id": 7, "reason": "told by phone"},
+    ]
+
+
+async def test_an_answer_without_the_number_is_an_error(api: FakeApi, client: Client) -> None:
+    api.answer("/api/handoff/redeliver-many", {"data": {"count": None}})
+
+    with pytest.raises(ServerError, match="no redelivery_id under data"):
+        await client.redeliver_many()
+
+
 # What goes wrong
 
 
