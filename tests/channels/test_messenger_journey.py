@@ -151,6 +151,17 @@ async def test_after_a_day_only_a_human_is_heard_and_after_a_week_nobody(
     assert "tag" not in vendor.sent[-1]
 
 
+async def test_what_had_to_wait_until_the_window_closed_is_refused(page: Journey, vendor: MetaVendor) -> None:
+    await posts_fixture(page, "text_message")
+    await page.later(7 * DAY - timedelta(seconds=30))
+    vendor.errors = [(400, 613, 0)]
+    await page.agent_says(ANA, Text("Just in time?"))
+    await page.later(timedelta(minutes=2))
+
+    assert (await page.messages_of(ANA))[-1].error.startswith("window_closed: the customer has been silent")
+    assert words(vendor) == ["Hello"]
+
+
 async def test_a_read_moves_forward_what_meta_had_taken_until_then(page: Journey, vendor: MetaVendor) -> None:
     await posts_fixture(page, "text_message")
     read_at = page.world.clock.now()
