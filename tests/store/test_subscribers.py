@@ -291,7 +291,8 @@ async def plans_of(database: Database, ask: Callable[[Connection], Awaitable[obj
 @contextmanager
 def statements_noted(connection: Connection, statements: list[tuple[str, Any]]) -> Iterator[None]:
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        statements.append((statement, parameters))
+        if statement != "BEGIN":
+            statements.append((statement, parameters))
 
     event.listen(connection.sync_connection, "before_cursor_execute", note)
     try:
