@@ -306,8 +306,9 @@ def matching(workspace_id: WorkspaceId, selection: Selection) -> list[ColumnElem
     if one.conversation_id is not None:
         parts.append(_rows.conversation_id == one.conversation_id)
     if one.flow_id is not None:
-        of_flow = select(conversations.c.id).where(conversations.c.flow_id == one.flow_id)
-        parts.append(_rows.conversation_id.in_(of_flow))
+        # Asked of each delivery: IN would first read every conversation of the flow (SQLite).
+        its = (conversations.c.id == _rows.conversation_id, conversations.c.flow_id == one.flow_id)
+        parts.append(select(conversations.c.id).where(*its).correlate(deliveries).exists())
     if one.event_type:
         parts.append(_rows.event_type == one.event_type)
     if one.from_seq:
