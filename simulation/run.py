@@ -21,6 +21,7 @@ import structlog
 from relevo.couriers import couriers
 from relevo.domain.errors import Unavailable
 from relevo.engine import timers
+from relevo.system.verbosity import show_debug
 from simulation import checks
 from simulation.database import Server
 from simulation.loop import Life, Stuck
@@ -235,6 +236,7 @@ def _quiet(world: World) -> Iterator[None]:
 
     before = structlog.get_config()
     structlog.configure(processors=[tell], cache_logger_on_first_use=False)
+    show_debug(True)  # the story has every line, whoever set logging up before
     try:
         yield
     finally:

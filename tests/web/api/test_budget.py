@@ -32,6 +32,7 @@ BUDGET: dict[str, int] = {
     "/flow/bot-users-count": 2,
     "/subscriber/send-text": 0,
     "/subscriber/send-content": 0,
+    "/subscriber/send-whatsapp-template": 0,
     "/subscriber/pause-bot": 0,
     "/subscriber/resume-bot": 0,
     "/subscriber/assign-agent": 0,
@@ -69,6 +70,7 @@ def parameters(ana: Ana, world: World, numbers: dict[str, int]) -> dict[str, dic
         "/subscriber/chat-messages-by-mids": {"mids": [f"mid-{n}" for n in range(30)]},
         "/subscriber/send-text": {**whom, "content": "Hi"},
         "/subscriber/send-content": {**whom, "data": {"goto": "person"}},
+        "/subscriber/send-whatsapp-template": {**whom, "content": {"name": "order_sent", "lang": "en_US"}},
         "/subscriber/assign-agent": {**whom, "agent_id": world.company.agent.id},
         "/subscriber/move-chat-to": {**whom, "status": "done"},
     }
