@@ -13,7 +13,9 @@ from sqlalchemy import event, text
 
 from relevo.domain.errors import Unavailable
 from relevo.store.database import Database, StoreFault
+from relevo.store.inline_sqlite import to_its_end
 from relevo.system.clock import SystemClock
+from relevo.testing.clock import let_others_run
 
 ROUNDS = 60
 SLOW = {
@@ -91,3 +93,18 @@ async def test_a_reader_that_is_cancelled_hears_of_it_and_a_statement_that_fails
             with pytest.raises((asyncio.CancelledError, StoreFault, Unavailable)):
                 await task
     await database.close()
+
+
+async def test_a_caller_who_is_cancelled_twice_waits_all_the_same() -> None:
+    """A commit goes on in its thread: whoever came next would use the connection beside it."""
+    work: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    caller = asyncio.ensure_future(to_its_end(work))
+    for _ in range(2):
+        await let_others_run()
+        caller.cancel()
+    await let_others_run()
+
+    assert not caller.done()
+    work.set_result(1)
+    with pytest.raises(asyncio.CancelledError):
+        await caller

@@ -7,9 +7,9 @@ oversized value) becomes a `StoreFault`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
 
 from sqlalchemy import Row, event, make_url
 from sqlalchemy.engine import URL
@@ -19,8 +19,6 @@ from relevo.store import inline_sqlite, pooled_postgresql
 from relevo.store.faults import StoreFault, Taken, Transient, faults_as_ours
 
 __all__ = ["AnyRow", "Connection", "Database", "Driver", "StoreFault", "Taken", "Transient", "driver_of"]
-
-T = TypeVar("T")
 
 SQLITE_BUSY_TIMEOUT = 5_000  # milliseconds that a writer waits for another process
 _READERS = 4
@@ -113,26 +111,13 @@ class _Undisturbed(AsyncConnection):
     would throw it away amid one, and it can then neither be closed nor be waited for."""
 
     async def start(self, is_ctxmanager: bool = False) -> AsyncConnection:
-        return await _to_its_end(super().start(is_ctxmanager))
+        return await inline_sqlite.to_its_end(super().start(is_ctxmanager))
 
     async def execute(self, *args: Any, **kw: Any) -> Any:
-        return await _to_its_end(super().execute(*args, **kw))
+        return await inline_sqlite.to_its_end(super().execute(*args, **kw))
 
     async def close(self) -> None:
-        await _to_its_end(super().close())
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """However often the caller is cancelled, it hears of it afterwards."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
-        _ = task.cancelled() or task.exception()  # of no use to anybody now
-        raise
+        await inline_sqlite.to_its_end(super().close())
 
 
 @asynccontextmanager

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -20,6 +21,8 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 from sqlalchemy.util.concurrency import await_
 
 DRIVER = "sqlite+inline"
+T = TypeVar("T")
+
 _TRIES = 50  # at switching to a write-ahead log
 
 
@@ -135,12 +138,21 @@ class InlineDriver:
 
 
 async def _in_thread(work: Callable[[], object]) -> None:
-    """A caller that is cancelled still waits: nobody else may use the connection meanwhile."""
-    done = asyncio.get_running_loop().run_in_executor(None, work)
+    """Nobody else may use the connection meanwhile: a caller that is cancelled waits all the same."""
+    await to_its_end(asyncio.get_running_loop().run_in_executor(None, work))
+
+
+async def to_its_end(work: Awaitable[T]) -> T:
+    """Await what a thread does with a connection. However often the caller is cancelled, it hears of it
+    afterwards."""
+    done = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(done)
+        return await asyncio.shield(done)
     except asyncio.CancelledError:
-        await asyncio.wait([done])
+        while not done.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([done])
+        _ = done.cancelled() or done.exception()  # of no use to anybody now
         raise
 
 
