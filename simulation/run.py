@@ -21,7 +21,6 @@ import structlog
 from relevo.couriers import couriers
 from relevo.domain.errors import Unavailable
 from relevo.engine import timers
-from relevo.system.verbosity import show_debug
 from simulation import checks
 from simulation.database import Server
 from simulation.loop import Life, Stuck
@@ -235,8 +234,11 @@ def _quiet(world: World) -> Iterator[None]:
         raise structlog.DropEvent
 
     before = structlog.get_config()
-    structlog.configure(processors=[tell], cache_logger_on_first_use=False)
-    show_debug(True)  # the story has every line, whoever set logging up before
+    structlog.configure(
+        processors=[tell],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),  # whoever set it up before
+        cache_logger_on_first_use=False,
+    )
     try:
         yield
     finally:

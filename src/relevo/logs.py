@@ -19,8 +19,6 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from relevo.system.verbosity import show_debug
-
 MASK = "***"
 
 MASKED_WORDS = frozenset(
@@ -51,7 +49,6 @@ def set_up(level: str, form: LogFormat, stream: TextIO | None = None) -> None:
     stream = stream or sys.stderr
     least = logging.getLevelNamesMapping()[level.upper()]
     finish = [redact, _renderer(form, in_terminal=stream.isatty())]
-    show_debug(least <= logging.DEBUG)
     structlog.configure(
         processors=[*FACTS, *finish],
         wrapper_class=structlog.make_filtering_bound_logger(least),

@@ -14,7 +14,6 @@ from litestar.exceptions import HTTPException
 from litestar.response import Stream
 from structlog.testing import capture_logs
 
-from relevo.system.verbosity import show_debug
 from relevo.testing.builders import PUBLIC_URL, World
 from relevo.web.app import create_app
 from relevo.web.compressing import accepts_gzip
@@ -77,7 +76,6 @@ def app(services: Services) -> FrontDoor:
 def lines() -> Iterator[list[Any]]:
     """What is logged, at every level."""
     structlog.reset_defaults()
-    show_debug(True)
     with capture_logs() as captured:
         yield captured
 
