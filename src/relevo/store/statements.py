@@ -19,10 +19,8 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Dialect,
-    Executable,
     Select,
     String,
-    TextClause,
     bindparam,
     column,
     select,
@@ -48,36 +46,40 @@ def setting(*columns: str) -> dict[str, BindParameter[Any]]:
     return {name: bindparam(f"{NEW}{name}") for name in columns}
 
 
-class Query:
+class _Statement:
+    def __init__(self, statement: Select[Any] | UpdateBase) -> None:
+        self._statement = statement
+        self._plans: dict[str, _Plan] = {}
+
+    def _plan(self, dialect: Dialect) -> _Plan:
+        plan = self._plans.get(dialect.name)
+        if plan is None:
+            plan = self._plans[dialect.name] = _Plan(self._statement, dialect)
+        return plan
+
+
+class Query(_Statement):
     """A statement that gives rows back: each a named tuple of its columns.
 
     Lists that it is given (`given`) go as one parameter, so that its text is always the same.
     """
 
-    def __init__(self, statement: Select[Any] | UpdateBase) -> None:
-        self._statement = statement
-        self._plans: dict[str, _Plan] = {}
-
     async def rows(self, connection: Connection, **values: Any) -> list[Any]:
         """Execute it; what was `given("x", …)` is a list of tuples here."""
-        plan = _plan(self._plans, self._statement, connection.dialect)
+        plan = self._plan(connection.dialect)
         found = await driver_of(connection).rows(plan.sql, plan.parameters(values))
         return [plan.row(one) for one in found]
 
 
-class Bulk:
+class Bulk(_Statement):
     """An INSERT or UPDATE whose parameters come from rows, by name (`new_` before it left out).
 
     Types are respected as anywhere else. Rows must have every parameter; nothing else of them is used.
     """
 
-    def __init__(self, statement: UpdateBase) -> None:
-        self._statement = statement
-        self._plans: dict[str, _Plan] = {}
-
     async def run(self, connection: Connection, rows: Iterable[Row]) -> None:
         """Execute it for all rows at once; nothing is done for none."""
-        plan = _plan(self._plans, self._statement, connection.dialect)
+        plan = self._plan(connection.dialect)
         parameters = [plan.parameters(row) for row in rows]
         if parameters:
             await driver_of(connection).many(plan.sql, parameters)
@@ -95,7 +97,7 @@ class _JsonRows(FunctionElement[str]):
 class _JsonAt(FunctionElement[Any]):
     """One item of a JSON list, as a value of a type."""
 
-    name, inherit_cache = "json_at", True
+    name, inherit_cache = "json_at", False  # which item is not among what SQLAlchemy's cache compares
 
     def __init__(self, value: ColumnElement[Any], at: int, type_: TypeEngine[Any]) -> None:
         self.at, self.type = at, type_
@@ -136,8 +138,8 @@ def given(name: str, *columns: ColumnElement[Any]) -> Select[Any]:
 class _Plan:
     """A statement in one dialect: its text, its parameters' order, and how values change on both ways."""
 
-    def __init__(self, statement: Executable, dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+    def __init__(self, statement: Select[Any] | UpdateBase, dialect: Dialect) -> None:
+        compiled: Any = statement.compile(dialect=dialect)
         self.sql = str(compiled)
         names: Sequence[str] = compiled.positiontup or []
         self._names = [name.removeprefix(NEW).removeprefix(_AS_JSON) for name in names]
@@ -170,22 +172,13 @@ class _Plan:
         return self._make(values)
 
 
-def _plan(plans: dict[str, _Plan], statement: Executable, dialect: Dialect) -> _Plan:
-    plan = plans.get(dialect.name)
-    if plan is None:
-        plan = plans[dialect.name] = _Plan(statement, dialect)
-    return plan
-
-
 def _named_tuple(names: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
     made: Any = namedtuple("Found", names)  # type: ignore[misc]
     make: Callable[[Iterable[Any]], Any] = made._make
     return make
 
 
-def _returned(statement: Executable) -> list[Any]:
-    if isinstance(statement, TextClause):
-        return []
+def _returned(statement: Select[Any] | UpdateBase) -> list[Any]:
     if isinstance(statement, Select):
         return list(statement.selected_columns)
     return list(getattr(statement, "_returning", ()))
