@@ -6,16 +6,15 @@ What has arrived there stays there, whatever becomes of the process that sent it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable
 
 import msgspec
 
 from relevo.domain import signing
 from relevo.domain.deliveries import Unreachable
-from relevo.http_client.client import ANSWER_LIMIT, Answer, Trace
+from relevo.http_client.client import Answer
 from relevo.testing.builders import SIGNING_SECRET
-from relevo.testing.fake_http import Asked, FakeHttp, Reply, reply
+from relevo.testing.fake_http import Asked, Reply, reply
 from simulation.world import World
 
 MOST_UNDER_WAY = 8.0
@@ -124,37 +123,6 @@ class Network:
         self._world.tell("platform.took", user=arrival.user_ns, seq=arrival.seq, event=arrival.type)
         self.arrivals.append(arrival)
         self.on_arrival(arrival)
-
-
-class SimulatedHttp(FakeHttp):
-    """The HTTP client of one process."""
-
-    def __init__(self, network: Network) -> None:
-        self._network = network
-
-    async def request(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: timedelta,  # noqa: ASYNC109 – the signature of the real one
-        answer_limit: int = ANSWER_LIMIT,
-        trace: Trace | None = None,
-    ) -> Reply:
-        return await self._network.request(
-            Asked(method=method, url=url, headers=dict(headers), body=body, timeout=timeout)
-        )
-
-    async def fetch(
-        self,
-        url: str,
-        limit: int,
-        timeout: timedelta,  # noqa: ASYNC109
-        headers: Mapping[str, str] | None = None,
-        trace: Trace | None = None,
-    ) -> Reply:
-        return await self.request("GET", url, headers or {}, b"", timeout, limit, trace)
 
 
 def _answer(answer: asyncio.Future[Reply], reply: Reply) -> None:

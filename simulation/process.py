@@ -29,10 +29,11 @@ from relevo.store.encryption import Cipher
 from relevo.store.ids import IdBlocks
 from relevo.testing.builders import PUBLIC_URL, SECRET_KEY
 from relevo.testing.chance import FakeChance
+from relevo.testing.fake_http import FakeHttp
 from simulation.clock import ProcessClock
 from simulation.database import Server, SimulatedDatabase
 from simulation.loop import LIFE, Life
-from simulation.network import Network, SimulatedHttp
+from simulation.network import Network
 from simulation.world import World
 
 T = TypeVar("T")
@@ -65,9 +66,9 @@ class Process:
         self.ended: asyncio.Future[None] = world.loop.create_future()
         self.is_open = False
         self.is_leaving = False
-        self.context.run(self._assemble, SimulatedHttp(network))
+        self.context.run(self._assemble, FakeHttp(network.request))
 
-    def _assemble(self, http: SimulatedHttp) -> None:
+    def _assemble(self, http: FakeHttp) -> None:
         is_sqlite = self.world.plan.kind == "sqlite"
         self.database = SimulatedDatabase(is_sqlite=is_sqlite)
         self.catalog = Catalog(self.database, _cipher(), self.clock)
@@ -97,7 +98,7 @@ class Process:
         self.couriers.recorder = self.engine
         self.timers = Timers(engine=self.engine, database=self.database, clock=self.clock)
 
-    def _couriers(self, http: SimulatedHttp) -> dict[str, Courier]:
+    def _couriers(self, http: FakeHttp) -> dict[str, Courier]:
         given: dict[str, Any] = {
             "catalog": self.catalog,
             "http": http,
