@@ -32,6 +32,24 @@ from relevo.web.app import create_app
 from tests.couriers.carrying import TIMEOUT, Passed, carry_all, make_couriers, want_messages_only
 from tests.web.exchanges import Client, client_of
 
+WITH_A_CHOICE = """\
+version: 1
+flow: support
+start: welcome
+triggers:
+  - {on: default, do: lost}
+subflows:
+  welcome:
+    - send: {text: "What can I do?", buttons: [{title: Prices, do: prices}, {title: Person, do: person}]}
+  prices:
+    - send: "9.90"
+  person:
+    - send: "Somebody comes."
+  lost:
+    - send: "I do not understand."
+"""
+"""A flow that offers two buttons, and does not understand anything else."""
+
 
 class Journey(msgspec.Struct, kw_only=True):
     """`client` is the vendor, who posts to the hook."""

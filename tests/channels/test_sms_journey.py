@@ -13,26 +13,10 @@ import pytest
 from relevo.channels.sms.adapter import signature
 from relevo.domain.messages import Interactive, Media, MessageStatus, Text
 from relevo.store.database import Database
-from tests.channels.journeys import Journey, journey
+from tests.channels.journeys import WITH_A_CHOICE, Journey, journey
 from tests.channels.twilio_vendor import ACCOUNT, NUMBER, PHOTO, TOKEN, TwilioVendor
 
 ANA = "+61400111222"
-FLOW = """\
-version: 1
-flow: support
-start: welcome
-triggers:
-  - {on: default, do: lost}
-subflows:
-  welcome:
-    - send: {text: "What can I do?", buttons: [{title: Prices, do: prices}, {title: Person, do: person}]}
-  prices:
-    - send: "9.90"
-  person:
-    - send: "Somebody comes."
-  lost:
-    - send: "I do not understand."
-"""
 
 
 @pytest.fixture
@@ -45,7 +29,7 @@ async def vendor() -> AsyncIterator[TwilioVendor]:
 async def sms(database: Database, tmp_path: Path, vendor: TwilioVendor) -> AsyncIterator[Journey]:
     """A number that is connected."""
     config = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": NUMBER, "api_url": vendor.url}
-    async with journey(database, tmp_path, "sms", config, flow=FLOW) as sms:
+    async with journey(database, tmp_path, "sms", config, flow=WITH_A_CHOICE) as sms:
         assert (await sms.connect()).problems == ()
         yield sms
 

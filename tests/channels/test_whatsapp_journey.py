@@ -16,27 +16,11 @@ from relevo.domain.events import AgentRead, AgentTyped, BotTold, ByConversation
 from relevo.domain.messages import Interactive, Media, MessageStatus, Other, Text
 from relevo.domain.templates import template
 from relevo.store.database import Database
-from tests.channels.journeys import Journey, journey
+from tests.channels.journeys import WITH_A_CHOICE, Journey, journey
 from tests.channels.meta_vendor import ACCOUNT, NUMBER, PHOTO, SECRET, TOKEN, MetaVendor
 
 ANA, LUIS = "61400111222", "US.13491208655302741918"
 DAY = timedelta(hours=24)
-FLOW = """\
-version: 1
-flow: support
-start: welcome
-triggers:
-  - {on: default, do: lost}
-subflows:
-  welcome:
-    - send: {text: "What can I do?", buttons: [{title: Prices, do: prices}, {title: Person, do: person}]}
-  prices:
-    - send: "9.90"
-  person:
-    - send: "Somebody comes."
-  lost:
-    - send: "I do not understand."
-"""
 
 
 @pytest.fixture
@@ -55,7 +39,7 @@ async def whatsapp(database: Database, tmp_path: Path, vendor: MetaVendor) -> As
         "app_secret": SECRET,
         "api_url": vendor.url,
     }
-    async with journey(database, tmp_path, "whatsapp", config, flow=FLOW) as whatsapp:
+    async with journey(database, tmp_path, "whatsapp", config, flow=WITH_A_CHOICE) as whatsapp:
         assert (await whatsapp.connect()).problems == ()
         yield whatsapp
 
