@@ -14,7 +14,7 @@ from unittest.mock import patch
 from sqlalchemy import Select, func, select
 
 from relevo.couriers.couriers import Couriers
-from relevo.domain import deciding
+from relevo.domain.deciding import passing, speaking, walking
 from relevo.domain.deliveries import Delivery
 from relevo.domain.errors import Unavailable
 from relevo.domain.messages import MessageType
@@ -132,9 +132,9 @@ def timers_do_not_ask_who_has_control() -> AbstractContextManager[Any]:
     """A step of the flow that waited goes on though an agent has taken over."""
 
     def say(draft: Any, content: Any) -> None:
-        deciding._speak(draft, MessageType.OUT, content)
+        speaking.speak(draft, MessageType.OUT, content)
 
-    return _all(patch.object(deciding, "_may_go_on", lambda *_: True), patch.object(deciding, "_say", say))
+    return _all(patch.object(passing, "may_go_on", lambda *_: True), patch.object(walking, "say", say))
 
 
 def what_was_not_committed_is_carried() -> AbstractContextManager[Any]:

@@ -1,0 +1,103 @@
+"""What happens when something happens: the one decision of Relevo, pure.
+
+`decide(conversation, event, surroundings)` gives the new state, the messages to store and the
+effects to carry out. It is the only place where control changes hands, so the promise "exactly
+one speaker" is kept here: the bot's `Say` passes `walking.say`, and nothing else of the bot does.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import assert_never
+
+from relevo.domain.conversations import Conversation, Decision, ShowTyping
+from relevo.domain.deciding.amending import file_settled, message_edited
+from relevo.domain.deciding.control import pause_bot
+from relevo.domain.deciding.customer import conversation_opened, customer_typed, message_received
+from relevo.domain.deciding.draft import Draft
+from relevo.domain.deciding.passing import let_time_pass
+from relevo.domain.deciding.platform import agent_read, agent_replied, assigned, bot_told
+from relevo.domain.deciding.receipts import receipt_came
+from relevo.domain.deciding.returning import return_control
+from relevo.domain.deciding.speaking import record
+from relevo.domain.deciding.subscriber import apply_all, learn, reach_changed
+from relevo.domain.deciding.surroundings import StoredMessage, Surroundings
+from relevo.domain.events import (
+    AgentRead,
+    AgentReplied,
+    AgentTyped,
+    AnyEvent,
+    Assigned,
+    BotPaused,
+    BotResumed,
+    BotTold,
+    ConversationOpened,
+    CustomerTyped,
+    FileSettled,
+    MessageEdited,
+    MessageReceived,
+    Moved,
+    NoteWritten,
+    ReachChanged,
+    ReceiptCame,
+    SubscriberChanged,
+    TimeCame,
+)
+from relevo.domain.messages import MessageType, Text
+
+__all__ = ["StoredMessage", "Surroundings", "decide"]
+
+
+def decide(conversation: Conversation, event: AnyEvent, around: Surroundings) -> Decision:
+    """Decide what an event means for a conversation.
+
+    Deadlines that have passed are dealt with first, whether or not their timer has fired: a
+    late timer must not decide who answers.
+    """
+    draft = Draft(conversation, around)
+    let_time_pass(draft)
+    _handle(draft, event)
+    return draft.decision()
+
+
+def _handle(draft: Draft, event: AnyEvent) -> None:
+    match event:
+        case MessageReceived():
+            message_received(draft, event)
+        case MessageEdited(content=content):
+            message_edited(draft, event.mid, content)
+        case FileSettled():
+            file_settled(draft, event)
+        case ReachChanged(barred=barred):
+            reach_changed(draft, barred)
+        case ConversationOpened():
+            conversation_opened(draft, event)
+        case CustomerTyped():
+            customer_typed(draft)
+        case AgentReplied():
+            agent_replied(draft, event)
+        case BotTold():
+            bot_told(draft, event)
+        case NoteWritten(text=text, member_id=member_id):
+            record(draft, MessageType.NOTE, Text(text), member_id=member_id)
+        case BotPaused(minutes=minutes, by=by):
+            pause_bot(draft, timedelta(minutes=minutes) if minutes else None, cause=by)
+        case BotResumed(by=by):
+            return_control(draft, by)
+        case Assigned(member_id=member_id):
+            assigned(draft, member_id)
+        case Moved(status=status):
+            draft.change(status=status)
+        case TimeCame():
+            pass  # deadlines were dealt with before
+        case ReceiptCame():
+            receipt_came(draft, event)
+        case AgentTyped():
+            draft.effects.append(ShowTyping())
+        case AgentRead():
+            agent_read(draft)
+        case SubscriberChanged(profile=profile, acts=acts):
+            learn(draft, profile)
+            apply_all(draft, acts)
+        case _:
+            assert_never(event)

@@ -1,0 +1,62 @@
+"""A conversation while it is decided about: the state so far, and what is to be stored and done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from relevo.domain.conversations import Control, Conversation, Decision, Effect, NewMessage
+from relevo.domain.deciding.surroundings import Surroundings
+from relevo.domain.flows.model import Flow
+from relevo.domain.flows.runs import Scene
+from relevo.domain.ids import FlowVersionId, flow_ns
+from relevo.domain.workspaces import PausedAutomation
+
+
+class Draft:
+    """A conversation while it is decided about."""
+
+    def __init__(self, conversation: Conversation, around: Surroundings) -> None:
+        self.state = conversation
+        self.around = around
+        self.messages: list[NewMessage] = []
+        self.effects: list[Effect] = []
+        self.last_input = ""
+        self.has_spoken = False
+
+    def change(self, **changes: Any) -> None:
+        self.state = msgspec.structs.replace(self.state, **changes)
+
+    def decision(self) -> Decision:
+        return Decision(conversation=self.state, messages=tuple(self.messages), effects=tuple(self.effects))
+
+    @property
+    def agent_has_control(self) -> bool:
+        return self.state.control is Control.AGENT
+
+    @property
+    def flow_goes_on_while_paused(self) -> bool:
+        return self.around.workspace.paused_automation is PausedAutomation.AGENT_TRIGGERS_AND_DELAYS
+
+    def scene(self) -> Scene:
+        state, around = self.state, self.around
+        version = state.run.version_id if state.run else around.current_version
+        return Scene(
+            now=around.now,
+            version_id=version or FlowVersionId(0),
+            epoch=state.epoch,
+            user_ns=state.user_ns,
+            flow_ns=flow_ns(state.flow_id),
+            channel_name=around.channel.name,
+            channel_type=around.channel.type,
+            subscriber=state.subscriber,
+            last_input=self.last_input,
+        )
+
+    def flow_of_run(self) -> Flow | None:
+        return self.around.flows.get(self.state.run.version_id) if self.state.run else None
+
+    def current_flow(self) -> Flow | None:
+        version = self.around.current_version
+        return self.around.flows.get(version) if version is not None else None

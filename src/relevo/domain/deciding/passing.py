@@ -1,0 +1,28 @@
+"""Time passes."""
+
+from __future__ import annotations
+
+import relevo.domain.flows.engine as flow_engine
+from relevo.domain.deciding.draft import Draft
+from relevo.domain.deciding.returning import return_control
+from relevo.domain.deciding.telling import report
+from relevo.domain.deciding.walking import lose_run, may_go_on, perform
+
+
+def let_time_pass(draft: Draft) -> None:
+    """Deal with deadlines that have passed: a pause's end first, then what the flow waited for."""
+    now = draft.around.now
+    pause = draft.state.pause
+    if pause is not None and pause.until is not None and pause.until <= now:
+        return_control(draft, "time")
+    run = draft.state.run
+    if run is None or run.waiting.deadline_at is None or run.waiting.deadline_at > now:
+        return
+    flow = draft.flow_of_run()
+    if flow is None:
+        lose_run(draft, run)
+    elif may_go_on(draft, run):
+        perform(draft, flow_engine.time_came(flow, run, draft.scene()))
+    else:
+        draft.change(run=None)
+        report(draft, "stale_timer", f"a step planned under epoch {run.epoch} was dropped")

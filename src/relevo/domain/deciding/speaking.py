@@ -1,0 +1,86 @@
+"""What is said becomes a message, and goes to the customer where they may be written to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from relevo.domain.conversations import NewMessage, SendToCustomer, window_left
+from relevo.domain.deciding.draft import Draft
+from relevo.domain.deciding.telling import notify
+from relevo.domain.degrading import degrade, has_options
+from relevo.domain.ids import MemberId
+from relevo.domain.messages import Content, MessageStatus, MessageType, Other
+from relevo.domain.workspaces import EventType
+
+
+def _hindrance(draft: Draft, content: Content) -> str:
+    """Why the customer may not be told this now, in the words that vendors' refusals have; "": they may."""
+    window = draft.around.window
+    if draft.state.barred or window is None or window_left(draft.state.heard_at, window, draft.around.now):
+        return draft.state.barred
+    if isinstance(content, Other) and content.type == "template":
+        return ""
+    hours = int(window.total_seconds()) // 3600
+    return f"window_closed: the person has not written for {hours} hours"
+
+
+def speak(draft: Draft, type_: MessageType, content: Content, *, member_id: MemberId | None = None) -> None:
+    """Say something to the customer; to one who may not be written to, it is kept as not said."""
+    barred = _hindrance(draft, content)
+    status = MessageStatus.FAILED if barred else MessageStatus.QUEUED
+    seq = record(draft, type_, content, member_id=member_id, status=status, error=barred)
+    if not barred:
+        draft.effects.append(SendToCustomer(seq))
+        _remember_numbers(draft, content)
+    notify(draft, EventType.MESSAGE_SENT, message_seq=seq, data={"error": barred} if barred else None)
+
+
+def _remember_numbers(draft: Draft, content: Content) -> None:
+    """The numbers that the customer sees hold until something else is said in a later decision."""
+    limits = draft.around.limits_of(draft.around.channel) if has_options(content) else None
+    numbered = degrade(content, limits).numbered if limits else ()
+    if numbered != draft.state.numbered and (numbered or not draft.has_spoken):
+        draft.change(numbered=numbered)
+    draft.has_spoken = True
+
+
+def record(
+    draft: Draft,
+    type_: MessageType,
+    content: Content,
+    *,
+    mid: str = "",
+    member_id: MemberId | None = None,
+    status: MessageStatus = MessageStatus.SENT,
+    error: str = "",
+    referral: dict[str, Any] | None = None,
+) -> int:
+    """Add a message to the conversation; its seq."""
+    seq = draft.state.message_seq + 1
+    draft.messages.append(
+        NewMessage(
+            seq=seq,
+            type=type_,
+            content=content,
+            username=_speaker(draft, type_, member_id),
+            mid=mid,
+            member_id=member_id,
+            status=status,
+            error=error,
+            referral=referral,
+        )
+    )
+    draft.change(message_seq=seq, last_message_at=draft.around.now, last_message_type=type_)
+    return seq
+
+
+def _speaker(draft: Draft, type_: MessageType, member_id: MemberId | None) -> str:
+    match type_:
+        case MessageType.IN:
+            return draft.state.subscriber.display_name
+        case MessageType.OUT:
+            return "Bot"
+        case MessageType.AGENT | MessageType.NOTE:
+            return draft.around.member_names.get(member_id, "Agent") if member_id else "Agent"
+        case MessageType.SYSTEM:
+            return ""

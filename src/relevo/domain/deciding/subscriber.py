@@ -1,0 +1,59 @@
+"""What is known of the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+import msgspec
+
+from relevo.domain.conversations import Barred
+from relevo.domain.deciding.draft import Draft
+from relevo.domain.events import DirectAct, MessageReceived
+from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
+from relevo.domain.subscribers import Profile
+
+
+def learn(draft: Draft, profile: Profile) -> None:
+    draft.change(subscriber=draft.state.subscriber.told(profile))
+
+
+def hear(draft: Draft, event: MessageReceived) -> None:
+    """Vendors bring messages late and out of order: the latest counts, and none is of the future."""
+    if event.said_at is None:
+        return
+    before = draft.state.heard_at
+    said_at = min(event.said_at, draft.around.now)
+    if before is None or said_at >= before:
+        draft.change(heard_at=said_at, heard_mid=event.mid)
+
+
+def see(draft: Draft) -> None:
+    subscriber = msgspec.structs.replace(draft.state.subscriber, last_seen_at=draft.around.now)
+    draft.change(subscriber=subscriber, started=True)
+
+
+def reach_changed(draft: Draft, barred: Barred) -> None:
+    """The flow has nobody to talk to any more; what it would say to somebody who is back starts anew."""
+    run = draft.state.run
+    goes_on = not barred or (run is not None and run.waiting.for_ == "return")
+    draft.change(barred=barred, run=run if goes_on else None)
+
+
+def apply_all(draft: Draft, acts: Sequence[DirectAct]) -> None:
+    for act in acts:
+        apply_act(draft, act)
+
+
+def apply_act(draft: Draft, act: DirectAct) -> None:
+    subscriber = draft.state.subscriber
+    match act:
+        case SetField(name=name, value=value):
+            subscriber = subscriber.with_field(name, value)
+        case AddTag(name=name):
+            subscriber = subscriber.with_tag(name)
+        case RemoveTag(name=name):
+            subscriber = subscriber.without_tag(name)
+        case _:
+            assert_never(act)
+    draft.change(subscriber=subscriber)

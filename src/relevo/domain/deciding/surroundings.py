@@ -1,0 +1,46 @@
+"""What a decision may look at besides the conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from relevo.domain.audiences import NOBODY, Audience
+from relevo.domain.degrading import Limits
+from relevo.domain.flows.model import Flow
+from relevo.domain.ids import FlowVersionId, MemberId, MessageId
+from relevo.domain.messages import Message, MessageStatus
+from relevo.domain.workspaces import Channel, Workspace
+
+
+class StoredMessage(msgspec.Struct, frozen=True):
+    """What a receipt needs to know of a message that we sent."""
+
+    id: MessageId
+    mid: str
+    status: MessageStatus
+
+
+_EVERYTHING = Limits(buttons=1000, quick_replies=1000, cards=True, location=True)
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything besides the conversation that a decision may depend on."""
+
+    now: datetime
+    workspace: Workspace
+    channel: Channel
+    audience: Audience = NOBODY
+    current_version: FlowVersionId | None
+    flows: Mapping[FlowVersionId, Flow]
+    member_names: Mapping[MemberId, str] = {}
+    messages: Sequence[StoredMessage] = ()
+    """For a receipt: the messages that it names. For `AgentRead`: the customer's that nobody has read."""
+    changed: Message | None = None
+    """For an edit, or news of a file: the stored message that it is about, if there is one."""
+    limits_of: Callable[[Channel], Limits] = lambda _: _EVERYTHING
+    """What the channel can carry: tells which buttons the customer will see as numbers."""
+    window: timedelta | None = None
+    """How long after their last message the channel lets a person be written to; None: at any time."""

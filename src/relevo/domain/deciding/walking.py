@@ -1,0 +1,78 @@
+"""The flow is walked, and what it wants is done. The bot's words pass `say`, and no other way."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import relevo.domain.flows.engine as flow_engine
+from relevo.domain.deciding.control import pause_bot
+from relevo.domain.deciding.draft import Draft
+from relevo.domain.deciding.speaking import speak
+from relevo.domain.deciding.subscriber import apply_act
+from relevo.domain.deciding.telling import report
+from relevo.domain.flows.runs import AddTag, PauseBot, RemoveTag, Run, Say, SetField, Stumble, Turn
+from relevo.domain.messages import Content, MessageType
+
+
+def trigger(draft: Draft, content: Content, *, first: bool, asking: bool) -> bool:
+    """Start the subflow that this message triggers; False when there is none."""
+    flow = draft.current_flow()
+    if flow is None:
+        return False
+    run = draft.state.run
+    waiting = run is not None and run.waiting.for_ == "time"
+    subflow = flow_engine.find_trigger(flow, content, is_first_message=first, asking=asking, waiting=waiting)
+    if subflow is None:
+        return False
+    draft.change(run=None)
+    perform(draft, flow_engine.begin(flow, subflow, draft.scene()))
+    return True
+
+
+def converse(draft: Draft, content: Content, *, first: bool) -> None:
+    """The bot has control: a trigger, or the answer to its question."""
+    run = draft.state.run
+    asking = run is not None and run.waiting.for_ == "answer"
+    if trigger(draft, content, first=first, asking=asking) or not asking or run is None:
+        return
+    flow = draft.flow_of_run()
+    if flow is None:
+        lose_run(draft, run)
+    else:
+        perform(draft, flow_engine.answer(flow, run, content, draft.scene()))
+
+
+def perform(draft: Draft, turn: Turn) -> None:
+    """Do what the flow wants, in order, and remember where it stands."""
+    draft.change(run=turn.run)
+    for act in turn.acts:
+        match act:
+            case Say(content=content):
+                say(draft, content)
+            case PauseBot(pause_for=pause_for, leave_words=words):
+                pause_bot(draft, pause_for, cause="flow", leave_words=words, run=turn.run)
+            case Stumble(code=code, detail=detail):
+                report(draft, code, detail)
+            case SetField() | AddTag() | RemoveTag():
+                apply_act(draft, act)
+            case _:
+                assert_never(act)
+
+
+def say(draft: Draft, content: Content) -> None:
+    """The bot speaks: only with control, or where the workspace lets flows go on while paused."""
+    if draft.agent_has_control and not draft.flow_goes_on_while_paused:
+        report(draft, "bot_is_paused", "the flow wanted to speak while an agent has control")
+        return
+    speak(draft, MessageType.OUT, content)
+
+
+def may_go_on(draft: Draft, run: Run) -> bool:
+    if draft.agent_has_control:
+        return draft.flow_goes_on_while_paused
+    return run.epoch == draft.state.epoch
+
+
+def lose_run(draft: Draft, run: Run) -> None:
+    draft.change(run=None)
+    report(draft, "flow_version_missing", f"version {run.version_id} of the flow is gone")
