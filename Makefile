@@ -8,7 +8,7 @@ REQUIREMENTS := requirements/run.txt requirements/dev.txt
 PYTEST := $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench faults simulate fix lock format lint types doors
+.PHONY: help setup demo test check bench faults simulate fuzz fix lock format lint types doors
 
 help:  ## Say what there is (this)
 	@echo "make …"
@@ -32,6 +32,10 @@ simulate: setup  ## Run 10,000 seeds of the simulation; SEEDS=… for another nu
 
 faults: setup  ## Kill, cut and fill things under load: is anything lost or reordered?
 	$(BIN)/python -m faults
+
+fuzz: setup  ## A million bent requests at every channel; INPUTS=… for another number, CHANNELS=… for some
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	$(BIN)/python -m fuzz --inputs $(or $(INPUTS),1000000) $(CHANNELS)
 
 fix: setup  ## Put right what can be put right without thinking
 	$(BIN)/ruff format
@@ -83,4 +87,5 @@ lock:  ## Write requirements/ again from pyproject.toml; versions that still fit
 	@set -e; tool=$$(mktemp -d); trap 'rm -rf "$$tool"' EXIT; \
 	python3 -m venv "$$tool"; "$$tool"/bin/python -m pip install --quiet --disable-pip-version-check uv; \
 	$(COMPILE) -o requirements/run.txt; \
-	$(COMPILE) --group dev -o requirements/dev.txt
+	$(COMPILE) --group dev -o requirements/dev.txt; \
+	$(subst pyproject.toml,,$(COMPILE)) --group fuzz -o requirements/fuzz.txt

@@ -193,11 +193,11 @@ class ChannelSuite:
     def test_every_fixture_has_an_expectation_and_nothing_else_has(self) -> None:
         names = {path.name.partition(".")[0] for path in self.fixture_folder.iterdir()}
 
-        assert names == set(_fixtures(self.fixture_folder))
+        assert names == set(fixtures(self.fixture_folder))
         assert all((self.fixture_folder / f"{name}.expected.json").exists() for name in names)
 
     def test_forged_requests_are_refused(self) -> None:
-        for fixture in _fixtures(self.fixture_folder):
+        for fixture in fixtures(self.fixture_folder):
             for request in self.forged(self.payload(fixture)):
                 with pytest.raises(BadSignature):
                     self.adapter.verify(request, self.channel)
@@ -221,15 +221,15 @@ class ChannelSuite:
     def test_a_known_payload_with_one_thing_wrong_is_refused_politely(self) -> None:
         payloads = [
             (msgspec.json.decode(self.payload(name)), self.expected(name).request)
-            for name in _fixtures(self.fixture_folder)
+            for name in fixtures(self.fixture_folder)
         ]
 
         @_fuzzed
         @given(st.data(), st.sampled_from(payloads), JSON)
         def fuzz(data: st.DataObject, known: tuple[Any, dict[str, Any]], wrong: Any) -> None:
             payload, parts = known
-            place = data.draw(st.sampled_from(list(_places(payload))))
-            self.assert_polite(self.request(msgspec.json.encode(_put(payload, place, wrong)), **parts))
+            place = data.draw(st.sampled_from(list(places(payload))))
+            self.assert_polite(self.request(msgspec.json.encode(put(payload, place, wrong)), **parts))
 
         fuzz()
 
@@ -304,7 +304,7 @@ class ChannelSuite:
     @classmethod
     def pytest_generate_tests(cls, metafunc: pytest.Metafunc) -> None:
         if "fixture" in metafunc.fixturenames:
-            metafunc.parametrize("fixture", _fixtures(cls.folder / "fixtures"))
+            metafunc.parametrize("fixture", fixtures(cls.folder / "fixtures"))
 
     @property
     def fixture_folder(self) -> Path:
@@ -340,23 +340,24 @@ def assert_is_a_call(call: VendorCall) -> None:
         assert not set("\r\n") & set(value)
 
 
-def _fixtures(folder: Path) -> list[str]:
+def fixtures(folder: Path) -> list[str]:
+    """The names of the payloads of a folder."""
     names = (path.name.removesuffix(".json") for path in folder.glob("*.json"))
     return sorted(name for name in names if not name.endswith(".expected"))
 
 
-def _places(value: Any) -> Iterator[tuple[Any, ...]]:
+def places(value: Any) -> Iterator[tuple[Any, ...]]:
     """The path of everything in a JSON value, itself included."""
     yield ()
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
-        yield from ((key, *place) for place in _places(inner))
+        yield from ((key, *place) for place in places(inner))
 
 
-def _put(value: Any, place: tuple[Any, ...], wrong: Any) -> Any:
+def put(value: Any, place: tuple[Any, ...], wrong: Any) -> Any:
     """A copy of `value` with `wrong` at `place`."""
     if not place:
         return wrong
     copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[place[0]] = _put(value[place[0]], place[1:], wrong)
+    copy[place[0]] = put(value[place[0]], place[1:], wrong)
     return copy

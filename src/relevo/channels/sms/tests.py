@@ -11,6 +11,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
 
 from relevo.channels.adapter import Findings, HookRequest, VendorAnswer, VendorCall
 from relevo.channels.sms import wire
@@ -143,6 +146,34 @@ def test_the_port_that_goes_without_saying_may_be_said(url: str) -> None:
     ours = url.replace(":443", "")
 
     SMS.verify(msgspec.structs.replace(request(form, url=url), url=ours), CHANNEL)
+
+
+class _Sent(dict[str, list[str]]):
+    """Fields as web frameworks keep them."""
+
+    def getlist(self, name: str) -> list[str]:
+        return self[name]
+
+
+_TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(
+    st.lists(st.tuples(_TEXTS, _TEXTS), max_size=6),
+    st.sampled_from(["", "?a=b", "?a=b%20c&a=", "?bodySHA=1"]),
+)
+def test_we_sign_as_twilio_s_own_library_does_and_it_believes_us(
+    fields: list[tuple[str, str]], query: str
+) -> None:
+    theirs = RequestValidator(TOKEN)
+    kept = _Sent({name: [value for other, value in fields if other == name] for name, _ in fields})
+
+    ours = signature(TOKEN, URL + query, fields)
+
+    assert ours == theirs.compute_signature(URL + query, kept)
+    form = urlencode(fields).encode()
+    SMS.verify(request(form, url=URL + query, headers={"x-twilio-signature": ours}), CHANNEL)
 
 
 def test_another_port_has_to_be_the_same() -> None:

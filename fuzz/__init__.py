@@ -1,0 +1,1 @@
+"""Looks for a request that makes a channel's parser do anything but read or refuse it."""
