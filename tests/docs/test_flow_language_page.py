@@ -9,11 +9,13 @@ from textwrap import indent
 
 import pytest
 
-from relevo.domain.flows import engine
+from relevo.domain.flows import steps, walking
 from relevo.domain.flows.condition_parsing import COMPARISONS
 from relevo.domain.flows.expressions import MAX_ROUNDS, MAX_TEXT, VARIABLES
-from relevo.domain.flows.parsing import TRIGGERS, parse
-from relevo.domain.flows.step_parsing import MAX_BUTTONS, MAX_QUICK_REPLIES, STEPS
+from relevo.domain.flows.messages import MAX_BUTTONS, MAX_QUICK_REPLIES
+from relevo.domain.flows.parsing import parse
+from relevo.domain.flows.steps import STEPS
+from relevo.domain.flows.triggers import TRIGGERS
 from relevo.domain.subscribers import PROFILE_FIELDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "flow-language.md").read_text()
@@ -48,7 +50,8 @@ def test_every_comparison_is_documented() -> None:
 
 
 def test_every_stumble_is_documented_and_nothing_else() -> None:
-    codes = re.findall(r'_(?:stop|stumble)\(\s*"(\w+)"', inspect.getsource(engine))
+    sources = [walking, *(module for _, module in inspect.getmembers(steps, inspect.ismodule))]
+    codes = re.findall(r'[_.](?:stop|stumble)\(\s*"(\w+)"', "".join(map(inspect.getsource, sources)))
 
     assert set(rows("When a flow stumbles")) == set(codes)
 
@@ -60,11 +63,11 @@ def test_every_bound_is_told() -> None:
         MAX_QUICK_REPLIES,
         MAX_TEXT,
         MAX_ROUNDS,
-        engine.MAX_STEPS,
-        engine.MAX_DEPTH,
+        walking.MAX_STEPS,
+        walking.MAX_DEPTH,
     )
 
-    assert {f"{bound:,}" for bound in (*bounds, engine.SAYS_OF_A_RUNAWAY)} <= told
+    assert {f"{bound:,}" for bound in (*bounds, walking.SAYS_OF_A_RUNAWAY)} <= told
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

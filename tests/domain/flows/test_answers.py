@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from relevo.domain.flows.answers import understood
-from relevo.domain.flows.model import AnswerKind, Ask, Choice, TextMessage
+from relevo.domain.flows.answers import AnswerKind, understood
+from relevo.domain.flows.messages import Choice
 from relevo.domain.messages import Content, Interactive, Location, Media, Text
 
 
 def meant(
     kind: AnswerKind, said: Content | str, region: str | None = None, choices: tuple[Choice, ...] = ()
 ) -> object:
-    ask = Ask(TextMessage("?"), kind=kind, choices=choices)
-    return understood(ask, Text(said) if isinstance(said, str) else said, region)
+    return understood(kind, choices, Text(said) if isinstance(said, str) else said, region)
 
 
 @pytest.mark.parametrize(

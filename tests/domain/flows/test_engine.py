@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relevo.domain.flows import engine
+from relevo.domain.flows import engine, walking
 from relevo.domain.flows.model import Flow
 from relevo.domain.flows.parsing import parse
 from relevo.domain.flows.runs import Frame, PauseBot, Run, Say, Stumble, Turn, Waiting
@@ -250,12 +250,12 @@ def _next_turn(flow: Flow, run: Run, event: str | Content) -> Turn:
 def test_every_run_ends_waits_or_is_stopped(flow: Flow, events: list[str | Content]) -> None:
     for turn in played(flow, events):
         stopped = {act.code for act in turn.acts if isinstance(act, Stumble)} & {"too_many_steps", "too_deep"}
-        assert len(turn.acts) <= 3 * engine.MAX_STEPS
+        assert len(turn.acts) <= 3 * walking.MAX_STEPS
         assert not (stopped and turn.run)
         if "too_many_steps" in stopped:
-            assert len([act for act in turn.acts if isinstance(act, Say)]) <= engine.SAYS_OF_A_RUNAWAY
+            assert len([act for act in turn.acts if isinstance(act, Say)]) <= walking.SAYS_OF_A_RUNAWAY
         if turn.run:
-            assert len(turn.run.stack) <= engine.MAX_DEPTH
+            assert len(turn.run.stack) <= walking.MAX_DEPTH
             assert turn.run.stack or turn.run.waiting.for_ == "return"
             assert turn.run.waiting.deadline_at is None or turn.run.waiting.deadline_at > NOON
 

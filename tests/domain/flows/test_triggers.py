@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from relevo.domain.flows.model import Flow
-from relevo.domain.flows.triggers import find_trigger
+from relevo.domain.flows.triggers.finding import find_trigger
 from relevo.domain.messages import (
     Contact,
     Contacts,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import assert_never
+from typing import Literal, assert_never
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from relevo.domain.flows.model import Ask, Choice
+from relevo.domain.flows.messages import Choice
 from relevo.domain.flows.saying import words_of_button
 from relevo.domain.flows.words import folded, words_of
 from relevo.domain.messages import Content, Interactive, Media, plain_text
 from relevo.domain.subscribers import FieldValue
 
-STANDARD_RETRY = {
+AnswerKind = Literal["text", "number", "email", "phone", "choice"]
+
+STANDARD_RETRY: dict[AnswerKind, str] = {
     "text": "Please write an answer.",
     "number": "Please write a number, for example 12.",
     "email": "Please write an e-mail address, for example ana@example.com.",
@@ -29,13 +31,15 @@ _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
 _MOST_DIGITS = 15  # what every JSON reader keeps exactly
 
 
-def understood(ask: Ask, content: Content, region: str | None) -> FieldValue:
+def understood(
+    kind: AnswerKind, choices: tuple[Choice, ...], content: Content, region: str | None
+) -> FieldValue:
     """The value that is meant; None when the answer does not fit the question.
 
     `region` is the country of phone numbers that are written without one.
     """
     text = _text(content)
-    match ask.kind:
+    match kind:
         case "text":
             return text or None
         case "number":
@@ -45,9 +49,9 @@ def understood(ask: Ask, content: Content, region: str | None) -> FieldValue:
         case "phone":
             return _phone(text[:_LONGEST], region)
         case "choice":
-            return _choice(ask.choices, text) or _choice(ask.choices, plain_text(content))
+            return _choice(choices, text) or _choice(choices, plain_text(content))
         case _:
-            assert_never(ask.kind)
+            assert_never(kind)
 
 
 def _text(content: Content) -> str:

@@ -7,23 +7,24 @@ from typing import get_args
 
 from relevo.domain.flows.expressions import Template
 from relevo.domain.flows.model import AllOf, AnyOf, Compare, Comparison, Condition, Exists, HasTag, Not
-from relevo.domain.flows.value_parsing import field_name, field_value, fixed_text
+from relevo.domain.flows.reading import Reader, fixed_text
 from relevo.domain.subscribers import FieldValue
 from relevo.domain.yaml_reading import Mapping, Value, did_you_mean, nearest
 
 COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
+_TESTS = (*COMPARISONS, "exists")
 _OF_NUMBERS = ("more_than", "at_least", "less_than", "at_most")
 _EXAMPLE = "for example {field: plan, is: pro}, {tag: vip}, {any: [...]}, {all: [...]} or {not: ...}"
 
 
-def condition(value: Value) -> Condition | None:
+def condition(value: Value, reader: Reader) -> Condition | None:
     """A condition; None when it has mistakes, which are reported."""
     keys = value.mapping(remedy=_EXAMPLE)
     if keys is None:
         return None
     heads = [key for key in KINDS if key in keys]
     if len(heads) == 1:
-        return KINDS[heads[0]](keys)
+        return KINDS[heads[0]](keys, reader)
     if heads:
         keys.problem(f"{' and '.join(heads)} in one condition", "combine them with all or any")
     else:
@@ -32,11 +33,15 @@ def condition(value: Value) -> Condition | None:
     return None
 
 
-def _field(keys: Mapping) -> Condition | None:
-    keys.only(("field", *COMPARISONS, "exists"))
+def _field(keys: Mapping, reader: Reader) -> Condition | None:
+    keys.only(("field", *_TESTS))
     head = keys["field"]
-    name = field_name(head, head.text("write the name of a field"))
-    tests = [_test(name or "", key, value) for key, value in keys.items() if key in (*COMPARISONS, "exists")]
+    name = reader.field_name(head, head.text("write the name of a field"))
+    tests = [
+        _test(reader, name or "", key, value)
+        for key, value in keys.items()
+        if key in (*COMPARISONS, "exists")
+    ]
     if not tests:
         keys.problem(
             "the condition says nothing about the field", f"add one of {', '.join(COMPARISONS)}, exists"
@@ -44,15 +49,15 @@ def _field(keys: Mapping) -> Condition | None:
     return tests[0] if len(tests) == 1 else AllOf(tuple(tests))
 
 
-def _test(name: str, key: str, value: Value) -> Condition:
+def _test(reader: Reader, name: str, key: str, value: Value) -> Condition:
     if key == "exists":
         return Exists(name, value.boolean() is True)
     by = next(comparison for comparison in COMPARISONS if comparison == key)
-    return Compare(name, by, _compared_with(key, value))
+    return Compare(name, by, _compared_with(reader, key, value))
 
 
-def _compared_with(key: str, value: Value) -> FieldValue | Template:
-    wanted = field_value(value)
+def _compared_with(reader: Reader, key: str, value: Value) -> FieldValue | Template:
+    wanted = reader.field_value(value)
     if value.is_null:
         value.mismatch("a value", "to ask whether there is any, write exists: false")
     elif key in _OF_NUMBERS and not isinstance(wanted, int | float | Template | None):
@@ -60,36 +65,36 @@ def _compared_with(key: str, value: Value) -> FieldValue | Template:
     return wanted
 
 
-def _tag(keys: Mapping) -> Condition | None:
+def _tag(keys: Mapping, reader: Reader) -> Condition | None:
     keys.only(("tag",))
     tag = fixed_text(keys["tag"])
     return None if tag is None else HasTag(tag)
 
 
-def _all(keys: Mapping) -> Condition | None:
+def _all(keys: Mapping, reader: Reader) -> Condition | None:
     keys.only(("all",))
-    return AllOf(_several(keys["all"]))
+    return AllOf(_several(keys["all"], reader))
 
 
-def _any(keys: Mapping) -> Condition | None:
+def _any(keys: Mapping, reader: Reader) -> Condition | None:
     keys.only(("any",))
-    return AnyOf(_several(keys["any"]))
+    return AnyOf(_several(keys["any"], reader))
 
 
-def _several(value: Value) -> tuple[Condition, ...]:
+def _several(value: Value, reader: Reader) -> tuple[Condition, ...]:
     items = value.items("write a list of conditions")
     if value.is_list and not items:
         value.problem(f"{value.name} has no conditions", _EXAMPLE)
-    return tuple(found for item in items if (found := condition(item)) is not None)
+    return tuple(found for item in items if (found := condition(item, reader)) is not None)
 
 
-def _not(keys: Mapping) -> Condition | None:
+def _not(keys: Mapping, reader: Reader) -> Condition | None:
     keys.only(("not",))
-    inner = condition(keys["not"])
+    inner = condition(keys["not"], reader)
     return None if inner is None else Not(inner)
 
 
-KINDS: dict[str, Callable[[Mapping], Condition | None]] = {
+KINDS: dict[str, Callable[[Mapping, Reader], Condition | None]] = {
     "field": _field,
     "tag": _tag,
     "all": _all,

@@ -1,60 +1,28 @@
 """A flow as data: triggers and subflows, made of steps.
 
-Values only, made by `parsing.py` and walked by `engine.py`. A new kind of step is a struct here,
-an entry in `step_parsing.STEPS`, a case in the engine and a heading in the reference; a step that
-holds steps of its own also has a case in `branch`.
+Values only, made by `parsing.py` and walked by `engine.py`. What every step and every trigger is
+stands here; each of them in `steps/` and `triggers/`.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import msgspec
 
 from relevo.domain.flows.expressions import Template
-from relevo.domain.flows.words import Keyword
+from relevo.domain.messages import Content
 from relevo.domain.subscribers import FieldValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as ByName
+
+    from relevo.domain.flows.reading import Reader
+    from relevo.domain.flows.walking import Walk
+    from relevo.domain.yaml_reading import Mapping
 
 Words = str | Template
 """Text for the customer: plain, or to be filled in."""
-
-# What is sent
-
-
-class FlowButton(msgspec.Struct, frozen=True):
-    """A button or a quick reply: it starts a subflow (`do`), opens a `url`, dials (`call`), or,
-    with none of them, says its title."""
-
-    title: Words
-    do: str = ""
-    url: Words = ""
-    call: Words = ""
-
-
-class TextMessage(msgspec.Struct, frozen=True, tag=True):
-    text: Words
-    buttons: tuple[FlowButton, ...] = ()
-    quick_replies: tuple[FlowButton, ...] = ()
-
-
-class MediaMessage(msgspec.Struct, frozen=True, tag=True):
-    kind: Literal["image", "video", "audio", "file"]
-    url: Words
-    title: Words = ""
-    caption: Words = ""
-    buttons: tuple[FlowButton, ...] = ()
-    quick_replies: tuple[FlowButton, ...] = ()
-
-
-class LocationMessage(msgspec.Struct, frozen=True, tag=True):
-    latitude: float
-    longitude: float
-    name: Words = ""
-    address: Words = ""
-
-
-FlowMessage = TextMessage | MediaMessage | LocationMessage
 
 # Conditions
 
@@ -98,135 +66,61 @@ Condition = Compare | Exists | HasTag | AllOf | AnyOf | Not
 # Steps
 
 
-class Send(msgspec.Struct, frozen=True, tag="send"):
-    message: FlowMessage
+class Step(msgspec.Struct, frozen=True):
+    """One line of a subflow. The package's docstring says how one is added."""
+
+    word: ClassVar[str]
+    beside: ClassVar[tuple[str, ...]] = ()
+    """The keys that stand beside a step's word rather than inside its value."""
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        """The step that these keys say; None when it has mistakes, which are reported."""
+        raise NotImplementedError
+
+    @classmethod
+    def alone(cls) -> Self | None:
+        """The step that the word alone says (`- end`); None when it says nothing."""
+        return None
+
+    def take(self, walk: Walk) -> None:
+        """Do it, and lead the walk on, or have it stand still here."""
+        raise NotImplementedError
+
+    @property
+    def branches(self) -> ByName[str, tuple[Step, ...]]:
+        """The steps that it holds, each list under the name that places give it."""
+        return {}
+
+    def answered(self, walk: Walk, content: Content, tries: int) -> None:
+        """The customer has said something while the walk stood here; `tries` were refused before."""
+        walk.lose()
+
+    def timed_out(self, walk: Walk) -> None:
+        """The walk stood here for an answer, and its time is over."""
+        walk.lose()
 
 
-AnswerKind = Literal["text", "number", "email", "phone", "choice"]
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """`value` is what is saved; the title, unless the file says otherwise."""
-
-    title: str
-    value: str
-
-
-class GiveUp(msgspec.Struct, frozen=True):
-    """After so many answers that do not fit: the steps to take before the path goes on."""
-
-    after: int = 3
-    do: tuple[Step, ...] = ()
-
-
-class Timeout(msgspec.Struct, frozen=True):
-    """After so long without an answer: the steps to take before the path goes on."""
-
-    after: timedelta
-    do: tuple[Step, ...] = ()
-
-
-class Ask(msgspec.Struct, frozen=True, tag="ask"):
-    """Say something and wait for the answer. `retry` empty: the standard words for its kind."""
-
-    message: TextMessage
-    kind: AnswerKind = "text"
-    choices: tuple[Choice, ...] = ()
-    save: str = ""
-    retry: Words = ""
-    give_up: GiveUp = GiveUp()
-    timeout: Timeout | None = None
-
-
-class When(msgspec.Struct, frozen=True, tag="when"):
-    condition: Condition
-    then: tuple[Step, ...]
-    otherwise: tuple[Step, ...] = ()
-
-
-class Set(msgspec.Struct, frozen=True, tag="set"):
-    """None clears a field. In order, so that a later value may use an earlier one."""
-
-    values: tuple[tuple[str, FieldValue | Template], ...]
-
-
-class Tag(msgspec.Struct, frozen=True, tag="tag"):
-    names: tuple[str, ...]
-
-
-class Untag(msgspec.Struct, frozen=True, tag="untag"):
-    names: tuple[str, ...]
-
-
-class Go(msgspec.Struct, frozen=True, tag="go"):
-    """Leave everything, callers too, for another subflow."""
-
-    subflow: str
-
-
-class Call(msgspec.Struct, frozen=True, tag="call"):
-    """Walk another subflow and come back."""
-
-    subflow: str
-
-
-class Wait(msgspec.Struct, frozen=True, tag="wait"):
-    wait_for: timedelta
-
-
-class Pause(msgspec.Struct, frozen=True, tag="pause_bot"):
-    """Hand over to an agent. `pause_for` None: until resumed."""
-
-    pause_for: timedelta | None = None
-    leave_words: tuple[str, ...] = ()
-
-
-class End(msgspec.Struct, frozen=True, tag="end"):
-    """Nothing more, of callers neither."""
-
-
-Step = Send | Ask | When | Set | Tag | Untag | Go | Call | Wait | Pause | End
-
-
-def branch(step: Step, name: str) -> tuple[Step, ...] | None:
-    """The steps that a step holds under a name; None when it holds none of that name."""
-    match step, name:
-        case When(then=steps), "then":
-            return steps
-        case When(otherwise=steps), "else":
-            return steps
-        case Ask(give_up=GiveUp(do=steps)), "give_up":
-            return steps
-        case Ask(timeout=Timeout(do=steps)), "timeout":
-            return steps
-        case _:
-            return None
-
+Steps = tuple[Step, ...]
 
 # Triggers
 
 
-class OnKeyword(msgspec.Struct, frozen=True, tag="keyword"):
-    """A message with one of the words. `match`: anywhere in it, or it `is` nothing else."""
-
-    words: tuple[Keyword, ...]
-    do: str
-    match: Literal["contains", "is"] = "contains"
-
-
-class OnFirstMessage(msgspec.Struct, frozen=True, tag="first_message"):
-    """The first message ever, when it has no keyword. Without this trigger it is `start`."""
+class Trigger(msgspec.Struct, frozen=True):
+    """What starts the subflow `do`."""
 
     do: str
 
+    word: ClassVar[str]
 
-class OnDefault(msgspec.Struct, frozen=True, tag="default"):
-    """A message that nothing else takes."""
+    @classmethod
+    def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
+        """The trigger that these keys say; None when it has mistakes, which are reported."""
+        raise NotImplementedError
 
-    do: str
-
-
-Trigger = OnKeyword | OnFirstMessage | OnDefault
+    def takes(self) -> list[tuple[object, str]]:
+        """What it takes for itself, each with the words for it: no other trigger can have the same."""
+        return []
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,5 +129,5 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     start: str
     triggers: tuple[Trigger, ...] = ()
-    subflows: dict[str, tuple[Step, ...]]
+    subflows: dict[str, Steps]
     region: str | None = None

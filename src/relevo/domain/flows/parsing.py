@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 from phonenumbers import SUPPORTED_REGIONS
 
-from relevo.domain.flows.model import Flow, OnDefault, OnFirstMessage, OnKeyword, Step, Trigger
-from relevo.domain.flows.step_parsing import steps
-from relevo.domain.flows.value_parsing import Names, fixed_text, fixed_texts, is_subflow_name
-from relevo.domain.flows.words import Keyword, keyword
+from relevo.domain.flows.model import Flow, Steps, Trigger
+from relevo.domain.flows.reading import Reader, fixed_text, is_subflow_name
+from relevo.domain.flows.steps import STEPS
+from relevo.domain.flows.triggers import TRIGGERS
 from relevo.domain.yaml_reading import Mapping, Problem, Problems, Value, quoted, read
 
 VERSION = 1
 """The version of the language."""
-
-_MATCHES = ("contains", "is")
 
 
 class ParsedFlow(msgspec.Struct, frozen=True):
@@ -48,13 +44,13 @@ def _flow(root: Value) -> Flow | None:
         if subflows_value
         else None
     )
-    names = Names(subflows)
+    reader = Reader(subflows, STEPS)
     return Flow(
         name=_name(keys),
-        start=_start(keys, names),
+        start=_start(keys, reader),
         region=_region(keys),
-        triggers=_triggers(keys, names),
-        subflows=_subflows(subflows, names) if subflows else {},
+        triggers=_triggers(keys, reader),
+        subflows=_subflows(subflows, reader) if subflows else {},
     )
 
 
@@ -69,9 +65,9 @@ def _name(keys: Mapping) -> str:
     return (fixed_text(value) or "") if value else ""
 
 
-def _start(keys: Mapping, names: Names) -> str:
+def _start(keys: Mapping, reader: Reader) -> str:
     value = keys.need("start", "add start: the subflow that a new customer meets")
-    return (names.subflow(value) or "") if value else ""
+    return (reader.subflow(value) or "") if value else ""
 
 
 def _region(keys: Mapping) -> str | None:
@@ -82,7 +78,7 @@ def _region(keys: Mapping) -> str | None:
     return region
 
 
-def _subflows(subflows: Mapping, names: Names) -> dict[str, tuple[Step, ...]]:
+def _subflows(subflows: Mapping, reader: Reader) -> dict[str, Steps]:
     if not len(subflows):
         subflows.problem("there are no subflows", "write the name of each, then its steps")
     for name in subflows:
@@ -90,78 +86,37 @@ def _subflows(subflows: Mapping, names: Names) -> dict[str, tuple[Step, ...]]:
             what = f"{quoted(name)} cannot be the name of a subflow"
             remedy = "start with a letter; then letters, digits, spaces, _ - and ., at most 40"
             subflows.problem_at(name, what, remedy)
-    return {name: steps(value, names) for name, value in subflows.items()}
+    return {name: reader.steps(value) for name, value in subflows.items()}
 
 
 # Triggers
 
 
-def _triggers(keys: Mapping, names: Names) -> tuple[Trigger, ...]:
+def _triggers(keys: Mapping, reader: Reader) -> tuple[Trigger, ...]:
     value = keys.get("triggers")
     if value is None:
         return ()
-    found = [(item, trigger) for item in value.items() if (trigger := _trigger(item, names)) is not None]
+    found = [(item, trigger) for item in value.items() if (trigger := _trigger(item, reader)) is not None]
     _report_shadowed(found)
     return tuple(trigger for _, trigger in found)
 
 
-def _trigger(item: Value, names: Names) -> Trigger | None:
+def _trigger(item: Value, reader: Reader) -> Trigger | None:
     keys = item.mapping(remedy="for example {on: keyword, words: [agent], do: person}")
     on = keys.need("on", f"add on: one of {', '.join(TRIGGERS)}") if keys else None
     kind = on.one_of(tuple(TRIGGERS)) if on else None
     if keys is None or kind is None:
         return None
     do = keys.need("do", "add do: the subflow to start")
-    return TRIGGERS[kind](keys, (names.subflow(do) or "") if do else "")
-
-
-def _on_keyword(keys: Mapping, do: str) -> Trigger | None:
-    keys.only(("on", "words", "match", "do"))
-    words, match = keys.need("words", "add words: [agent, human]"), keys.get("match")
-    how = match.one_of(_MATCHES) if match else "contains"
-    keywords = tuple(keyword(word) for word in fixed_texts(words)) if words else ()
-    return OnKeyword(keywords, do, "is" if how == "is" else "contains")
-
-
-def _on_first_message(keys: Mapping, do: str) -> Trigger | None:
-    keys.only(("on", "do"))
-    return OnFirstMessage(do)
-
-
-def _on_default(keys: Mapping, do: str) -> Trigger | None:
-    keys.only(("on", "do"))
-    return OnDefault(do)
-
-
-TRIGGERS: dict[str, Callable[[Mapping, str], Trigger | None]] = {
-    "keyword": _on_keyword,
-    "first_message": _on_first_message,
-    "default": _on_default,
-}
-"""Each trigger by its word in the file."""
+    return TRIGGERS[kind].read(keys, (reader.subflow(do) or "") if do else "", reader)
 
 
 def _report_shadowed(found: list[tuple[Value, Trigger]]) -> None:
     """Triggers that can never start anything, because an earlier one always does."""
     seen: dict[object, Value] = {}
     for value, trigger in found:
-        for key, shown in _what_starts(trigger):
+        for key, shown in trigger.takes():
             first = seen.setdefault(key, value)
             if first is not value:
                 what = f"{shown} has a trigger already, in line {first.place.line}"
                 value.problem(what, "keep one of them")
-
-
-def _what_starts(trigger: Trigger) -> list[tuple[object, str]]:
-    if not isinstance(trigger, OnKeyword):
-        return [
-            (
-                type(trigger),
-                "the first message" if isinstance(trigger, OnFirstMessage) else "the default reply",
-            )
-        ]
-    return [((trigger.match, word.words or word.signs), _shown(word)) for word in trigger.words]
-
-
-def _shown(word: Keyword) -> str:
-    return f"the keyword {quoted(word.written)}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal, assert_never
 
 from relevo.domain.flows.expressions import Variables, filled_in
-from relevo.domain.flows.model import (
+from relevo.domain.flows.messages import (
     Choice,
     FlowButton,
     FlowMessage,

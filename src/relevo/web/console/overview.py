@@ -11,7 +11,8 @@ from litestar import Response, get
 
 from relevo.domain.conversations import Control, Conversation
 from relevo.domain.deliveries import DeliveryState
-from relevo.domain.flows.model import Flow, Pause, Step, branch
+from relevo.domain.flows.model import Flow, Step
+from relevo.domain.flows.steps.control import PauseBot
 from relevo.domain.health import State
 from relevo.domain.ids import EndpointId
 from relevo.domain.standings import Standing
@@ -184,9 +185,4 @@ def pauses(flow: Flow) -> bool:
 
 
 def _has_pause(steps: Iterable[Step]) -> bool:
-    return any(isinstance(step, Pause) or any(map(_has_pause, _branches(step))) for step in steps)
-
-
-def _branches(step: Step) -> list[tuple[Step, ...]]:
-    names = ("then", "else", "give_up", "timeout")
-    return [steps for name in names if (steps := branch(step, name)) is not None]
+    return any(isinstance(step, PauseBot) or any(map(_has_pause, step.branches.values())) for step in steps)

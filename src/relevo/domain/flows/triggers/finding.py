@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from relevo.domain.flows.model import Flow, OnDefault, OnFirstMessage, OnKeyword
+from relevo.domain.flows.model import Flow
 from relevo.domain.flows.saying import subflow_of
+from relevo.domain.flows.triggers.messages import OnDefault, OnFirstMessage, OnKeyword
 from relevo.domain.flows.words import Said
 from relevo.domain.messages import Content, Interactive, Media, Reaction, Text, plain_text
 

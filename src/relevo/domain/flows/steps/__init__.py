@@ -1,0 +1,27 @@
+"""The steps that there are: one module a family, each step whole in its class (see the package above)."""
+
+from __future__ import annotations
+
+from relevo.domain.flows.model import Step
+from relevo.domain.flows.steps.control import PauseBot
+from relevo.domain.flows.steps.paths import Call, End, Go, Wait, When
+from relevo.domain.flows.steps.people import Set, Tag, Untag
+from relevo.domain.flows.steps.questions import Ask
+from relevo.domain.flows.steps.sending import Send
+
+_ALL: tuple[type[Step], ...] = (
+    Send,
+    Ask,
+    When,
+    Set,
+    Tag,
+    Untag,
+    Go,
+    Call,
+    Wait,
+    PauseBot,
+    End,
+)
+
+STEPS: dict[str, type[Step]] = {step.word: step for step in _ALL}
+"""Each step by its word in the file, in the order of the reference."""

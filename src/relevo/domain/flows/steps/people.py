@@ -1,0 +1,69 @@
+"""Steps that change what is known of the subscriber."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from relevo.domain.flows.expressions import Template
+from relevo.domain.flows.model import Step
+from relevo.domain.flows.reading import Reader, fixed_texts
+from relevo.domain.flows.walking import Walk
+from relevo.domain.subscribers import FieldValue
+from relevo.domain.yaml_reading import Mapping
+
+
+class Set(Step, frozen=True):
+    """None clears a field. In order, so that a later value may use an earlier one."""
+
+    values: tuple[tuple[str, FieldValue | Template], ...]
+
+    word: ClassVar[str] = "set"
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        values = keys["set"].mapping(remedy="for example set: {plan: pro}")
+        if values is None:
+            return None
+        if not len(values):
+            keys["set"].problem("set sets nothing", "for example set: {plan: pro}")
+        return cls(
+            tuple(
+                (reader.settable_name(value, name) or "", reader.field_value(value))
+                for name, value in values.items()
+            )
+        )
+
+    def take(self, walk: Walk) -> None:
+        for name, value in self.values:
+            walk.set_field(name, value)
+        walk.advance()
+
+
+class Tag(Step, frozen=True):
+    names: tuple[str, ...]
+
+    word: ClassVar[str] = "tag"
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        return cls(fixed_texts(keys["tag"]))
+
+    def take(self, walk: Walk) -> None:
+        for name in self.names:
+            walk.tag(name)
+        walk.advance()
+
+
+class Untag(Step, frozen=True):
+    names: tuple[str, ...]
+
+    word: ClassVar[str] = "untag"
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        return cls(fixed_texts(keys["untag"]))
+
+    def take(self, walk: Walk) -> None:
+        for name in self.names:
+            walk.untag(name)
+        walk.advance()

@@ -1,0 +1,201 @@
+"""Steps that ask and wait for the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as ByName
+from datetime import timedelta
+from typing import ClassVar, Self, get_args
+
+import msgspec
+
+from relevo.domain.flows.answers import STANDARD_RETRY, AnswerKind, understood
+from relevo.domain.flows.expressions import TemplateFailed, filled_in
+from relevo.domain.flows.messages import (
+    MAX_QUICK_REPLIES,
+    Choice,
+    TextMessage,
+    buttons_of,
+    quick_replies_of,
+)
+from relevo.domain.flows.model import Step, Steps, Words
+from relevo.domain.flows.reading import Reader, fixed_text
+from relevo.domain.flows.runs import Waiting
+from relevo.domain.flows.steps.paths import do
+from relevo.domain.flows.walking import Walk
+from relevo.domain.flows.words import folded, words_of
+from relevo.domain.messages import Content, Interactive, Text, plain_text
+from relevo.domain.yaml_reading import Mapping, Value, quoted
+
+_KEYS = ("text", "buttons", "quick_replies", "kind", "choices", "save", "retry", "give_up", "timeout")
+_KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
+
+
+class GiveUp(msgspec.Struct, frozen=True):
+    """After so many answers that do not fit: the steps to take before the path goes on."""
+
+    after: int = 3
+    do: Steps = ()
+
+
+class Timeout(msgspec.Struct, frozen=True):
+    """After so long without an answer: the steps to take before the path goes on."""
+
+    after: timedelta
+    do: Steps = ()
+
+
+class Ask(Step, frozen=True):
+    """Say something and wait for the answer. `retry` empty: the standard words for its kind."""
+
+    message: TextMessage
+    kind: AnswerKind = "text"
+    choices: tuple[Choice, ...] = ()
+    save: str = ""
+    retry: Words = ""
+    give_up: GiveUp = GiveUp()
+    timeout: Timeout | None = None
+
+    word: ClassVar[str] = "ask"
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        value = keys["ask"]
+        if not value.is_mapping:
+            text = reader.words(value)
+            return None if text is None else cls(TextMessage(text))
+        inner = value.mapping(_KEYS)
+        assert inner is not None
+        choices = _choices(inner)
+        return cls(
+            message=_message(inner, reader),
+            kind=_kind(inner),
+            choices=choices,
+            save=reader.optional_field(inner, "save"),
+            retry=reader.optional_words(inner, "retry"),
+            give_up=_give_up(inner, reader),
+            timeout=_timeout(inner, reader),
+        )
+
+    @property
+    def branches(self) -> ByName[str, Steps]:
+        lists = {"give_up": self.give_up.do}
+        return {**lists, "timeout": self.timeout.do} if self.timeout else lists
+
+    def take(self, walk: Walk) -> None:
+        """Ask, and stay at the question; one that cannot be asked is passed over."""
+        if walk.say(self.message, self.choices):
+            self._await_answer(walk, tries=0)
+        else:
+            walk.advance()
+
+    def _await_answer(self, walk: Walk, tries: int) -> None:
+        deadline = walk.scene.now + self.timeout.after if self.timeout else None
+        walk.stand(Waiting("answer", deadline_at=deadline, tries=tries))
+
+    def answered(self, walk: Walk, content: Content, tries: int) -> None:
+        if subflow := self._written_button(walk, content):
+            walk.go(subflow)
+        elif (value := understood(self.kind, self.choices, content, walk.flow.region)) is not None:
+            if self.save:
+                walk.set_field(self.save, value)
+            walk.advance()
+        elif tries + 1 >= self.give_up.after:
+            walk.enter("give_up")
+        else:
+            self._ask_again(walk, tries + 1)
+
+    def _written_button(self, walk: Walk, content: Content) -> str:
+        """The subflow of the button whose title was written rather than pressed; "" for none."""
+        said = words_of(plain_text(content)) if isinstance(content, Text | Interactive) else ""
+        for button in (*self.message.buttons, *self.message.quick_replies):
+            if said and button.do and words_of(_title(walk, button.title)) == said:
+                return button.do
+        return ""
+
+    def _ask_again(self, walk: Walk, tries: int) -> None:
+        retry = self.retry or STANDARD_RETRY[self.kind]
+        walk.say(TextMessage(retry, quick_replies=self.message.quick_replies), self.choices)
+        self._await_answer(walk, tries)
+
+    def timed_out(self, walk: Walk) -> None:
+        walk.enter("timeout")
+
+
+def _title(walk: Walk, title: Words) -> str:
+    try:
+        return filled_in(title, walk.variables)
+    except TemplateFailed:
+        return ""
+
+
+def _message(keys: Mapping, reader: Reader) -> TextMessage:
+    value = keys.need("text", "add text: the question")
+    text = (reader.words(value) or "") if value else ""
+    return TextMessage(text, buttons_of(keys, reader), quick_replies_of(keys, reader))
+
+
+def _kind(keys: Mapping) -> AnswerKind:
+    """What the answer must be: `choice` where there are choices, `text` otherwise."""
+    value = keys.get("kind")
+    word = value.one_of(_KINDS) if value else None
+    kind = next((kind for kind in _KINDS if kind == word), "choice" if "choices" in keys else "text")
+    if kind == "choice" and "choices" not in keys:
+        keys.problem('"choices" is missing', "add choices: [Yes, No]")
+    if kind != "choice" and "choices" in keys:
+        keys.problem_at(
+            "choices", f"a question of the kind {kind} has no choices", "leave out kind, or choices"
+        )
+    return kind
+
+
+def _choices(keys: Mapping) -> tuple[Choice, ...]:
+    value = keys.get("choices")
+    if value is None:
+        return ()
+    items = value.items("write a list: [Yes, No]")
+    if value.is_list and not 1 <= len(items) <= MAX_QUICK_REPLIES:
+        value.problem(f"{len(items)} choices", f"write 1 to {MAX_QUICK_REPLIES}")
+    found = [(item, choice) for item in items if (choice := _choice(item)) is not None]
+    _report_same_choices(found)
+    return tuple(choice for _, choice in found)
+
+
+def _choice(value: Value) -> Choice | None:
+    if not value.is_mapping:
+        alone = fixed_text(value)
+        return None if alone is None else Choice(alone, alone)
+    keys = value.mapping(("title", "value"))
+    assert keys is not None
+    title_value, saved = keys.need("title", "add title: the words on it"), keys.get("value")
+    title = fixed_text(title_value) if title_value else None
+    stored = fixed_text(saved) if saved else title
+    return None if title is None or stored is None else Choice(title, stored)
+
+
+def _report_same_choices(found: list[tuple[Value, Choice]]) -> None:
+    seen: set[str] = set()
+    for value, choice in found:
+        if folded(choice.title) in seen:
+            value.problem(f"the choice {quoted(choice.title)} is given twice", "keep one of them")
+        seen.add(folded(choice.title))
+
+
+def _give_up(keys: Mapping, reader: Reader) -> GiveUp:
+    value = keys.get("give_up")
+    inner = value.mapping(("after", "do"), "for example {after: 3, do: person}") if value else None
+    if inner is None:
+        return GiveUp()
+    after = inner.get("after")
+    times = after.integer(least=1, most=20) if after else None
+    return GiveUp(times or GiveUp().after, do(inner, reader))
+
+
+def _timeout(keys: Mapping, reader: Reader) -> Timeout | None:
+    value = keys.get("timeout")
+    inner = value.mapping(("after", "do"), "for example {after: 10m, do: person}") if value else None
+    if inner is None:
+        return None
+    after = inner.need("after", "add after: 10m")
+    length = after.duration() if after else None
+    steps = do(inner, reader)
+    return None if length is None else Timeout(length, steps)

@@ -1,0 +1,252 @@
+"""One turn in the making: what steps do to it.
+
+A `Walk` stands on a stack of frames, of which the last is walked. A frame's path leads to the next
+step; while something is awaited, to the step that awaits it. Frames with nothing left are taken
+off before anything is put on, so a `call` in last place costs no depth.
+"""
+
+from __future__ import annotations
+
+from relevo.domain.flows.conditions import as_text, holds
+from relevo.domain.flows.expressions import Template, TemplateFailed, Variables, filled_in
+from relevo.domain.flows.messages import Choice, FlowMessage, TextMessage
+from relevo.domain.flows.model import Condition, Flow, Step, Steps, Words
+from relevo.domain.flows.runs import (
+    Act,
+    AddTag,
+    Frame,
+    RemoveTag,
+    Run,
+    Say,
+    Scene,
+    SetField,
+    Stumble,
+    Turn,
+    Waiting,
+)
+from relevo.domain.flows.saying import content_of
+from relevo.domain.messages import Content
+from relevo.domain.subscribers import PROFILE_FIELDS, FieldValue
+
+MAX_STEPS = 100
+"""Steps of one turn."""
+MAX_DEPTH = 20
+"""Subflows that call one another."""
+SAYS_OF_A_RUNAWAY = 3
+"""How many messages of a turn that was stopped for its length still reach the customer."""
+
+
+class Walk:
+    """Steps lead it on: each ends with one of `advance`, `enter`, `go`, `call`, `end` and `stand`."""
+
+    def __init__(self, flow: Flow, scene: Scene, run: Run | None = None) -> None:
+        self.flow = flow
+        self.scene = scene
+        self.variables = Variables(scene, scene.subscriber)
+        self._stack: list[Frame] = list(run.stack) if run else []
+        self._waiting: Waiting | None = None
+        self._acts: list[Act] = []
+
+    def turn(self) -> Turn:
+        """Walk until the run waits or ends."""
+        for _ in range(MAX_STEPS):
+            if self._waiting is not None or (step := self.next_step()) is None:
+                return Turn(tuple(self._acts), self._run())
+            step.take(self)
+        if self._waiting is None and self.next_step() is not None:
+            self._stop_runaway()
+        return Turn(tuple(self._acts), self._run())
+
+    def _run(self) -> Run | None:
+        if self._waiting is None:
+            return None
+        return Run(
+            version_id=self.scene.version_id,
+            epoch=self.scene.epoch,
+            stack=tuple(self._stack),
+            waiting=self._waiting,
+        )
+
+    # Where it stands
+
+    def next_step(self) -> Step | None:
+        """The step that comes next, after leaving what is finished; None when nothing is left."""
+        while self._stack:
+            frame = self._stack[-1]
+            steps = _steps_around(self.flow, frame)
+            if steps is None:
+                self.lose()
+            elif (index := _index(frame)) < len(steps):
+                return steps[index]
+            else:
+                self._leave(frame)
+        return None
+
+    def _leave(self, frame: Frame) -> None:
+        """Out of a finished list: to what follows the step that holds it, or to the caller."""
+        if len(frame.path) == 1:
+            self._stack.pop()
+        else:
+            self._stack[-1] = _next(Frame(frame.subflow, frame.path[:-2]))
+
+    def advance(self) -> None:
+        """Past this step."""
+        self._stack[-1] = _next(self._stack[-1])
+
+    def enter(self, name: str) -> None:
+        """Into the steps that this step holds under a name; past it, if there are none."""
+        step = self.next_step()
+        if step is None or step.branches.get(name) is None:
+            self.lose()
+            return
+        frame = self._stack[-1]
+        self._stack[-1] = Frame(frame.subflow, (*frame.path, name, 0))
+
+    def go(self, subflow: str) -> None:
+        """Leave everything for another subflow."""
+        self._stack.clear()
+        self._push(subflow)
+
+    def call(self, subflow: str) -> None:
+        """Into another subflow, and then past this step."""
+        self.advance()
+        self.next_step()  # leaves what is finished
+        self._push(subflow)
+
+    def end(self) -> None:
+        """Leave everything."""
+        self._stack.clear()
+
+    def stand(self, waiting: Waiting) -> None:
+        """Go no further in this turn."""
+        self._waiting = waiting
+
+    def _push(self, subflow: str) -> None:
+        if subflow not in self.flow.subflows:
+            self._stop("unknown_subflow", f"there is no subflow {subflow!r}")
+        elif len(self._stack) >= MAX_DEPTH:
+            self._stop("too_deep", f"more than {MAX_DEPTH} subflows call one another, the last {subflow!r}")
+        else:
+            self._stack.append(Frame(subflow))
+
+    # How it ends before its end
+
+    def lose(self) -> None:
+        """The place is not in the flow: another version, or damaged data."""
+        where = _in_words(self._stack[-1]) if self._stack else "nowhere"
+        self._stop("lost_place", f"{where} is not in the flow {self.flow.name!r}")
+
+    def _stop(self, code: str, detail: str) -> None:
+        self._acts.append(Stumble(code, detail))
+        self._stack.clear()
+
+    def _stop_runaway(self) -> None:
+        says = [act for act in self._acts if isinstance(act, Say)]
+        unsaid = {id(say) for say in says[SAYS_OF_A_RUNAWAY:]}
+        self._acts = [act for act in self._acts if id(act) not in unsaid]
+        self._stop("too_many_steps", f"{MAX_STEPS} steps without waiting, the last before {self._where()}")
+
+    def stumble(self, code: str, detail: str) -> None:
+        """This step cannot be done as written; the flow goes on."""
+        self._acts.append(Stumble(code, f"{self._where()}: {detail}"))
+
+    def _where(self) -> str:
+        return _in_words(self._stack[-1])
+
+    # What steps do
+
+    def do(self, act: Act) -> None:
+        self._acts.append(act)
+
+    def say(self, message: FlowMessage, choices: tuple[Choice, ...] = ()) -> bool:
+        """Say it, if something comes out of it; whether it did."""
+        content = self._content(message, choices)
+        if content is not None:
+            self.do(Say(content))
+        return content is not None
+
+    def _content(self, message: FlowMessage, choices: tuple[Choice, ...]) -> Content | None:
+        try:
+            content = content_of(message, self.variables, choices)
+        except TemplateFailed as failure:
+            self.stumble("template_failed", str(failure))
+            return None
+        if content is None and not _may_be_empty(message):
+            self.stumble("empty_message", "nothing came out to be sent")
+        return content
+
+    def holds(self, condition: Condition) -> bool:
+        """Whether it holds; one that cannot be told does not."""
+        try:
+            return holds(condition, self.variables)
+        except TemplateFailed as failure:
+            self.stumble("template_failed", str(failure))
+            return False
+
+    def filled_in(self, text: Words) -> str | None:
+        """The text, filled in; None when that cannot be done."""
+        try:
+            return filled_in(text, self.variables)
+        except TemplateFailed as failure:
+            self.stumble("template_failed", str(failure))
+            return None
+
+    def set_field(self, name: str, value: FieldValue | Template) -> None:
+        """Set a field of the subscriber, seen by all that follows; None clears it."""
+        if isinstance(value, Template) and (value := self.filled_in(value)) is None:
+            return
+        if name in PROFILE_FIELDS and value is not None:
+            value = as_text(value)
+        self.do(SetField(name, value))
+        self.variables = self.variables.with_field(name, value)
+
+    def tag(self, name: str) -> None:
+        self.do(AddTag(name))
+        self.variables = self.variables.with_tag(name)
+
+    def untag(self, name: str) -> None:
+        self.do(RemoveTag(name))
+        self.variables = self.variables.without_tag(name)
+
+
+def _may_be_empty(message: FlowMessage) -> bool:
+    """A text that comes out empty says nothing, on purpose: `{% if vip %}Thank you!{% endif %}`."""
+    return isinstance(message, TextMessage) and not (message.buttons or message.quick_replies)
+
+
+# Places
+
+
+def _steps_around(flow: Flow, frame: Frame) -> Steps | None:
+    """The list of steps that a frame's path ends in; None when there is no such place."""
+    steps = flow.subflows.get(frame.subflow)
+    path = frame.path
+    for at in range(0, len(path) - 1, 2):
+        steps = _held(steps, path[at], path[at + 1])
+    if steps is None or len(path) % 2 == 0 or not _is_place(path[-1], len(steps) + 1):
+        return None
+    return steps
+
+
+def _held(steps: Steps | None, index: int | str, name: int | str) -> Steps | None:
+    if steps is None or not _is_place(index, len(steps)) or not isinstance(name, str):
+        return None
+    return steps[int(index)].branches.get(name)
+
+
+def _is_place(index: int | str, bound: int) -> bool:
+    return type(index) is int and 0 <= index < bound
+
+
+def _index(frame: Frame) -> int:
+    return int(frame.path[-1])
+
+
+def _next(frame: Frame) -> Frame:
+    return Frame(frame.subflow, (*frame.path[:-1], _index(frame) + 1))
+
+
+def _in_words(frame: Frame) -> str:
+    """`welcome: step 2, then, step 1`."""
+    parts = (f"step {part + 1}" if isinstance(part, int) else part for part in frame.path)
+    return f"{frame.subflow}: {', '.join(parts)}"
