@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from httpx import Response
 
 from relevo.domain.ids import FlowId, user_ns
 from relevo.store import directory, tables
@@ -61,12 +60,6 @@ async def stranger(api: Api, world: World) -> Api:
     return api.with_token(await world.add_token(bolt))
 
 
-async def call(api: Api, path: str, parameters: Json) -> Response:
-    if api.told.operation("GET", path) is not None:
-        return await api.get(path, **parameters)
-    return await api.post(path, parameters)
-
-
 async def own_agent(api: Api) -> dict[str, Json]:
     """The operations, with an agent who is there for this token: it is the subscriber who is not."""
     agent_id = (await api.get("/flow/agents")).json()["data"][0]["id"]
@@ -89,8 +82,8 @@ async def test_another_flows_deliveries_are_not_there_for_any_operation(
     for caller in (stranger, neighbour):
         for path, example in ABOUT_A_DELIVERY.items():
             (name,) = example.keys() & numbers.keys()
-            refused = await call(caller, path, example | {name: numbers[name]})
-            nobody = await call(caller, path, example | {name: 999_999})
+            refused = await caller.call(path, example | {name: numbers[name]})
+            nobody = await caller.call(path, example | {name: 999_999})
 
             assert refused.status_code == nobody.status_code == 404, path
             said = refused.json()["message"].replace(f" {numbers[name]} ", " 999999 ")
@@ -140,8 +133,8 @@ async def test_another_flows_subscriber_is_not_there_for_any_operation(
     before = await ana.state(), await ana.said()
 
     for path, more in (await own_agent(stranger)).items():
-        refused = await call(stranger, path, {"user_ns": ana.user_ns, **more})
-        nobody = await call(stranger, path, {"user_ns": "f1001u999999", **more})
+        refused = await stranger.call(path, {"user_ns": ana.user_ns, **more})
+        nobody = await stranger.call(path, {"user_ns": "f1001u999999", **more})
 
         assert refused.status_code == nobody.status_code == 404, path
         # Not a word more than of one whom nobody knows.
@@ -158,7 +151,7 @@ async def test_the_right_number_under_the_wrong_flow_is_not_there_either(
     disguised = user_ns((await stranger_flow(stranger)), ana.id)
 
     for path, more in (await own_agent(stranger)).items():
-        assert (await call(stranger, path, {"user_ns": disguised, **more})).status_code == 404, path
+        assert (await stranger.call(path, {"user_ns": disguised, **more})).status_code == 404, path
     assert len(await ana.said()) == 2
 
 

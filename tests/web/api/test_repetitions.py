@@ -25,18 +25,12 @@ LOOK_UPS = {"/subscriber/chat-messages-by-mids"}
 """POSTs that only ask: they need no key."""
 
 
-def posts(api: Api) -> dict[str, Json]:
-    """Every POST of the document, by its path."""
-    operations = {path.removeprefix("/api"): item for path, item in api.told.document["paths"].items()}
-    return {path: item["post"] for path, item in operations.items() if "post" in item}
-
-
-async def writes(api: Api, ana: Ana, world: World) -> list[tuple[str, Json]]:
-    """Every write of the document, with its own examples, about Ana."""
+async def writes(api: Api, ana: Ana, world: World) -> list[tuple[str, str, Json]]:
+    """Every write of the document, with its own examples, about Ana: method, path and body."""
     ours = {"user_ns": ana.user_ns, "agent_id": world.company.agent.id, **await park(world)}
     return [
-        (path, example["value"] | {name: ours[name] for name in ours if name in example["value"]})
-        for path, operation in posts(api).items()
+        (method, path, example["value"] | {name: ours[name] for name in ours if name in example["value"]})
+        for method, path, operation in api.told.writing()
         if path not in LOOK_UPS
         for example in operation["requestBody"]["content"]["application/json"]["examples"].values()
     ]
@@ -67,20 +61,20 @@ def changed(body: Json) -> Json:
 async def test_every_write_takes_a_key_and_nothing_else_does(api: Api, ana: Ana, world: World) -> None:
     with_key = {
         path
-        for path, operation in posts(api).items()
+        for _, path, operation in api.told.writing()
         if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", []))
     }
 
-    assert with_key == posts(api).keys() - LOOK_UPS
+    assert with_key == {path for _, path, _ in api.told.writing()} - LOOK_UPS
     assert len(await writes(api, ana, world)) >= len(with_key) >= 9
 
 
 async def test_every_write_happens_once_for_a_key(api: Api, ana: Ana, world: World) -> None:
-    for number, (path, body) in enumerate(await writes(api, ana, world)):
-        first = await api.post(path, body, key=f"{number}")
+    for number, (method, path, body) in enumerate(await writes(api, ana, world)):
+        first = await api.write(method, path, body, key=f"{number}")
         after_first = await everything(world)
         world.clock.advance(timedelta(hours=1))
-        again = await api.post(path, body, key=f"{number}")
+        again = await api.write(method, path, body, key=f"{number}")
 
         assert (first.status_code, first.json()) == (again.status_code, again.json()), path
         assert (first.status_code, first.json()["status"]) == (200, "ok"), path
@@ -91,11 +85,11 @@ async def test_every_write_happens_once_for_a_key(api: Api, ana: Ana, world: Wor
 
 
 async def test_every_write_refuses_its_key_for_another_request(api: Api, ana: Ana, world: World) -> None:
-    for number, (path, body) in enumerate(await writes(api, ana, world)):
-        await api.post(path, body, key=f"{number}")
+    for number, (method, path, body) in enumerate(await writes(api, ana, world)):
+        await api.write(method, path, body, key=f"{number}")
         after_first = await everything(world)
 
-        answer = await api.post(path, changed(body), key=f"{number}")
+        answer = await api.write(method, path, changed(body), key=f"{number}")
 
         assert (answer.status_code, answer.headers["relevo-error"]) == (422, "idempotency_key_reused"), path
         assert await everything(world) == after_first, path
@@ -104,8 +98,8 @@ async def test_every_write_refuses_its_key_for_another_request(api: Api, ana: An
 async def test_every_write_happens_once_however_many_twins_come_at_once(
     api: Api, ana: Ana, world: World
 ) -> None:
-    for number, (path, body) in enumerate(await writes(api, ana, world)):
-        answers = await asyncio.gather(*(api.post(path, body, key=f"{number}") for _ in range(4)))
+    for number, (method, path, body) in enumerate(await writes(api, ana, world)):
+        answers = await asyncio.gather(*(api.write(method, path, body, key=f"{number}") for _ in range(4)))
 
         assert [answer.json() for answer in answers] == [answers[0].json()] * 4, path
         assert answers[0].json()["status"] == "ok", path
@@ -120,14 +114,14 @@ async def test_twins_in_two_processes_happen_once(api: Api, ana: Ana, world: Wor
         app = app_of(msgspec.structs.replace(world.services(), engine=engine))
         async with client_of(app) as http:
             twin = Api(http, api.told, api.token)
-            for number, (path, body) in enumerate(await writes(api, ana, world)):
+            for number, (method, path, body) in enumerate(await writes(api, ana, world)):
                 same = await asyncio.gather(
-                    *(one.post(path, body, key=f"{number}") for one in (api, twin, api, twin))
+                    *(one.write(method, path, body, key=f"{number}") for one in (api, twin, api, twin))
                 )
                 await park(world)
                 other = await asyncio.gather(
-                    api.post(path, body, key=f"{number}-other"),
-                    twin.post(path, changed(body), key=f"{number}-other"),
+                    api.write(method, path, body, key=f"{number}-other"),
+                    twin.write(method, path, changed(body), key=f"{number}-other"),
                 )
 
                 assert [answer.json() for answer in same] == [same[0].json()] * 4, path

@@ -6,6 +6,7 @@ told of.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from httpx import Response
@@ -14,6 +15,8 @@ from jsonschema import Draft202012Validator
 from tests.web.exchanges import Client
 
 Json = dict[str, Any]
+
+WRITING = ("POST", "PUT", "DELETE")
 
 OUTSIDE = frozenset({404, 405})
 """What a path or a method that there is not is answered with: no operation can name that."""
@@ -31,11 +34,22 @@ class Told:
         operation: Json | None = self.document["paths"].get(f"/api{path}", {}).get(method.lower())
         return operation
 
+    def stood_for(self, path: str) -> Json | None:
+        """The operation that a POST to a path without one meant."""
+        return next(filter(None, (self.operation(one, path) for one in ("GET", "PUT", "DELETE"))), None)
+
+    def writing(self) -> Iterator[tuple[str, str, Json]]:
+        """Method, path and operation of all that is not a GET."""
+        for path, item in self.document["paths"].items():
+            for method, operation in item.items():
+                if method != "get":
+                    yield method.upper(), path.removeprefix("/api"), operation
+
     def check(self, method: str, path: str, answer: Response) -> None:
         path = path.partition("?")[0]
         told = self.operation(method, path)
         if told is None and answer.status_code == 200:
-            told = self.operation("GET", path)  # a POST that stood for it
+            told = self.stood_for(path)
         if told is None:
             assert answer.status_code in OUTSIDE, (method, path, answer.text)
             return self.check_value("#/components/schemas/Problem", answer.json())
@@ -69,8 +83,18 @@ class Api:
         return await self.send("GET", path, params=query)
 
     async def post(self, path: str, body: Any = None, *, key: str | None = None) -> Response:
+        return await self.write("POST", path, body, key=key)
+
+    async def write(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Response:
         headers = {"idempotency-key": key} if key is not None else {}
-        return await self.send("POST", path, json=body, headers=headers)
+        return await self.send(method, path, json=body, headers=headers)
+
+    async def call(self, path: str, sent: Json) -> Response:
+        """Whatever operation the path has; of several, the reading one."""
+        if self.told.operation("GET", path) is not None:
+            return await self.get(path, **sent)
+        method = next(one for one in WRITING if self.told.operation(one, path) is not None)
+        return await self.write(method, path, sent)
 
     async def send(self, method: str, path: str, **about: Any) -> Response:
         headers = {"authorization": f"Bearer {self.token}", **about.pop("headers", {})}

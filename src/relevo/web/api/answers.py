@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -20,6 +20,13 @@ Limit = Annotated[int, Meta(ge=1, le=MOST_LIMIT, description="How many to a page
 PageNumber = Annotated[
     int, Meta(ge=1, le=MOST_PAGES, description="Which page; 1 is the first.", examples=[1])
 ]
+
+
+class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which page of a list. What it is filtered by are the fields of its subclasses."""
+
+    limit: Limit = DEFAULT_LIMIT
+    page: PageNumber = 1
 
 
 class Ok(msgspec.Struct, frozen=True):
@@ -57,6 +64,9 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     meta: PageMeta
 
 
+AnyPage = TypeVar("AnyPage", bound=Page[Any])
+
+
 class Paging(msgspec.Struct, frozen=True):
     """Which part of a list was asked for, and under which address."""
 
@@ -66,21 +76,26 @@ class Paging(msgspec.Struct, frozen=True):
     query: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, request: ApiRequest, public_url: str, *, page: int, limit: int) -> Paging:
+    def of(cls, request: ApiRequest, public_url: str, asked: PageQuery) -> Paging:
         """Links lead to the address that the operator has told, with the caller's own filters."""
         sent = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
         query = tuple((name, value) for name, value in sent if name != "page")
-        return cls(page, limit, f"{public_url}{request.url.path}", query)
+        return cls(asked.page, asked.limit, f"{public_url}{request.url.path}", query)
 
     @property
     def offset(self) -> int:
         return (self.page - 1) * self.limit
 
-    def cut(self, rows: Sequence[T]) -> list[T]:
-        """The rows of this page, of a list that is in memory as a whole."""
-        return list(rows[self.offset : self.offset + self.limit])
+    def answer(self, kind: type[AnyPage], rows: list[Any], total: int) -> AnyPage:
+        """The answer with the rows of this page, of which there are `total` on all pages."""
+        return kind(rows, self._links(total), self._meta(total, len(rows)))
 
-    def links(self, total: int) -> Links:
+    def cut(self, kind: type[AnyPage], everything: Sequence[Any]) -> AnyPage:
+        """The answer with this page of a list that is in memory as a whole."""
+        rows = everything[self.offset : self.offset + self.limit]
+        return self.answer(kind, list(rows), len(everything))
+
+    def _links(self, total: int) -> Links:
         last = self._last_page(total)
         return Links(
             first=self._url_of(1),
@@ -89,7 +104,7 @@ class Paging(msgspec.Struct, frozen=True):
             next=self._url_of(self.page + 1) if self.page < last else None,
         )
 
-    def meta(self, total: int, rows: int) -> PageMeta:
+    def _meta(self, total: int, rows: int) -> PageMeta:
         return PageMeta(
             current_page=self.page,
             first_row=self.offset + 1 if rows else None,
@@ -105,3 +120,21 @@ class Paging(msgspec.Struct, frozen=True):
 
     def _url_of(self, page: int) -> str:
         return f"{self.url}?{urlencode([*self.query, ('page', page)])}"
+
+
+def page_example(path: str, *rows: dict[str, Any]) -> dict[str, Any]:
+    """A page with these rows only, for the document."""
+    url = f"https://relevo.example.com/api{path}"
+    return {
+        "data": [*rows],
+        "links": {"first": f"{url}?page=1", "last": f"{url}?page=1", "prev": None, "next": None},
+        "meta": {
+            "current_page": 1,
+            "from": 1,
+            "last_page": 1,
+            "path": url,
+            "per_page": DEFAULT_LIMIT,
+            "to": len(rows),
+            "total": len(rows),
+        },
+    }

@@ -19,7 +19,7 @@ from relevo.store import applied, subscribers
 from relevo.store.applied import Applied
 from relevo.store.database import Connection, Taken
 from relevo.web.api.access import key_of, mark_replayed
-from relevo.web.api.answers import Ok, Paging
+from relevo.web.api.answers import Ok, PageQuery, Paging
 from relevo.web.api.operations import LONGEST_KEY, USER_NS
 from relevo.web.api.reading import ApiRequest
 from relevo.web.services import Services
@@ -89,8 +89,8 @@ class Call:
         names = running.subflows if running is not None else numbers
         return {name: sub_flow_ns(self.key.flow_id, numbers[name]) for name in names if name in numbers}
 
-    def paging(self, *, page: int, limit: int) -> Paging:
-        return Paging.of(self.request, self.services.edge.public_url, page=page, limit=limit)
+    def paging(self, asked: PageQuery) -> Paging:
+        return Paging.of(self.request, self.services.edge.public_url, asked)
 
     # Subscribers
 

@@ -39,7 +39,7 @@ from relevo.web.api.answers import DEFAULT_LIMIT, Limit
 from relevo.web.api.calls import Call
 from relevo.web.api.handoff import TAG
 from relevo.web.api.messages import THAT_SECOND, Seconds, instant
-from relevo.web.api.operations import USER_NS, reads
+from relevo.web.api.operations import DELIVERY, SUBSCRIBER, USER_NS, reads
 
 LARGEST_ID = 2**53
 _WEBHOOK_ID = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"
@@ -224,7 +224,7 @@ _ATTEMPT = {
     name="listDeliveries",
     asks=DeliveriesQuery,
     example={"data": [_INFO], "meta": {"next": None}},
-    about="subscriber",
+    about=SUBSCRIBER,
 )
 async def list_deliveries(
     call: NamedDependency[Call], asked: NamedDependency[DeliveriesQuery]
@@ -255,7 +255,7 @@ async def list_deliveries(
         "data": _INFO | {"body": '{"meta":{},"message":{}}', "attempts": [_ATTEMPT], "deeds": []},
         "status": "ok",
     },
-    about="delivery",
+    about=DELIVERY,
 )
 async def get_delivery(call: NamedDependency[Call], asked: NamedDependency[DeliveryQuery]) -> DeliveryAnswer:
     """One delivery with its body, every attempt as it was made and answered, and who redelivered or skipped

@@ -20,7 +20,7 @@ from relevo.store.database import Connection
 from relevo.web.api.answers import MOST_LIMIT, Limit
 from relevo.web.api.calls import Call
 from relevo.web.api.handoff import TAG
-from relevo.web.api.operations import USER_NS, reads
+from relevo.web.api.operations import SUBSCRIBER, USER_NS, reads
 
 _WEBHOOK_ID = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"
 
@@ -121,7 +121,7 @@ _BODY = (
         ],
         "meta": {"endpoint": "desk", "next": 3, "more": False, "forgotten": False},
     },
-    about="subscriber",
+    about=SUBSCRIBER,
 )
 async def list_events(call: NamedDependency[Call], asked: NamedDependency[EventsQuery]) -> EventsAnswer:
     """What an endpoint was told, or still will be, exactly as it is posted: of a conversation after a

@@ -10,10 +10,9 @@ from msgspec import Meta
 
 from relevo.domain.workspaces import Role
 from relevo.store import subscribers
-from relevo.web.api.answers import DEFAULT_LIMIT, Limit, Page, PageNumber
+from relevo.web.api.answers import Page, PageQuery, page_example
 from relevo.web.api.calls import Call
 from relevo.web.api.operations import reads
-from relevo.web.api.subscribers import page_example
 
 TAG = "Flow"
 
@@ -36,9 +35,7 @@ class AgentPage(Page[AgentInfo], frozen=True):
     """A page of agents."""
 
 
-class AgentsQuery(msgspec.Struct, frozen=True, kw_only=True):
-    limit: Limit = DEFAULT_LIMIT
-    page: PageNumber = 1
+class AgentsQuery(PageQuery, frozen=True, kw_only=True):
     name: Name = ""
     role: Annotated[RoleName | None, Meta(description="Only those with this role.")] = None
 
@@ -54,9 +51,7 @@ class SubflowPage(Page[SubflowInfo], frozen=True):
     """A page of subflows."""
 
 
-class SubflowsQuery(msgspec.Struct, frozen=True, kw_only=True):
-    limit: Limit = DEFAULT_LIMIT
-    page: PageNumber = 1
+class SubflowsQuery(PageQuery, frozen=True, kw_only=True):
     name: Name = ""
 
 
@@ -97,9 +92,7 @@ async def agents(call: NamedDependency[Call], asked: NamedDependency[AgentsQuery
         for one in call.members
         if asked.name.casefold() in one.name.casefold() and asked.role in (None, one.role)
     ]
-    paging = call.paging(page=asked.page, limit=asked.limit)
-    rows = paging.cut(wanted)
-    return AgentPage(rows, paging.links(len(wanted)), paging.meta(len(wanted), len(rows)))
+    return call.paging(asked).cut(AgentPage, wanted)
 
 
 _ROLES: dict[Role, RoleName] = {
@@ -125,9 +118,7 @@ async def subflows(call: NamedDependency[Call], asked: NamedDependency[SubflowsQ
         for name, ns in (await call.subflows()).items()
         if asked.name.casefold() in name.casefold()
     ]
-    paging = call.paging(page=asked.page, limit=asked.limit)
-    rows = paging.cut(wanted)
-    return SubflowPage(rows, paging.links(len(wanted)), paging.meta(len(wanted), len(rows)))
+    return call.paging(asked).cut(SubflowPage, wanted)
 
 
 @reads(

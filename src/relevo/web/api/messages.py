@@ -18,10 +18,9 @@ from relevo.domain.live_chat import About, webhook_message
 from relevo.domain.messages import Message, MessageType
 from relevo.store import conversations, messages, subscribers
 from relevo.store.database import Connection
-from relevo.web.api.answers import DEFAULT_LIMIT, Limit, Page, PageNumber
+from relevo.web.api.answers import Page, PageQuery, page_example
 from relevo.web.api.calls import Call, unknown_subscriber
-from relevo.web.api.operations import USER_NS, looks_up, reads
-from relevo.web.api.subscribers import page_example
+from relevo.web.api.operations import SUBSCRIBER, USER_NS, looks_up, reads
 
 TAG = "Subscriber"
 
@@ -81,7 +80,7 @@ class MessagesAnswer(msgspec.Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
 
-class MessagesQuery(msgspec.Struct, frozen=True, kw_only=True):
+class MessagesQuery(PageQuery, frozen=True, kw_only=True):
     user_ns: Annotated[
         str,
         Meta(
@@ -97,8 +96,6 @@ class MessagesQuery(msgspec.Struct, frozen=True, kw_only=True):
     msg_type: Annotated[MsgType | None, Meta(description="Only of this kind.")] = None
     start_time: Annotated[Seconds | None, Meta(description="Not before; in unix seconds.")] = None
     end_time: Annotated[Seconds | None, Meta(description="Not after; in unix seconds.")] = None
-    limit: Limit = DEFAULT_LIMIT
-    page: PageNumber = 1
 
 
 class Mids(msgspec.Struct, frozen=True):
@@ -137,19 +134,18 @@ _MESSAGE = {
     name="listMessages",
     asks=MessagesQuery,
     example=page_example("/subscriber/chat-messages", _MESSAGE),
-    about="subscriber",
+    about=SUBSCRIBER,
 )
 async def chat_messages(call: NamedDependency[Call], asked: NamedDependency[MessagesQuery]) -> MessagePage:
     """What the customer and the agents said, newest first; with `include_bot=1` what the bot said, too."""
-    paging = call.paging(page=asked.page, limit=asked.limit)
+    paging = call.paging(asked)
     wanted = _wanted(asked)
     async with call.services.database.read() as connection:
         one = await _conversation(call, connection, asked)
         found = await messages.page(connection, one.id, limit=asked.limit, offset=paging.offset, **wanted)
         is_last = len(found) < asked.limit and (found or asked.page == 1)
         total = paging.offset + len(found) if is_last else await messages.count(connection, one.id, **wanted)
-    rows = [_as_told(call, message, one) for message in found]
-    return MessagePage(rows, paging.links(total), paging.meta(total, len(rows)))
+    return paging.answer(MessagePage, [_as_told(call, message, one) for message in found], total)
 
 
 @looks_up(

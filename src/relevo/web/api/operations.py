@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, delete, get, post, put
 from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
@@ -23,6 +23,7 @@ from relevo.web.api.reading import ours, read
 from relevo.web.errors import AnyRequest, Problem
 
 Json = dict[str, Any]
+Method = Literal["POST", "PUT", "DELETE"]
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 USER_NS = "f1001u34"
@@ -98,19 +99,19 @@ _REFUSALS: dict[int, tuple[str, Json]] = {
     ),
 }
 
-About = Literal["subscriber", "delivery", "redelivery"]
-_ABSENT: dict[About, tuple[str, Json]] = {
-    "subscriber": ("The token's flow has no such subscriber.", {"message": NOT_FOUND}),
-    "delivery": (
-        "The token's flow has no such delivery.",
-        {"message": "There is no delivery 7012 in this flow"},
-    ),
-    "redelivery": (
-        "The token's flow has no such redelivery.",
-        {"message": "There is no redelivery 3 in this flow"},
-    ),
-}
-"""What a call is about, and how it is answered when that is not there."""
+
+class About(NamedTuple):
+    """What a call is about: how it is answered when that is not there."""
+
+    told: str
+    message: str
+
+
+SUBSCRIBER = About("The token's flow has no such subscriber.", NOT_FOUND)
+DELIVERY = About("The token's flow has no such delivery.", "There is no delivery 7012 in this flow")
+REDELIVERY = About("The token's flow has no such redelivery.", "There is no redelivery 3 in this flow")
+
+_DECLARED: dict[Method, Callable[..., Any]] = {"POST": post, "PUT": put, "DELETE": delete}
 
 
 def reads(
@@ -142,17 +143,21 @@ def reads(
 def writes(
     path: str,
     *,
+    method: Method = "POST",
     tag: str,
     title: str,
     name: str,
     example: Json,
     more_examples: dict[str, Json] | None = None,
     answer: Json | None = None,
-    about: About = "subscriber",
+    scope: Scope = Scope.MANAGE_FLOW,
+    about: About | None = SUBSCRIBER,
     may_conflict: bool = False,
 ) -> Callable[[Handler], HTTPRouteHandler]:
-    """A POST that does something, once for each Idempotency-Key. `example` is a request."""
-    return post(
+    """What does something, once for each Idempotency-Key. `example` is a request: the body of a DELETE as of
+    any other, for UChat's have one. Who cannot send that puts the parameters into the query, or sends a POST
+    that names the method."""
+    declared: Callable[[Handler], HTTPRouteHandler] = _DECLARED[method](
         path,
         summary=title,
         operation_id=name,
@@ -163,16 +168,24 @@ def writes(
         responses=_responses(403, 409 if may_conflict else 0, 413, 422, about=about),
         response_headers=[*LIMIT_HEADERS, _REPLAYED],
         opt={
-            SCOPE: Scope.MANAGE_FLOW,
-            METHOD: "POST",
+            SCOPE: scope,
+            METHOD: method,
             REQUEST_EXAMPLES: {"example": example, **(more_examples or {})},
             ANSWER_EXAMPLE: answer or {"status": "ok"},
         },
     )
+    return declared
 
 
 def looks_up(
-    path: str, *, tag: str, title: str, name: str, example: Json, answer: Json
+    path: str,
+    *,
+    tag: str,
+    title: str,
+    name: str,
+    example: Json,
+    answer: Json,
+    scope: Scope = Scope.MANAGE_FLOW,
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """A POST that only asks: for more than fits into an address."""
     return post(
@@ -186,7 +199,7 @@ def looks_up(
         responses=_responses(403, 413, 422),
         response_headers=LIMIT_HEADERS,
         opt={
-            SCOPE: Scope.MANAGE_FLOW,
+            SCOPE: scope,
             METHOD: "POST",
             REQUEST_EXAMPLES: {"example": example},
             ANSWER_EXAMPLE: answer,
@@ -195,7 +208,7 @@ def looks_up(
 
 
 def also_as_post(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
-    """The reading ones once more, for clients that can only POST and name the method in a header."""
+    """Those with another method once more, for clients that can only POST and name the method in a header."""
     return [
         post(
             [*handler.paths],
@@ -205,7 +218,7 @@ def also_as_post(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]
             opt={**handler.opt},
         )(handler.fn)
         for handler in handlers
-        if handler.opt[METHOD] == "GET"
+        if handler.opt[METHOD] != "POST"
     ]
 
 
@@ -222,7 +235,7 @@ def _asked(asks: type[msgspec.Struct]) -> Callable[[AnyRequest], Any]:
 def _responses(*statuses: int, about: About | None = None) -> dict[int, ResponseSpec]:
     told = {status: _REFUSALS[status] for status in {401, *statuses, 429, 500, 503} - {0}}
     if about is not None:
-        told[404] = _ABSENT[about]
+        told[404] = about.told, {"message": about.message}
     return {
         status: ResponseSpec(
             Problem,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -153,19 +153,22 @@ class _Field(msgspec.Struct, frozen=True):
         return next((value for value in values if not _is_blank(value)), None)
 
 
-def read(sent: Parameters, wanted: type[T]) -> T:
-    """The parameters as a value of a struct. Raises InvalidInput with everything that is wrong."""
+def read(sent: Parameters, wanted: type[T], within: str = "") -> T:
+    """The parameters as a value of a struct. Raises InvalidInput with everything that is wrong, each by its
+    path: `within` is where they stood, with a dot behind."""
     values: dict[str, Any] = {}
     wrong: dict[str, list[str]] = {}
     for field in _fields(wanted):
-        value = field.find(sent)
+        value, path = field.find(sent), within + field.keys[0]
         try:
             if value is not None:
-                values[field.name] = field.read(field.keys[0], value)
+                values[field.name] = field.read(path, value)
             elif field.required:
-                raise _Wrong(complaints.required(field.keys[0]))
+                raise _Wrong(complaints.required(path))
         except _Wrong as complaint:
-            wrong[field.keys[0]] = [str(complaint)]
+            wrong[path] = [str(complaint)]
+        except InvalidInput as inside:
+            wrong |= inside.errors
     if wrong:
         raise InvalidInput(wrong)
     return wanted(**values)
@@ -210,6 +213,10 @@ def _reader(type_: inspect.Type, *, is_verbatim: bool) -> Callable[[str, Any], A
             return lambda name, value: _items(name, value, read_item, most)
         case inspect.DictType():
             return _object
+        case inspect.StructType(cls=struct):
+            return lambda name, value: _inner(name, value, struct)
+        case inspect.AnyType():
+            return lambda name, value: value
         case _:
             raise TypeError(f"{type_} is not a kind of parameter")
 
@@ -267,7 +274,27 @@ def _items(name: str, value: Any, read_item: Callable[[str, Any], Any], most: in
         raise _Wrong(complaints.must_be(name, "an array", value))
     if most is not None and len(value) > most:
         raise _Wrong(complaints.too_many(name, most, len(value)))
-    return [read_item(f"{name}.{index}", item) for index, item in enumerate(value)]
+    return _all_read([partial(read_item, f"{name}.{index}", item) for index, item in enumerate(value)])
+
+
+def _all_read(items: list[Callable[[], Any]]) -> list[Any]:
+    """The items; or all that is wrong with any of them."""
+    values, wrong = list[Any](), dict[str, list[str]]()
+    for item in items:
+        try:
+            values.append(item())
+        except InvalidInput as inside:
+            wrong |= inside.errors
+    if wrong:
+        raise InvalidInput(wrong)
+    return values
+
+
+def _inner(name: str, value: Any, struct: type[msgspec.Struct]) -> msgspec.Struct:
+    """A text where an object is wanted lacks, for Laravel, whatever the object needs."""
+    found = read(value if isinstance(value, dict) else {}, struct, f"{name}.")
+    _object(name, value)
+    return found
 
 
 def _object(name: str, value: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from relevo.web.api.answers import Ok
 from relevo.web.api.calls import Call
 from relevo.web.api.deliveries import Filters, Id, local, own_delivery, selected
 from relevo.web.api.handoff import TAG
-from relevo.web.api.operations import reads, writes
+from relevo.web.api.operations import DELIVERY, REDELIVERY, reads, writes
 
 MOST_COUNTED = 100_000
 
@@ -120,7 +120,7 @@ class RedeliveryAnswer(msgspec.Struct, frozen=True):
     title="Redeliver one",
     name="redeliver",
     example={"delivery_id": 7012},
-    about="delivery",
+    about=DELIVERY,
 )
 async def redeliver(call: NamedDependency[Call], data: JSONBody[OneDelivery]) -> Ok:
     """Put a delivery that is over back into its lane, with the same id, number and body. It goes before
@@ -142,7 +142,7 @@ async def redeliver(call: NamedDependency[Call], data: JSONBody[OneDelivery]) ->
     title="Skip one",
     name="skipDelivery",
     example={"delivery_id": 7012, "reason": "told by phone"},
-    about="delivery",
+    about=DELIVERY,
     may_conflict=True,
 )
 async def skip(call: NamedDependency[Call], data: JSONBody[Skip]) -> Ok:
@@ -237,7 +237,7 @@ _SAID_TWICE = "The {} is said by the delivery already; leave it out beside from_
         },
         "status": "ok",
     },
-    about="redelivery",
+    about=REDELIVERY,
 )
 async def get_redelivery(
     call: NamedDependency[Call], asked: NamedDependency[OneRedelivery]
@@ -254,7 +254,7 @@ async def get_redelivery(
     title="Stop a redelivery",
     name="stopRedelivery",
     example={"redelivery_id": 3},
-    about="redelivery",
+    about=REDELIVERY,
 )
 async def stop_redelivery(call: NamedDependency[Call], data: JSONBody[OneRedelivery]) -> Ok:
     """Put no more of it back. What was put back is delivered all the same. Nothing happens when it is

@@ -19,9 +19,9 @@ from relevo.domain.subscribers import FieldValue
 from relevo.domain.workspaces import Channel
 from relevo.store import conversations, subscribers
 from relevo.store.subscribers import Wanted
-from relevo.web.api.answers import DEFAULT_LIMIT, Limit, Page, PageNumber
+from relevo.web.api.answers import Page, PageQuery, page_example
 from relevo.web.api.calls import Call, UserNs, unknown_subscriber
-from relevo.web.api.operations import reads
+from relevo.web.api.operations import SUBSCRIBER, reads
 from relevo.web.api.reading import Parameters
 
 TAG = "Subscriber"
@@ -111,9 +111,7 @@ class SubscriberAnswer(msgspec.Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
 
-class SubscribersQuery(msgspec.Struct, frozen=True, kw_only=True):
-    limit: Limit = DEFAULT_LIMIT
-    page: PageNumber = 1
+class SubscribersQuery(PageQuery, frozen=True, kw_only=True):
     name: Annotated[Text, Meta(description="Any part of the name.", examples=["Ana"])] = ""
     phone: Annotated[Text, Meta(description="The whole phone number, as it is stored.")] = ""
     email: Annotated[Text, Meta(description="The whole e-mail address.")] = ""
@@ -191,24 +189,6 @@ _ANA: dict[str, Any] = {
 }
 
 
-def page_example(path: str, *rows: dict[str, Any]) -> dict[str, Any]:
-    """A page with these rows only, for the document."""
-    url = f"https://relevo.example.com/api{path}"
-    return {
-        "data": [*rows],
-        "links": {"first": f"{url}?page=1", "last": f"{url}?page=1", "prev": None, "next": None},
-        "meta": {
-            "current_page": 1,
-            "from": 1,
-            "last_page": 1,
-            "path": url,
-            "per_page": DEFAULT_LIMIT,
-            "to": len(rows),
-            "total": len(rows),
-        },
-    }
-
-
 @reads(
     "/subscribers",
     tag=TAG,
@@ -223,14 +203,13 @@ async def list_subscribers(
     """Everybody who writes to the flow, whoever spoke or was spoken to last first."""
     sent = await call.request.parameters()
     _refuse_unsupported(sent)
-    paging = call.paging(page=asked.page, limit=asked.limit)
+    paging = call.paging(asked)
     if "yes" in (asked.is_opt_in_email, asked.is_opt_in_sms):
-        return SubscriberPage([], paging.links(0), paging.meta(0, 0))
+        return paging.answer(SubscriberPage, [], 0)
     async with call.services.database.read() as connection:
         wanted = _wanted(call, asked, _phone(sent, asked))
         found = await subscribers.listing(connection, wanted, limit=asked.limit, offset=paging.offset)
-    rows = [info(call, one) for one in found.rows]
-    return SubscriberPage(rows, paging.links(found.total), paging.meta(found.total, len(rows)))
+    return paging.answer(SubscriberPage, [info(call, one) for one in found.rows], found.total)
 
 
 @reads(
@@ -240,7 +219,7 @@ async def list_subscribers(
     name="getSubscriber",
     asks=UserNsQuery,
     example={"data": _ANA, "status": "ok"},
-    about="subscriber",
+    about=SUBSCRIBER,
 )
 async def get_info(call: NamedDependency[Call], asked: NamedDependency[UserNsQuery]) -> SubscriberAnswer:
     """All that is known of one subscriber."""
@@ -255,7 +234,7 @@ async def get_info(call: NamedDependency[Call], asked: NamedDependency[UserNsQue
     name="getSubscriberByUserId",
     asks=UserIdQuery,
     example={"data": _ANA, "status": "ok"},
-    about="subscriber",
+    about=SUBSCRIBER,
 )
 async def get_info_by_user_id(
     call: NamedDependency[Call], asked: NamedDependency[UserIdQuery]
