@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from relevo.domain.custom_events import LogCustomEvent
 from relevo.domain.flows.runs import Run
 from relevo.domain.ids import (
     ChannelId,
@@ -206,6 +207,7 @@ Effect = (
     | UpdateMessage
     | ReplaceContent
     | Report
+    | LogCustomEvent
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from relevo.domain.conversations import Barred
+from relevo.domain.custom_events import CustomEvent, EventValues
 from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
 from relevo.domain.ids import ChannelId, ConversationId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Content, MessageStatus
@@ -191,6 +192,13 @@ class SubscriberChanged(Event, frozen=True, kw_only=True, tag="subscriber.change
     acts: tuple[DirectAct, ...] = ()
 
 
+class CustomEventLogged(Event, frozen=True, kw_only=True, tag="custom_event.logged"):
+    """The platform, or whoever else has the API, says that something happened to the subscriber."""
+
+    custom_event: CustomEvent
+    values: EventValues = EventValues()
+
+
 AnyEvent = (
     MessageReceived
     | MessageEdited
@@ -210,4 +218,5 @@ AnyEvent = (
     | AgentTyped
     | AgentRead
     | SubscriberChanged
+    | CustomEventLogged
 )

@@ -20,12 +20,14 @@ ConversationId = NewType("ConversationId", int)
 """A conversation has the number of its subscriber: there is exactly one of each for the other."""
 MessageId = NewType("MessageId", int)
 DeliveryId = NewType("DeliveryId", int)
+CustomEventId = NewType("CustomEventId", int)
 
 FIRST_FLOW_ID = 1001
 """Known clients accept only flow numbers of three digits or more."""
 
 _FLOW_NS = re.compile(r"f(\d{1,12})")
 _USER_NS = re.compile(r"f(\d{1,12})u(\d{1,15})")
+_EVENT_NS = re.compile(r"f(\d{1,12})e(\d{1,15})")
 
 
 def flow_ns(flow: FlowId) -> str:
@@ -48,6 +50,10 @@ def var_ns(flow: FlowId, number: int) -> str:
     return f"f{flow}v{number}"
 
 
+def event_ns(flow: FlowId, event: CustomEventId) -> str:
+    return f"f{flow}e{event}"
+
+
 def parse_flow_ns(text: str) -> FlowId | None:
     """`f1001` → 1001; None when the text does not have that form."""
     match = _FLOW_NS.fullmatch(text)
@@ -58,3 +64,9 @@ def parse_user_ns(text: str) -> tuple[FlowId, ConversationId] | None:
     """`f1001u34` → (1001, 34); None when the text does not have that form."""
     match = _USER_NS.fullmatch(text)
     return (FlowId(int(match[1])), ConversationId(int(match[2]))) if match else None
+
+
+def parse_event_ns(text: str) -> tuple[FlowId, CustomEventId] | None:
+    """`f1001e5` → (1001, 5); None when the text does not have that form."""
+    match = _EVENT_NS.fullmatch(text)
+    return (FlowId(int(match[1])), CustomEventId(int(match[2]))) if match else None

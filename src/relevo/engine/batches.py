@@ -37,7 +37,7 @@ from relevo.domain.workspaces import Channel
 from relevo.engine.catalog import Catalog
 from relevo.engine.hub import Notice
 from relevo.engine.materials import ChannelWhispering, Materials, Whispering, Workshop
-from relevo.store import applied, conversations, deliveries, media, messages, problems
+from relevo.store import applied, conversations, custom_events, deliveries, media, messages, problems
 from relevo.store.applied import Applied
 from relevo.store.database import Connection
 from relevo.store.deliveries import Settlement
@@ -368,6 +368,7 @@ class Batch:
         await self._write_replaced(connection, _all(made.replaced for made in self._made))
         await self._write_deliveries(connection, _all(made.deliveries for made in self._made))
         await problems.insert_new(connection, [*self._problems, *_all(made.problems for made in self._made)])
+        await custom_events.insert_logged(connection, _all(made.logged for made in self._made), self._now)
         await applied.insert_new(connection, self._applied, self._now)
         self.notices = _all(made.notices for made in self._made)
         self.whispers = _all(made.whispers for made in self._made)

@@ -26,6 +26,7 @@ from relevo.domain.conversations import (
     UpdateMessage,
     Whisper,
 )
+from relevo.domain.custom_events import LogCustomEvent, LoggedEvent
 from relevo.domain.deciding import Surroundings
 from relevo.domain.deliveries import Delivery, Destination
 from relevo.domain.ids import DeliveryId, MemberId, MessageId
@@ -80,6 +81,7 @@ class Materials(msgspec.Struct):
     notices: list[Notice]
     whispers: list[Whispering | ChannelWhispering]
     replaced: list[Message]
+    logged: list[LoggedEvent]
 
 
 class Workshop:
@@ -93,7 +95,7 @@ class Workshop:
 
     def make(self, decision: Decision, around: Surroundings) -> Materials:
         """Everything to store and to do for one decision."""
-        made = Materials(decision.conversation, [], [], [], [], [], [], [], [])
+        made = Materials(decision.conversation, [], [], [], [], [], [], [], [], [])
         fetched = {effect.seq for effect in decision.effects if isinstance(effect, FetchMedia)}
         by_seq: dict[int, Message] = {}
         for new in decision.messages:
@@ -174,6 +176,9 @@ class Workshop:
                 made.updates.append(effect)
             case Report(code=code, detail=detail):
                 made.problems.append(_problem(made.conversation, around, code, detail))
+            case LogCustomEvent(event_id=event_id, values=values):
+                one = LoggedEvent(event_id=event_id, conversation_id=made.conversation.id, values=values)
+                made.logged.append(one)
             case _:
                 assert_never(effect)
 

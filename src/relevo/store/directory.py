@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
+from relevo.domain.custom_events import CustomEvent
 from relevo.domain.ids import (
     ChannelId,
+    CustomEventId,
     EndpointId,
     FlowId,
     FlowVersionId,
@@ -38,7 +40,7 @@ HEADERS_LABEL, SECRETS_LABEL, CONFIG_LABEL = "endpoint.headers", "endpoint.secre
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
-    """All workspaces with their flows, channels, endpoints and members, as of `version`.
+    """All workspaces with what they have set up, as of `version`.
 
     What is deleted is apart: nothing goes there any more, but deliveries and conversations name it.
     """
@@ -49,8 +51,14 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     flows: Mapping[FlowId, FlowEntry] = {}
     channels: Mapping[ChannelId, Channel] = {}
     members: Mapping[MemberId, Member] = {}
+    custom_events: Mapping[CustomEventId, CustomEvent] = {}
     deleted_endpoints: Mapping[EndpointId, Endpoint] = {}
     deleted_channels: Mapping[ChannelId, Channel] = {}
+
+    def custom_event(self, flow_id: FlowId, name: str) -> CustomEvent | None:
+        """The custom event of a flow with this name."""
+        everything = self.custom_events.values()
+        return next((one for one in everything if one.flow_id == flow_id and one.name == name), None)
 
     def any_endpoint(self, id_: EndpointId) -> Endpoint | None:
         """One of this id, deleted or not."""
@@ -86,6 +94,9 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
         flows=await _flows(connection),
         channels=_channels([row for row in channels if row.deleted_at is None], cipher),
         members={one.id: one for one in map(member_from_row, await _all(connection, tables.members))},
+        custom_events={
+            one.id: one for one in map(event_from_row, await _all(connection, tables.custom_events))
+        },
         deleted_endpoints=_endpoints([row for row in endpoints if row.deleted_at is not None], cipher),
         deleted_channels=_channels([row for row in channels if row.deleted_at is not None], cipher),
     )
@@ -168,6 +179,18 @@ def member_from_row(row: AnyRow) -> Member:
         name=row.name,
         email=row.email,
         role=Role(row.role),
+    )
+
+
+def event_from_row(row: AnyRow) -> CustomEvent:
+    return CustomEvent(
+        id=CustomEventId(row.id),
+        flow_id=FlowId(row.flow_id),
+        name=row.name,
+        description=row.description,
+        text_label=row.text_label,
+        price_label=row.price_label,
+        number_label=row.number_label,
     )
 
 

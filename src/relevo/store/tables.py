@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -488,4 +489,44 @@ media = Table(
     Column("size", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+)
+
+custom_events = Table(
+    # Kinds of events that companies count about their subscribers, by names of their own.
+    "custom_events",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("flow_id", ForeignKey("flows.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("text_label", Text, nullable=False),
+    Column("price_label", Text, nullable=False),
+    Column("number_label", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("flow_id", "name"),
+)
+
+custom_event_log = Table(
+    # Each time that one happened.
+    "custom_event_log",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("event_id", BigInteger, nullable=False),
+    Column("conversation_id", BigInteger, nullable=False),
+    Column("text_value", Text),
+    Column("price_value", Double),
+    Column("number_value", Double),
+    Column("created_at", Instant, nullable=False),
+)
+# All that a summary counts is in the index: it is looked through, and the rows are not.
+Index("ix_custom_event_log_event", custom_event_log.c.event_id, custom_event_log.c.created_at,
+      custom_event_log.c.id, custom_event_log.c.conversation_id)  # fmt: skip
+
+custom_event_subscribers = Table(
+    # To whom a custom event happened, whenever: finds subscribers by it.
+    "custom_event_subscribers",
+    metadata,
+    Column("event_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", BigInteger, primary_key=True, autoincrement=False),
 )

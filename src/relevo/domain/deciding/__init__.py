@@ -13,6 +13,7 @@ from typing import assert_never
 from relevo.domain.conversations import Conversation, Decision, ShowTyping
 from relevo.domain.deciding.amending import file_settled, message_edited
 from relevo.domain.deciding.control import pause_bot
+from relevo.domain.deciding.custom_events import custom_event_logged
 from relevo.domain.deciding.customer import conversation_opened, customer_typed, message_received
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.passing import let_time_pass
@@ -33,6 +34,7 @@ from relevo.domain.events import (
     BotTold,
     ConversationOpened,
     CustomerTyped,
+    CustomEventLogged,
     FileSettled,
     MessageEdited,
     MessageReceived,
@@ -99,5 +101,7 @@ def _handle(draft: Draft, event: AnyEvent) -> None:
         case SubscriberChanged(profile=profile, acts=acts):
             learn(draft, profile)
             apply_all(draft, acts)
+        case CustomEventLogged():
+            custom_event_logged(draft, event)
         case _:
             assert_never(event)
