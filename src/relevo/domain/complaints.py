@@ -55,11 +55,11 @@ def invalid(field: str) -> str:
     return f"The selected {shown(field)} is invalid."
 
 
-def too_small(field: str, least: int, given: int) -> str:
+def too_small(field: str, least: float, given: float) -> str:
     return f"The {shown(field)} must be at least {least}; it is {quoted(given)}."
 
 
-def too_great(field: str, most: int, given: int) -> str:
+def too_great(field: str, most: float, given: float) -> str:
     return f"The {shown(field)} must not be greater than {most}; it is {quoted(given)}."
 
 

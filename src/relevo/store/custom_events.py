@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,7 +17,6 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    tuple_,
     union_all,
     update,
 )
@@ -146,17 +145,28 @@ async def data(
     start_id: int,
     limit: int,
 ) -> list[Logged]:
-    """What happened in a span, the oldest first; with a `start_id`, from that one on."""
-    query = select(custom_event_log).where(
-        _log.event_id == event_id, _log.created_at >= since, _log.created_at <= until
+    """What happened in a span, the oldest first, from the id `start_id` on."""
+    # What is outside of the span is not even looked at: ids ascend with time, but for those of processes
+    # that commit at the same moment.
+    ids = select(_log.id).where(_log.event_id == event_id)
+    first = ids.where(_log.created_at >= since - _DISORDER).order_by(_log.created_at, _log.id).limit(1)
+    last = (
+        ids.where(_log.created_at <= until + _DISORDER)
+        .order_by(_log.created_at.desc(), _log.id.desc())
+        .limit(1)
     )
-    if start_id:
-        began = select(_log.created_at).where(_log.id == start_id, _log.event_id == event_id)
-        at = (await connection.execute(began)).scalar()
-        place = tuple_(_log.created_at, _log.id) >= tuple_(literal(at, _log.created_at.type), start_id)
-        query = query.where(place if at is not None else _log.id >= start_id)
-    rows = (await connection.execute(query.order_by(_log.created_at, _log.id).limit(limit))).all()
+    query = select(custom_event_log).where(
+        _log.event_id == event_id,
+        _log.id >= first.scalar_subquery(),
+        _log.id <= last.scalar_subquery(),
+        _log.id >= start_id,
+        _log.created_at.between(since, until),
+    )
+    rows = (await connection.execute(query.order_by(_log.id).limit(limit))).all()
     return [_logged(row) for row in rows]
+
+
+_DISORDER = timedelta(minutes=1)
 
 
 def _logged(row: AnyRow) -> Logged:

@@ -520,8 +520,10 @@ custom_event_log = Table(
     Column("created_at", Instant, nullable=False),
 )
 # All that a summary counts is in the index: it is looked through, and the rows are not.
-Index("ix_custom_event_log_event", custom_event_log.c.event_id, custom_event_log.c.created_at,
+Index("ix_custom_event_log_count", custom_event_log.c.event_id, custom_event_log.c.created_at,
       custom_event_log.c.id, custom_event_log.c.conversation_id)  # fmt: skip
+
+Index("ix_custom_event_log_event", custom_event_log.c.event_id, custom_event_log.c.id)
 
 custom_event_subscribers = Table(
     # To whom a custom event happened, whenever: finds subscribers by it.

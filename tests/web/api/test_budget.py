@@ -38,6 +38,10 @@ BUDGET: dict[str, int] = {
     "/subscriber/assign-agent": 0,
     "/subscriber/unassign-agent": 0,
     "/subscriber/move-chat-to": 0,
+    "/subscriber/log-custom-event": 0,
+    "/flow/custom-events": 0,
+    "/flow/custom-events/summary": 3,
+    "/flow/custom-events/data": 1,
     "/handoff/typing": 0,
     "/handoff/seen": 0,
     "/handoff/events": 2,
@@ -73,6 +77,9 @@ def parameters(ana: Ana, world: World, numbers: dict[str, int]) -> dict[str, dic
         "/subscriber/send-whatsapp-template": {**whom, "content": {"name": "order_sent", "lang": "en_US"}},
         "/subscriber/assign-agent": {**whom, "agent_id": world.company.agent.id},
         "/subscriber/move-chat-to": {**whom, "status": "done"},
+        "/subscriber/log-custom-event": {**whom, "event_name": "Order placed"},
+        "/flow/custom-events/summary": {"event_ns": "f1001e1"},
+        "/flow/custom-events/data": {"event_ns": "f1001e1"},
     }
 
 
@@ -107,6 +114,7 @@ async def test_no_call_asks_more_than_its_budget_however_many_rows_there_are(
     api: Api, ana: Ana, world: World
 ) -> None:
     await add_people_and_messages(world)
+    await log_events(api, ana, world)
     whom, sent = {"user_ns": ana.user_ns}, parameters(ana, world, await park(world))
     engine: Any = Accepting()
     async with client_of(app_of(msgspec.structs.replace(world.services(), engine=engine))) as client:
@@ -125,6 +133,15 @@ async def add_people_and_messages(world: World) -> None:
         world.clock.advance(timedelta(seconds=1))
         await world.says("Hello", user_id=f"user-{number}", name=f"Ana {number}", mid=f"mid-{number}")
         await world.says(f"message {number}")
+    await world.catalog.refresh(at_once=True)
+
+
+async def log_events(api: Api, ana: Ana, world: World) -> None:
+    """Of the kind that is there afterwards, yesterday."""
+    for number in range(3):
+        body = {"user_ns": ana.user_ns, "event_name": "Order placed", "text_value": f"mug {number}"}
+        await api.post("/subscriber/log-custom-event", body)
+    world.clock.advance(timedelta(days=1))
     await world.catalog.refresh(at_once=True)
 
 

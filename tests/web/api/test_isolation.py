@@ -24,6 +24,7 @@ ABOUT_A_SUBSCRIBER: dict[str, Json] = {
     "/subscriber/assign-agent": {"agent_id": 1},
     "/subscriber/unassign-agent": {},
     "/subscriber/move-chat-to": {"status": "done"},
+    "/subscriber/log-custom-event": {"event_name": "Order placed"},
     "/handoff/typing": {},
     "/handoff/seen": {},
     "/handoff/events": {},
@@ -50,6 +51,9 @@ TOLD_BELOW = {
     "/flow/agents",
     "/flow/subflows",
     "/flow/bot-users-count",
+    "/flow/custom-events",
+    "/flow/custom-events/summary",
+    "/flow/custom-events/data",
 }
 
 

@@ -45,6 +45,9 @@ async def everything(world: World) -> Json:
         tables.interventions,
         tables.redeliveries,
         tables.problems,
+        tables.custom_events,
+        tables.custom_event_log,
+        tables.custom_event_subscribers,
         tables.applied,
     )
     async with world.database.read() as connection:

@@ -37,10 +37,11 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger, nullable=False),
     )
     op.create_index(
-        "ix_custom_event_log_event",
+        "ix_custom_event_log_count",
         "custom_event_log",
         ["event_id", "created_at", "id", "conversation_id"],
     )
+    op.create_index("ix_custom_event_log_event", "custom_event_log", ["event_id", "id"])
     op.create_table(
         "custom_event_subscribers",
         sa.Column("event_id", sa.BigInteger, primary_key=True, autoincrement=False),

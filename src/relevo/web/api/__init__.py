@@ -14,6 +14,7 @@ from litestar.types import ASGIApp
 
 from relevo.web.api import (
     control,
+    custom_events,
     deliveries,
     events,
     flow,
@@ -61,6 +62,10 @@ CALLS: list[HTTPRouteHandler] = [
     flow.agents,
     flow.subflows,
     flow.bot_users_count,
+    custom_events.log_custom_event,
+    custom_events.list_custom_events,
+    custom_events.custom_event_summary,
+    custom_events.custom_event_data,
 ]
 """Everything that can be called, in the order of the document."""
 

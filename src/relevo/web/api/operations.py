@@ -290,6 +290,8 @@ def _schema(type_: inspect.Type) -> Schema:
             return _schema(inner)
         case inspect.IntType(ge=least, le=most):
             return Schema(type=OpenAPIType.INTEGER, minimum=least, maximum=most)
+        case inspect.FloatType(ge=least, le=most):
+            return Schema(type=OpenAPIType.NUMBER, minimum=least, maximum=most)
         case inspect.LiteralType(values=values):
             kind = OpenAPIType.INTEGER if isinstance(values[0], int) else OpenAPIType.STRING
             return Schema(type=kind, enum=list(values))

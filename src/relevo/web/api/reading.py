@@ -3,6 +3,7 @@ them – but nothing that would do something else than was meant. What is wrong 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cache, partial
@@ -19,6 +20,7 @@ from relevo.domain import complaints
 from relevo.domain.errors import InvalidInput
 
 T = TypeVar("T", bound=msgspec.Struct)
+AnyNumber = TypeVar("AnyNumber", int, float)
 
 Parameters = dict[str, Any]
 
@@ -27,6 +29,7 @@ ALIASES, VERBATIM = "aliases", "verbatim"
 """In the `extra` of a field's Meta: other names that clients use for it; whether numbers are no texts."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
 _INDEX = re.compile(r"(.+?)\[[0-9]*\]")
 _YES, _NO = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 
@@ -204,6 +207,8 @@ def _reader(type_: inspect.Type, *, is_verbatim: bool) -> Callable[[str, Any], A
             return lambda name, value: _text(name, value, type_, is_verbatim=is_verbatim)
         case inspect.IntType(ge=least, le=most):
             return lambda name, value: _within(name, _integer(name, value), least, most)
+        case inspect.FloatType(ge=least, le=most):
+            return lambda name, value: _within(name, _number(name, value), least, most)
         case inspect.LiteralType(values=(0, 1)):
             return _flag
         case inspect.LiteralType(values=values):
@@ -246,7 +251,16 @@ def _integer(name: str, value: Any) -> int:
     raise _Wrong(complaints.must_be(name, "an integer", value))
 
 
-def _within(name: str, number: int, least: int | None, most: int | None) -> int:
+def _number(name: str, value: Any) -> float:
+    """9.9, "9.9", 9 and "9"; what is not finite is no number."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    raise _Wrong(complaints.must_be(name, "a number", value))
+
+
+def _within(name: str, number: AnyNumber, least: float | None, most: float | None) -> AnyNumber:
     if least is not None and number < least:
         raise _Wrong(complaints.too_small(name, least, number))
     if most is not None and number > most:
