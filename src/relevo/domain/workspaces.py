@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from relevo.domain.hours import Hours
 from relevo.domain.ids import (
     ApiKeyId,
     ChannelId,
@@ -72,6 +73,8 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     agent_reply_pauses_for: timedelta = timedelta(minutes=30)
     paused_automation: PausedAutomation = PausedAutomation.AGENT_ONLY
+    hours: Hours | None = None
+    """When somebody is there; None: nobody has said, and it is open."""
     operations_url: str = ""
     """Where it is told what becomes of its endpoints; "" for nowhere."""
 

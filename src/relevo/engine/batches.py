@@ -337,7 +337,12 @@ class Batch:
             changed=self._changed.get(index),
             limits_of=_limits_of,
             window=adapter_for(channel.type).capabilities.window,
+            chance=self._chance_of(index),
         )
+
+    def _chance_of(self, index: int) -> int:
+        """Another number for each event of each batch: a commit's id was drawn by chance."""
+        return (int(self.commit_id[-12:], 16) << 20) + index
 
     def _report_fault(self, event: AnyEvent, fault: Exception) -> None:
         id_ = self._existing(event)

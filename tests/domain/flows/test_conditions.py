@@ -4,15 +4,53 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
 import pytest
 
-from relevo.domain.flows.conditions import as_number, as_text
-from tests.domain.flows.walking import SCENE, fields_set, others, walked, with_fields
+from relevo.domain.flows.model import AllOf, HasTag, InSegment, Not
+from relevo.domain.flows.runs import Scene
+from relevo.domain.flows.variables import as_number, as_text
+from relevo.domain.hours import Hours, Span
+from tests.domain.flows.walking import ANA, SCENE, fields_set, others, walked, with_fields
+
+DATES = {**ANA.fields, "due": "2030-05-18", "bought": "2030-05-17T11:00:00Z"}
+SCENE_OF_DATES = with_fields(**DATES)
 
 
-def holds(condition: str) -> bool:
-    turn = walked(f"- when: {condition}\n  then:\n    - set: {{it: true}}\n  else:\n    - set: {{it: false}}")
-    return fields_set(turn)["it"] is True
+def holds(condition: str, scene: Scene = SCENE_OF_DATES) -> bool:
+    steps = f"- when: {condition}\n  then:\n    - set: {{it: true}}\n  else:\n    - set: {{it: false}}"
+    return fields_set(walked(steps, scene=scene))["it"] is True
+
+
+OFFICE = Hours(zone="Australia/Sydney", week={"fri": (Span(9 * 60, 17 * 60),)})
+BEHIND = Hours(zone="America/New_York", week={"fri": (Span(8 * 60, 17 * 60),)})
+
+
+@pytest.mark.parametrize(("hours", "is_open"), [(None, True), (OFFICE, False), (BEHIND, True)])
+def test_business_hours(hours: Hours | None, is_open: bool) -> None:
+    scene = msgspec.structs.replace(SCENE, hours=hours)
+
+    assert holds("{business_hours: open}", scene) is is_open
+    assert holds("{business_hours: closed}", scene) is not is_open
+
+
+def test_days_are_those_of_the_companys_zone() -> None:
+    late = msgspec.structs.replace(SCENE, hours=OFFICE)  # 22:00 there
+    later = msgspec.structs.replace(late, now=late.now.replace(hour=15))
+
+    assert holds("{field: now, on: 2030-05-17}", late)
+    assert holds("{field: now, on: 2030-05-18}", later)
+    assert holds("{field: now, on: today}", later)
+
+
+def test_segments_are_conditions_that_the_workspace_has_named() -> None:
+    condition = AllOf((HasTag("vip"), Not(InSegment("gone"))))
+    loop = InSegment("loop")
+    scene = msgspec.structs.replace(SCENE, segments={"best": condition, "loop": loop})
+
+    assert holds("{segment: best}", scene)
+    assert not holds("{segment: gone}", scene)
+    assert not holds("{segment: loop}", scene)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +102,37 @@ def holds(condition: str) -> bool:
         ("{field: nothing, exists: false}", True),
         ("{field: empty, exists: true}", False),
         ("{field: email, exists: false}", True),
+        ("{field: plan, starts_with: P}", True),
+        ("{field: plan, starts_with: ro}", False),
+        ("{field: plan, ends_with: RO}", True),
+        ("{field: plan, ends_with: p}", False),
+        ("{field: plan, one_of: [basic, pro]}", True),
+        ("{field: age, one_of: [41, 42]}", True),
+        ("{field: plan, one_of: [basic, free]}", False),
+        ("{field: today, on: today}", True),
+        ("{field: today, on: 2030-05-17}", True),
+        ("{field: now, on: '2030-05-17'}", True),
+        ("{field: now, before: tomorrow}", True),
+        ("{field: now, before: today}", False),
+        ("{field: now, after: yesterday}", True),
+        ("{field: now, after: 2030-05-17T11:59:00Z}", True),
+        ("{field: now, after: '2030-05-17T14:00:00+02:00'}", False),
+        ("{field: now, on: now}", True),
+        ("{field: due, before: 2030-05-18}", False),
+        ("{field: due, on: 2030-05-18}", True),
+        ("{field: due, on: '{{ due }}'}", True),
+        ("{field: due, after: now}", True),
+        ("{field: due, in_next: 13h}", True),
+        ("{field: due, in_next: 11h}", False),
+        ("{field: bought, in_last: 2h}", True),
+        ("{field: bought, in_last: 30m}", False),
+        ("{field: bought, longer_ago: 30m}", True),
+        ("{field: bought, longer_ago: 2h}", False),
+        ("{field: plan, before: now}", False),
+        ("{field: plan, in_last: 1d}", False),
+        ("{field: nothing, after: today}", False),
+        ("{field: due, before: '{{ plan }}'}", False),
+        ("{field: subscribed_at, on: today}", True),
         ("{tag: vip}", True),
         ("{tag: VIP}", False),
         ("{not: {tag: vip}}", False),

@@ -79,7 +79,7 @@ def test_a_name_of_two_parts_is_a_name() -> None:
 def test_every_variable_has_a_value_and_shows_up() -> None:
     assert set(HERE) == {*VARIABLES, *ANA.fields}
     assert len(HERE) == len(set(HERE))
-    assert all(HERE[name] is not None for name in HERE)
+    assert {name for name in HERE if HERE[name] is None} == {"last_seen_at"}
 
 
 def test_templates_are_equal_when_their_sources_are() -> None:

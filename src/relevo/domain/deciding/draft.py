@@ -52,6 +52,9 @@ class Draft:
             channel_type=around.channel.type,
             subscriber=state.subscriber,
             last_input=self.last_input,
+            chance=around.chance,
+            hours=around.workspace.hours,
+            segments=around.segments,
         )
 
     def flow_of_run(self) -> Flow | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from relevo.domain.audiences import NOBODY, Audience
 from relevo.domain.degrading import Limits
-from relevo.domain.flows.model import Flow
+from relevo.domain.flows.model import Condition, Flow
 from relevo.domain.ids import FlowVersionId, MemberId, MessageId
 from relevo.domain.messages import Message, MessageStatus
 from relevo.domain.workspaces import Channel, Workspace
@@ -42,5 +42,9 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """For an edit, or news of a file: the stored message that it is about, if there is one."""
     limits_of: Callable[[Channel], Limits] = lambda _: _EVERYTHING
     """What the channel can carry: tells which buttons the customer will see as numbers."""
+    segments: Mapping[str, Condition] = {}
+    """Conditions that the workspace has named."""
+    chance: int = 0
+    """Another number in another decision."""
     window: timedelta | None = None
     """How long after their last message the channel lets a person be written to; None: at any time."""

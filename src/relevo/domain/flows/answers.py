@@ -111,7 +111,7 @@ def _choice(choices: tuple[Choice, ...], said: str) -> str | None:
             return choice.value
     for simply in (folded, words_of):
         for choice in choices:
-            if simply(said) and simply(said) in (simply(choice.title), simply(choice.value)):
+            if simply(said) and simply(said) in map(simply, (*choice.titles, choice.value)):
                 return choice.value
     number = int(said) if said.isdecimal() and len(said) <= 2 else 0
     return choices[number - 1].value if 1 <= number <= len(choices) else None

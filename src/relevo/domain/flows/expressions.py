@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import wraps
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import liquid
+import msgspec
 from liquid.ast import Node
 from liquid.builtin.expressions.primitive import IntegerLiteral, RangeLiteral
 from liquid.exceptions import (
@@ -25,9 +26,15 @@ from liquid.exceptions import (
 )
 from liquid.expression import Expression
 from liquid.filter import with_context
+from liquid.static_analysis import TemplateAnalysis, Variable
 
+from relevo.domain.flows.languages import best
 from relevo.domain.flows.runs import Scene
-from relevo.domain.subscribers import FieldValue, Subscriber
+from relevo.domain.hours import is_open, opens_at
+from relevo.domain.subscribers import PROFILE_FIELDS, FieldValue, Subscriber
+
+if TYPE_CHECKING:
+    from relevo.domain.flows.model import Flow
 
 MAX_TEXT = 20_000
 """Characters of a text, of a template and of what it becomes, and of any text on the way there."""
@@ -56,38 +63,78 @@ _READERS: dict[str, Callable[[Scene, Subscriber], object]] = {
     "now": lambda scene, _: scene.now,
     "today": lambda scene, _: scene.now.date(),
 }
-VARIABLES = tuple(_READERS)
+_LATER_READERS: dict[str, Callable[[Scene, Subscriber], object]] = {
+    "bot": lambda scene, _: scene.bot,
+    "business_hours": lambda scene, _: _opening(scene),
+    "subscribed_at": lambda _, subscriber: subscriber.created_at,
+    "last_seen_at": lambda _, subscriber: subscriber.last_seen_at,
+}
+"""Those that came later: a field of the same name goes before them, as somebody may have had one."""
+READ_ONLY = tuple(name for name in _READERS if name not in PROFILE_FIELDS)
+"""The names that no field can have."""
+VARIABLES = (*_READERS, *_LATER_READERS)
 """The names that every flow may use besides its fields."""
+BOT_PREFIX = "bot."
+"""What the name of a bot field begins with, where it stands for a value."""
+
+
+def _opening(scene: Scene) -> dict[str, object]:
+    """`{{ business_hours.is_open }}` and when it opens next, in the workspace's zone."""
+    if scene.hours is None:
+        return {"is_open": True, "opens_at": None}
+    return {"is_open": is_open(scene.hours, scene.now), "opens_at": opens_at(scene.hours, scene.now)}
 
 
 class Variables(Mapping[str, object]):
-    """What a template or a condition may look at: the scene, the person, and the fields by name."""
+    """What a template or a condition may look at: the scene, the person, the fields by name, and, for
+    those that hold nothing, what the flow declares that they are."""
 
-    __slots__ = ("scene", "subscriber")
+    __slots__ = ("flow", "scene", "subscriber")
 
-    def __init__(self, scene: Scene, subscriber: Subscriber) -> None:
+    def __init__(self, scene: Scene, subscriber: Subscriber, flow: Flow | None = None) -> None:
         self.scene = scene
         self.subscriber = subscriber
+        self.flow = flow
 
     def __getitem__(self, name: str) -> object:
         reader = _READERS.get(name)
-        return reader(self.scene, self.subscriber) if reader else self.subscriber.fields[name]
+        if reader is not None:
+            return reader(self.scene, self.subscriber)
+        fields = self.subscriber.fields
+        return fields[name] if name in fields else self._otherwise(name)
+
+    def _otherwise(self, name: str) -> object:
+        if self.flow is not None and name in self.flow.variables:
+            return self.flow.variables[name].default
+        if name.startswith(BOT_PREFIX):
+            return self.scene.bot[name[len(BOT_PREFIX) :]]
+        return _LATER_READERS[name](self.scene, self.subscriber)
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**_READERS, **self.subscriber.fields})
+        return iter(self._names())
 
     def __len__(self) -> int:
-        return len({**_READERS, **self.subscriber.fields})
+        return len(self._names())
+
+    def _names(self) -> dict[str, object]:
+        declared = self.flow.variables if self.flow else {}
+        return {**_READERS, **_LATER_READERS, **declared, **self.subscriber.fields}
 
     def with_field(self, name: str, value: FieldValue) -> Variables:
         """After a field was set; None clears it."""
-        return Variables(self.scene, self.subscriber.with_field(name, value))
+        return Variables(self.scene, self.subscriber.with_field(name, value), self.flow)
 
     def with_tag(self, name: str) -> Variables:
-        return Variables(self.scene, self.subscriber.with_tag(name))
+        return Variables(self.scene, self.subscriber.with_tag(name), self.flow)
 
     def without_tag(self, name: str) -> Variables:
-        return Variables(self.scene, self.subscriber.without_tag(name))
+        return Variables(self.scene, self.subscriber.without_tag(name), self.flow)
+
+    @property
+    def language(self) -> str:
+        """The language in which the person is spoken to, as far as it is known."""
+        profile = self.subscriber.profile
+        return profile.language or profile.locale
 
 
 class TemplateMistake(Exception):
@@ -106,13 +153,21 @@ class TemplateFailed(Exception):
     """A template could not be filled in. The text says why, without anything of the customer's."""
 
 
+class Use(msgspec.Struct, frozen=True):
+    """A variable that a template looks at, and the character where it does."""
+
+    name: str
+    index: int
+
+
 class Template:
     """A compiled template. Equal to another with the same source."""
 
-    __slots__ = ("_compiled", "source")
+    __slots__ = ("_compiled", "source", "uses")
 
-    def __init__(self, source: str, compiled: liquid.BoundTemplate) -> None:
+    def __init__(self, source: str, compiled: liquid.BoundTemplate, uses: tuple[Use, ...] = ()) -> None:
         self.source = source
+        self.uses = uses
         self._compiled = compiled
 
     def __eq__(self, other: object) -> bool:
@@ -136,8 +191,19 @@ class Template:
         return out.getvalue()
 
 
-def filled_in(text: str | Template, variables: Variables) -> str:
-    """The text, filled in if it is a template. Raises TemplateFailed."""
+class ByLanguage(msgspec.Struct, frozen=True):
+    """A text in several languages, the first being for everybody else. By their tags (`en`, `pt-BR`)."""
+
+    texts: dict[str, str | Template]
+
+    def chosen(self, language: str) -> str | Template:
+        return self.texts[best(language, self.texts)]
+
+
+def filled_in(text: str | Template | ByLanguage, variables: Variables) -> str:
+    """The text in the person's language, filled in if it is a template. Raises TemplateFailed."""
+    if isinstance(text, ByLanguage):
+        text = text.chosen(variables.language)
     return text if isinstance(text, str) else text.filled_in(variables)
 
 
@@ -147,11 +213,24 @@ def compiled(source: str) -> str | Template:
         return source
     try:
         template = _LIQUID.from_string(source)
-        _check_filters(template)
+        found = template.analyze(include_partials=False)
+        _check_filters(found)
         _check_ranges(template)
     except (LiquidError, RecursionError) as error:
         raise _mistake(error, source) from error
-    return Template(source, template)
+    return Template(source, template, _uses(found))
+
+
+def _uses(found: TemplateAnalysis) -> tuple[Use, ...]:
+    """The variables that a template does not make itself; of `fields` and `bot` what they hold."""
+    return tuple(Use(_name(one), one.span.index) for many in found.globals.values() for one in many)
+
+
+def _name(variable: Variable) -> str:
+    first, *others = variable.segments
+    if first in ("fields", "bot") and others and isinstance(others[0], str):
+        return others[0] if first == "fields" else f"{BOT_PREFIX}{others[0]}"
+    return str(first)
 
 
 def _mistake(error: LiquidError | RecursionError, source: str) -> TemplateMistake:
@@ -166,9 +245,9 @@ def _mistake(error: LiquidError | RecursionError, source: str) -> TemplateMistak
     return TemplateMistake(f'unexpected tag "{unknown[1]}"', index, unknown[1], known)
 
 
-def _check_filters(template: liquid.BoundTemplate) -> None:
+def _check_filters(found: TemplateAnalysis) -> None:
     """Liquid notices an unknown filter only when it is used."""
-    for name, spans in template.analyze(include_partials=False).filters.items():
+    for name, spans in found.filters.items():
         if name not in _LIQUID.filters:
             known = tuple(_LIQUID.filters)
             raise TemplateMistake(f'there is no filter "{name}"', spans[0].index, name, known)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from relevo.domain.flows.expressions import ByLanguage
 from relevo.domain.flows.model import Words
 from relevo.domain.flows.reading import Reader
 from relevo.domain.yaml_reading import Mapping, Value, did_you_mean, nearest, quoted
@@ -56,12 +57,18 @@ FlowMessage = TextMessage | MediaMessage | LocationMessage
 class Choice(msgspec.Struct, frozen=True):
     """`value` is what is saved; the title, unless the file says otherwise."""
 
-    title: str
+    title: Words
     value: str
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """In every language."""
+        texts = self.title.texts.values() if isinstance(self.title, ByLanguage) else (self.title,)
+        return tuple(text for text in texts if isinstance(text, str))
 
 
 def message(value: Value, reader: Reader) -> FlowMessage | None:
-    if not value.is_mapping:
+    if not value.is_mapping or reader.is_by_language(value):
         text = reader.words(value)
         return None if text is None else TextMessage(text)
     keys = value.mapping()
@@ -154,7 +161,7 @@ def _pressables(
 
 
 def _button(value: Value, reader: Reader, actions: tuple[str, ...]) -> FlowButton | None:
-    if not value.is_mapping:
+    if not value.is_mapping or reader.is_by_language(value):
         title = reader.words(value)
         return None if title is None else FlowButton(title)
     keys = value.mapping(("title", *actions))

@@ -6,11 +6,13 @@ stands here; each of them in `steps/` and `triggers/`.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import msgspec
 
-from relevo.domain.flows.expressions import Template
+from relevo.domain.flows.expressions import ByLanguage, Template
+from relevo.domain.flows.variables import Variable
 from relevo.domain.messages import Content
 from relevo.domain.subscribers import FieldValue
 
@@ -21,13 +23,26 @@ if TYPE_CHECKING:
     from relevo.domain.flows.walking import Walk
     from relevo.domain.yaml_reading import Mapping
 
-Words = str | Template
-"""Text for the customer: plain, or to be filled in."""
+Words = str | Template | ByLanguage
+"""Text for the customer: plain, to be filled in, or one of these for each language."""
 
 # Conditions
 
 
-Comparison = Literal["is", "is_not", "more_than", "at_least", "less_than", "at_most", "contains"]
+Comparison = Literal[
+    "is",
+    "is_not",
+    "more_than",
+    "at_least",
+    "less_than",
+    "at_most",
+    "contains",
+    "starts_with",
+    "ends_with",
+    "one_of",
+]
+DateComparison = Literal["before", "after", "on"]
+Ago = Literal["in_last", "in_next", "longer_ago"]
 
 
 class Compare(msgspec.Struct, frozen=True, tag=True):
@@ -36,6 +51,23 @@ class Compare(msgspec.Struct, frozen=True, tag=True):
     field: str
     by: Comparison
     value: FieldValue | Template
+
+
+class CompareDate(msgspec.Struct, frozen=True, tag=True):
+    """`value` is a date, an instant, or one of `today`, `tomorrow`, `yesterday` and `now`. A date is a
+    whole day in the workspace's zone; what is no date is neither before nor after anything."""
+
+    field: str
+    by: DateComparison
+    value: str | Template
+
+
+class CompareAge(msgspec.Struct, frozen=True, tag=True):
+    """How far the date of a field is from now."""
+
+    field: str
+    by: Ago
+    length: timedelta
 
 
 class Exists(msgspec.Struct, frozen=True, tag=True):
@@ -47,6 +79,18 @@ class Exists(msgspec.Struct, frozen=True, tag=True):
 
 class HasTag(msgspec.Struct, frozen=True, tag=True):
     tag: str
+
+
+class InSegment(msgspec.Struct, frozen=True, tag=True):
+    """Whether the segment of this name has the person; one that the workspace does not have, has nobody."""
+
+    segment: str
+
+
+class InHours(msgspec.Struct, frozen=True, tag=True):
+    """Whether the company is open (or closed) now; one that has not set its hours is open."""
+
+    is_open: bool
 
 
 class AllOf(msgspec.Struct, frozen=True, tag=True):
@@ -61,7 +105,7 @@ class Not(msgspec.Struct, frozen=True, tag=True):
     condition: Condition
 
 
-Condition = Compare | Exists | HasTag | AllOf | AnyOf | Not
+Condition = Compare | CompareDate | CompareAge | Exists | HasTag | InSegment | InHours | AllOf | AnyOf | Not
 
 # Steps
 
@@ -124,10 +168,15 @@ class Trigger(msgspec.Struct, frozen=True):
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of a bot. `region` (ISO 3166, `AU`) is where phone numbers without a country are."""
+    """One version of a bot. `region` (ISO 3166, `AU`) is where phone numbers without a country are.
+
+    `languages`: what it speaks, the first being for everybody else. `variables`: those that it declares.
+    """
 
     name: str
     start: str
     triggers: tuple[Trigger, ...] = ()
     subflows: dict[str, Steps]
     region: str | None = None
+    languages: tuple[str, ...] = ()
+    variables: dict[str, Variable] = {}

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as ByName
+
 import msgspec
 from phonenumbers import SUPPORTED_REGIONS
 
+from relevo.domain.flows.expressions import VARIABLES
+from relevo.domain.flows.languages import is_language
 from relevo.domain.flows.model import Flow, Steps, Trigger
-from relevo.domain.flows.reading import Reader, fixed_text, is_subflow_name
+from relevo.domain.flows.reading import Reader, TextPlace, fixed_text, is_field_name, is_subflow_name
 from relevo.domain.flows.steps import STEPS
 from relevo.domain.flows.triggers import TRIGGERS
-from relevo.domain.yaml_reading import Mapping, Problem, Problems, Value, quoted, read
+from relevo.domain.flows.variables import EXAMPLES, TYPES, Variable, VariableType, converted
+from relevo.domain.subscribers import FieldValue
+from relevo.domain.yaml_reading import Mapping, Place, Problem, Problems, Value, quoted, read
 
 VERSION = 1
 """The version of the language."""
+
+KEYS = ("version", "flow", "start", "region", "languages", "variables", "triggers", "subflows")
+"""What a file may have at its top."""
 
 
 class ParsedFlow(msgspec.Struct, frozen=True):
@@ -20,19 +29,26 @@ class ParsedFlow(msgspec.Struct, frozen=True):
 
     flow: Flow | None
     problems: tuple[Problem, ...] = ()
+    texts: tuple[TextPlace, ...] = ()
+    """All that customers read, in the order of the file."""
+    places: ByName[int, Place] = {}
+    """Where each step of the flow stands, by its `id`."""
 
 
 def parse(text: str, *, file: str) -> ParsedFlow:
     """Read a flow file. `file` is only for the texts of the problems."""
     problems = Problems(file)
     root = read(text, problems)
-    flow = _flow(root) if root else None
-    return ParsedFlow(None, problems.found) if problems.found else ParsedFlow(flow)
+    found = _flow(root) if root else None
+    if problems.found or found is None:
+        return ParsedFlow(None, problems.found)
+    flow, reader = found
+    return ParsedFlow(flow, texts=tuple(reader.texts), places=reader.places)
 
 
-def _flow(root: Value) -> Flow | None:
+def _flow(root: Value) -> tuple[Flow, Reader] | None:
     keys = root.mapping(
-        ("version", "flow", "start", "region", "triggers", "subflows"),
+        KEYS,
         "start with version: 1 and flow: its name",
     )
     if keys is None:
@@ -44,14 +60,18 @@ def _flow(root: Value) -> Flow | None:
         if subflows_value
         else None
     )
-    reader = Reader(subflows, STEPS)
-    return Flow(
+    languages, variables = _languages(keys), _variables(keys)
+    reader = Reader(subflows, STEPS, languages=languages, variables=variables)
+    flow = Flow(
         name=_name(keys),
         start=_start(keys, reader),
         region=_region(keys),
         triggers=_triggers(keys, reader),
         subflows=_subflows(subflows, reader) if subflows else {},
+        languages=languages,
+        variables=variables or {},
     )
+    return flow, reader
 
 
 def _check_version(keys: Mapping) -> None:
@@ -76,6 +96,50 @@ def _region(keys: Mapping) -> str | None:
     if value and region and region not in SUPPORTED_REGIONS:
         value.mismatch("a country's code of two capital letters", "for example AU, BR, DE or US")
     return region
+
+
+def _languages(keys: Mapping) -> tuple[str, ...]:
+    value = keys.get("languages")
+    found = value.texts("write a list: [en, es]") if value else ()
+    for tag in found:
+        if value and not is_language(tag):
+            value.problem(f"{quoted(tag)} is no language", "write its tag, for example en, es or pt-BR")
+    return found
+
+
+def _variables(keys: Mapping) -> dict[str, Variable] | None:
+    value = keys.get("variables")
+    declared = value.mapping(remedy="for example {plan: text, seats: number}") if value else None
+    if declared is None:
+        return None
+    found = (_variable(name, declared, one) for name, one in declared.items())
+    return {variable.name: variable for variable in found if variable}
+
+
+def _variable(name: str, declared: Mapping, value: Value) -> Variable | None:
+    if name in VARIABLES or not is_field_name(name):
+        what = f"{quoted(name)} cannot be the name of a variable"
+        declared.problem_at(name, what, "choose one that Relevo does not fill in, letters first")
+        return None
+    inner = value.mapping(("type", "default", "about")) if value.is_mapping else None
+    kind = inner.need("type", f"add type: one of {', '.join(TYPES)}") if inner else value
+    word = kind.one_of(TYPES) if kind else None
+    of = next((type_ for type_ in TYPES if type_ == word), None)
+    about = inner.get("about") if inner else None
+    if of is None:
+        return None
+    return Variable(name, of, _default(inner, of), (fixed_text(about) or "") if about else "")
+
+
+def _default(keys: Mapping | None, of: VariableType) -> FieldValue:
+    value = keys.get("default") if keys else None
+    if value is None:
+        return None
+    given: FieldValue = [one.literal() for one in value.items()] if value.is_list else value.literal()
+    default = None if given is None else converted(given, of)
+    if default is None:
+        value.mismatch(f"of type {of}", EXAMPLES[of])
+    return default
 
 
 def _subflows(subflows: Mapping, reader: Reader) -> dict[str, Steps]:

@@ -3,34 +3,67 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Mappable
 
+import msgspec
+
 from relevo.domain.flows.expressions import (
+    BOT_PREFIX,
     MAX_TEXT,
+    READ_ONLY,
     VARIABLES,
+    ByLanguage,
     Template,
     TemplateMistake,
     compiled,
 )
+from relevo.domain.flows.languages import is_usual
 from relevo.domain.flows.model import Step, Steps, Words
+from relevo.domain.flows.variables import EXAMPLES, Variable, converted
 from relevo.domain.subscribers import PROFILE_FIELDS, FieldValue
-from relevo.domain.yaml_reading import Mapping, Value, did_you_mean, nearest, quoted
+from relevo.domain.yaml_reading import Mapping, Place, Value, did_you_mean, nearest, quoted
 
 Kinds = Mappable[str, type[Step]]
 """The steps that there are, by their words."""
 
 _SUBFLOW_NAME = re.compile(r"[^\W\d_][\w .-]{0,39}")
 _FIELD_NAME = re.compile(r"[^\W\d_][\w -]{0,63}")
-_READ_ONLY = tuple(name for name in VARIABLES if name not in PROFILE_FIELDS)
 _LIQUID_REMEDY = "check that every {{ has its }} and every {% if %} its {% endif %}"
 
 
-class Reader:
-    """What the reading of one file knows: its subflows, and which steps there are."""
+class TextPlace(msgspec.Struct, frozen=True):
+    """A text for the customer in the file: where it is, in which step, and its words by language.
 
-    def __init__(self, subflows: Mapping | None, kinds: Kinds) -> None:
+    `texts` of one that is not given by language has them under the first of the flow's ("" without any).
+    """
+
+    value: Value
+    step: str
+    texts: dict[str, str]
+
+
+class Reader:
+    """What the reading of one file knows: its subflows, its languages and variables, and which steps
+    there are; and what it has met: texts, and where each step stands."""
+
+    def __init__(
+        self,
+        subflows: Mapping | None,
+        kinds: Kinds,
+        *,
+        languages: tuple[str, ...] = (),
+        variables: Mappable[str, Variable] | None = None,
+    ) -> None:
         self._subflows = tuple(subflows or ())
         self._kinds = kinds
+        self.languages = languages
+        self.variables = variables
+        """Those that the file declares; None: it declares none, and any name will do."""
+        self.texts: list[TextPlace] = []
+        self.places: dict[int, Place] = {}
+        """Where each step stands, by its `id`."""
+        self._where: list[str] = []
 
     def subflow(self, value: Value) -> str | None:
         """A subflow's name; one that is not there is reported, unless there are none at all."""
@@ -40,9 +73,53 @@ class Reader:
         value.problem(f"there is no subflow {quoted(name)}", did_you_mean(name, self._subflows))
         return None
 
-    def words(self, value: Value) -> Words | None:
-        """Text for the customer, compiled if it is Liquid."""
-        return self.template(value)
+    # Text
+
+    def words(self, value: Value, *, fixed: bool = False) -> Words | None:
+        """Text for the customer: one for everybody, or a map by language. `fixed`: Liquid does not work."""
+        read = fixed_text if fixed else self.template
+        if not value.is_mapping:
+            text = read(value)
+            self._note_text(value, {} if text is None else {self._first_language: text})
+            return text
+        texts = self._by_language(value, read)
+        self._note_text(value, texts)
+        return ByLanguage(texts) if texts else None
+
+    def is_by_language(self, value: Value) -> bool:
+        """Whether a mapping is a text by language, and not something with keys of its own."""
+        keys = value.mapping() if value.is_mapping else None
+        if not keys or not len(keys):
+            return False
+        if self.languages:
+            return any(key in self.languages for key in keys)
+        return all(map(is_usual, keys))
+
+    @property
+    def _first_language(self) -> str:
+        return self.languages[0] if self.languages else ""
+
+    def _by_language(
+        self, value: Value, read: Callable[[Value], str | Template | None]
+    ) -> dict[str, str | Template]:
+        keys = value.mapping(self.languages or None)
+        if keys is None:
+            return {}
+        if not self.languages:
+            keys.problem(
+                "a text by language, in a flow that does not say which it speaks",
+                f"add languages: [{', '.join(keys)}] at the top of the file",
+            )
+        elif self._first_language not in keys:
+            first = self._first_language
+            keys.problem(f"{quoted(first)} is missing", f"add {first}: it is for everybody else")
+        texts = {key: text for key, one in keys.items() if (text := read(one)) is not None}
+        order = [first for first in (self._first_language,) if first in texts]
+        return {key: texts[key] for key in (*order, *(key for key in texts if key not in order))}
+
+    def _note_text(self, value: Value, texts: Mappable[str, str | Template]) -> None:
+        sources = {key: text if isinstance(text, str) else text.source for key, text in texts.items()}
+        self.texts.append(TextPlace(value, in_words(self._where), sources))
 
     def optional_words(self, keys: Mapping, key: str) -> Words:
         """Text for the customer that may be left out: then it is empty."""
@@ -52,27 +129,69 @@ class Reader:
     def template(self, value: Value) -> str | Template | None:
         """A text for machines (a URL, a header), compiled if it is Liquid."""
         source = value.text()
-        return None if source is None else _compiled(value, source)
+        return None if source is None else self._compiled(value, source)
 
     def field_value(self, value: Value) -> FieldValue | Template:
         """A number, true, false or null as it is; a text, compiled if it is Liquid."""
         literal = value.literal()
-        return _compiled(value, literal) if isinstance(literal, str) else literal
+        return self._compiled(value, literal) if isinstance(literal, str) else literal
+
+    def _compiled(self, value: Value, source: str) -> str | Template | None:
+        text = _compiled(value, source)
+        if isinstance(text, Template):
+            for use in text.uses:
+                self.use(value, use.name, use.index)
+        return text
+
+    # Names of fields
+
+    def use(self, value: Value, name: str, index: int | None = None) -> None:
+        """A variable is looked at, in the character `index` of a text: one that is neither declared nor
+        Relevo's is reported, where the file declares any."""
+        if self.variables is None or name.startswith(BOT_PREFIX) or name in VARIABLES:
+            return
+        if name not in self.variables:
+            what = f"there is no variable {quoted(name)}"
+            value.problem_in_text(index, what, f"{self._meant(name)}, or declare it under variables:")
+
+    def _meant(self, name: str) -> str:
+        return did_you_mean(name, (*(self.variables or ()), *VARIABLES)).removesuffix("?")
 
     def field_name(self, value: Value, name: str | None) -> str | None:
         """The name of a field or variable."""
-        if name is None or _FIELD_NAME.fullmatch(name):
+        if name is None or is_field_name(name):
             return name
         what = f"{quoted(name)} cannot be the name of a field"
         value.problem(what, "start with a letter; then letters, digits, spaces, _ and -, at most 64")
         return None
 
+    def looked_at(self, value: Value, name: str | None) -> str | None:
+        """The name of a field or variable that is compared; `bot.NAME` is one of the bot's."""
+        if name is not None and name.startswith(BOT_PREFIX):
+            return name if self.field_name(value, name.removeprefix(BOT_PREFIX)) else None
+        if (known := self.field_name(value, name)) is not None:
+            self.use(value, known)
+        return known
+
     def settable_name(self, value: Value, name: str | None) -> str | None:
         """The name of a field that a flow may change."""
-        if name in _READ_ONLY:
+        if name in READ_ONLY:
             value.problem(f"{quoted(name)} is filled in by Relevo", "choose another name for the field")
             return None
-        return self.field_name(value, name)
+        if (known := self.field_name(value, name)) is not None and known not in PROFILE_FIELDS:
+            self.use(value, known)
+        return known
+
+    def check_type(self, value: Value, name: str, given: FieldValue | Template) -> None:
+        """Report what a declared variable cannot hold."""
+        variable = (self.variables or {}).get(name)
+        if variable is None or given is None or isinstance(given, Template):
+            return
+        if converted(given, variable.type) is None:
+            what = f"{name} is a variable of type {variable.type} and cannot be {value.shown}"
+            value.problem(what, EXAMPLES[variable.type])
+
+    # Steps
 
     def optional_field(self, keys: Mapping, key: str) -> str:
         """The name of a field that is to keep something; "" where none is given."""
@@ -85,7 +204,16 @@ class Reader:
         items = value.items("write a list of steps, each on a line that starts with -")
         if value.is_list and not items:
             value.problem(f"{value.name} has no steps", "add one, or leave it out")
-        return tuple(step for item in items if (step := self._step(item)) is not None)
+        found: list[Step] = []
+        self._where.append(value.name)
+        for number, item in enumerate(items, 1):
+            self._where.append(f"step {number}")
+            if (step := self._step(item)) is not None:
+                self.places[id(step)] = item.place
+                found.append(step)
+            self._where.pop()
+        self._where.pop()
+        return tuple(found)
 
     def _step(self, item: Value) -> Step | None:
         if not item.is_mapping:
@@ -124,6 +252,11 @@ class Reader:
         return step
 
 
+def in_words(where: Sequence[str]) -> str:
+    """`welcome: step 2, then, step 1`."""
+    return f"{where[0]}: {', '.join(where[1:])}" if where else ""
+
+
 def _check_beside(keys: Mapping, kind: type[Step]) -> None:
     word, beside = kind.word, kind.beside
     for key in keys:
@@ -136,6 +269,10 @@ def _check_beside(keys: Mapping, kind: type[Step]) -> None:
 def is_subflow_name(name: str) -> bool:
     """Short enough for every channel: a button's id is made of it."""
     return _SUBFLOW_NAME.fullmatch(name) is not None
+
+
+def is_field_name(name: str) -> bool:
+    return _FIELD_NAME.fullmatch(name) is not None
 
 
 def _is_too_long(value: Value, text: str) -> bool:

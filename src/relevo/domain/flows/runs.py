@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from relevo.domain.hours import Hours
 from relevo.domain.ids import FlowVersionId
 from relevo.domain.messages import Content
 from relevo.domain.subscribers import FieldValue, Subscriber
+
+if TYPE_CHECKING:
+    from relevo.domain.flows.model import Condition
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):
@@ -57,6 +62,14 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     channel_type: str
     subscriber: Subscriber
     last_input: str = ""
+    chance: int = 0
+    """What `choose` draws from: another number in another decision."""
+    hours: Hours | None = None
+    """When the company is there; None: nobody has said."""
+    segments: Mapping[str, Condition] = {}
+    """Conditions that the workspace has named."""
+    bot: Mapping[str, FieldValue] = {}
+    """The bot's own fields."""
 
 
 # What a flow wants done, in order. The conversation decides whether it may.

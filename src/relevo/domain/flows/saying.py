@@ -65,7 +65,7 @@ def content_of(
 def _text(text: str, message: TextMessage, variables: Variables, choices: tuple[Choice, ...]) -> Text | None:
     if not text.strip():
         return None
-    picks = tuple(QuickReply(choice.title, say_id(choice.value)) for choice in choices)
+    picks = tuple(QuickReply(filled_in(choice.title, variables), say_id(choice.value)) for choice in choices)
     return Text(text, _buttons(message, variables), picks + _quick_replies(message, variables))
 
 

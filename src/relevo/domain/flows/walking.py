@@ -7,7 +7,7 @@ off before anything is put on, so a `call` in last place costs no depth.
 
 from __future__ import annotations
 
-from relevo.domain.flows.conditions import as_text, holds
+from relevo.domain.flows.conditions import holds
 from relevo.domain.flows.expressions import Template, TemplateFailed, Variables, filled_in
 from relevo.domain.flows.messages import Choice, FlowMessage, TextMessage
 from relevo.domain.flows.model import Condition, Flow, Step, Steps, Words
@@ -25,6 +25,7 @@ from relevo.domain.flows.runs import (
     Waiting,
 )
 from relevo.domain.flows.saying import content_of
+from relevo.domain.flows.variables import as_text, converted
 from relevo.domain.messages import Content
 from relevo.domain.subscribers import PROFILE_FIELDS, FieldValue
 
@@ -42,7 +43,7 @@ class Walk:
     def __init__(self, flow: Flow, scene: Scene, run: Run | None = None) -> None:
         self.flow = flow
         self.scene = scene
-        self.variables = Variables(scene, scene.subscriber)
+        self.variables = Variables(scene, scene.subscriber, flow)
         self._stack: list[Frame] = list(run.stack) if run else []
         self._waiting: Waiting | None = None
         self._acts: list[Act] = []
@@ -195,10 +196,22 @@ class Walk:
         """Set a field of the subscriber, seen by all that follows; None clears it."""
         if isinstance(value, Template) and (value := self.filled_in(value)) is None:
             return
-        if name in PROFILE_FIELDS and value is not None:
-            value = as_text(value)
+        if value is not None and (value := self._fitting(name, value)) is None:
+            return
         self.do(SetField(name, value))
         self.variables = self.variables.with_field(name, value)
+
+    def _fitting(self, name: str, value: FieldValue) -> FieldValue:
+        """The value as the field has it; None when it cannot hold it."""
+        if name in PROFILE_FIELDS:
+            return as_text(value)
+        variable = self.flow.variables.get(name)
+        if variable is None:
+            return value
+        fitting = converted(value, variable.type)
+        if fitting is None:
+            self.stumble("wrong_type", f"what came out for {name} is no {variable.type}")
+        return fitting
 
     def tag(self, name: str) -> None:
         self.do(AddTag(name))

@@ -13,7 +13,7 @@ from relevo.channels.registry import ADAPTERS, adapter_for
 from relevo.domain import complaints
 from relevo.domain.conversations import Conversation, paused_seconds, window_left
 from relevo.domain.errors import InvalidInput
-from relevo.domain.flows.conditions import as_text
+from relevo.domain.flows.variables import as_text
 from relevo.domain.live_chat import local_time
 from relevo.domain.subscribers import FieldValue
 from relevo.domain.workspaces import Channel

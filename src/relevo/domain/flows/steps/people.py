@@ -9,7 +9,7 @@ from relevo.domain.flows.model import Step
 from relevo.domain.flows.reading import Reader, fixed_texts
 from relevo.domain.flows.walking import Walk
 from relevo.domain.subscribers import FieldValue
-from relevo.domain.yaml_reading import Mapping
+from relevo.domain.yaml_reading import Mapping, Value
 
 
 class Set(Step, frozen=True):
@@ -26,17 +26,22 @@ class Set(Step, frozen=True):
             return None
         if not len(values):
             keys["set"].problem("set sets nothing", "for example set: {plan: pro}")
-        return cls(
-            tuple(
-                (reader.settable_name(value, name) or "", reader.field_value(value))
-                for name, value in values.items()
-            )
-        )
+        return cls(tuple(_value(name, value, reader) for name, value in values.items()))
 
     def take(self, walk: Walk) -> None:
         for name, value in self.values:
             walk.set_field(name, value)
         walk.advance()
+
+
+def _value(name: str, value: Value, reader: Reader) -> tuple[str, FieldValue | Template]:
+    known = reader.settable_name(value, name) or ""
+    if value.is_list:
+        given: FieldValue | Template = [item.literal() for item in value.items()]
+    else:
+        given = reader.field_value(value)
+    reader.check_type(value, known, given)
+    return known, given
 
 
 class Tag(Step, frozen=True):

@@ -9,7 +9,7 @@ from typing import ClassVar, Self, get_args
 import msgspec
 
 from relevo.domain.flows.answers import STANDARD_RETRY, AnswerKind, understood
-from relevo.domain.flows.expressions import TemplateFailed, filled_in
+from relevo.domain.flows.expressions import ByLanguage, TemplateFailed, filled_in
 from relevo.domain.flows.messages import (
     MAX_QUICK_REPLIES,
     Choice,
@@ -60,12 +60,12 @@ class Ask(Step, frozen=True):
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
         value = keys["ask"]
-        if not value.is_mapping:
+        if not value.is_mapping or reader.is_by_language(value):
             text = reader.words(value)
             return None if text is None else cls(TextMessage(text))
         inner = value.mapping(_KEYS)
         assert inner is not None
-        choices = _choices(inner)
+        choices = _choices(inner, reader)
         return cls(
             message=_message(inner, reader),
             kind=_kind(inner),
@@ -108,7 +108,7 @@ class Ask(Step, frozen=True):
         """The subflow of the button whose title was written rather than pressed; "" for none."""
         said = words_of(plain_text(content)) if isinstance(content, Text | Interactive) else ""
         for button in (*self.message.buttons, *self.message.quick_replies):
-            if said and button.do and words_of(_title(walk, button.title)) == said:
+            if said and button.do and said in _titles(walk, button.title):
                 return button.do
         return ""
 
@@ -121,11 +121,13 @@ class Ask(Step, frozen=True):
         walk.enter("timeout")
 
 
-def _title(walk: Walk, title: Words) -> str:
+def _titles(walk: Walk, title: Words) -> set[str]:
+    """The words on a button, in every language."""
+    texts = title.texts.values() if isinstance(title, ByLanguage) else (title,)
     try:
-        return filled_in(title, walk.variables)
+        return {words_of(filled_in(text, walk.variables)) for text in texts}
     except TemplateFailed:
-        return ""
+        return set()
 
 
 def _message(keys: Mapping, reader: Reader) -> TextMessage:
@@ -148,36 +150,39 @@ def _kind(keys: Mapping) -> AnswerKind:
     return kind
 
 
-def _choices(keys: Mapping) -> tuple[Choice, ...]:
+def _choices(keys: Mapping, reader: Reader) -> tuple[Choice, ...]:
     value = keys.get("choices")
     if value is None:
         return ()
     items = value.items("write a list: [Yes, No]")
     if value.is_list and not 1 <= len(items) <= MAX_QUICK_REPLIES:
         value.problem(f"{len(items)} choices", f"write 1 to {MAX_QUICK_REPLIES}")
-    found = [(item, choice) for item in items if (choice := _choice(item)) is not None]
+    found = [(item, choice) for item in items if (choice := _choice(item, reader)) is not None]
     _report_same_choices(found)
     return tuple(choice for _, choice in found)
 
 
-def _choice(value: Value) -> Choice | None:
-    if not value.is_mapping:
-        alone = fixed_text(value)
-        return None if alone is None else Choice(alone, alone)
+def _choice(value: Value, reader: Reader) -> Choice | None:
+    if not value.is_mapping or reader.is_by_language(value):
+        alone = reader.words(value, fixed=True)
+        return None if alone is None else Choice(alone, Choice(alone, "").titles[0])
     keys = value.mapping(("title", "value"))
     assert keys is not None
     title_value, saved = keys.need("title", "add title: the words on it"), keys.get("value")
-    title = fixed_text(title_value) if title_value else None
-    stored = fixed_text(saved) if saved else title
-    return None if title is None or stored is None else Choice(title, stored)
+    title = reader.words(title_value, fixed=True) if title_value else None
+    if title is None:
+        return None
+    stored = fixed_text(saved) if saved else Choice(title, "").titles[0]
+    return None if stored is None else Choice(title, stored)
 
 
 def _report_same_choices(found: list[tuple[Value, Choice]]) -> None:
     seen: set[str] = set()
     for value, choice in found:
-        if folded(choice.title) in seen:
-            value.problem(f"the choice {quoted(choice.title)} is given twice", "keep one of them")
-        seen.add(folded(choice.title))
+        same = [title for title in choice.titles if folded(title) in seen]
+        if same:
+            value.problem(f"the choice {quoted(same[0])} is given twice", "keep one of them")
+        seen.update(map(folded, choice.titles))
 
 
 def _give_up(keys: Mapping, reader: Reader) -> GiveUp:
