@@ -12,6 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 from relevo.domain.custom_events import LogCustomEvent
+from relevo.domain.agent_groups import GroupId
+from relevo.domain.cases import Action, Case, ClosedCase, Source
 from relevo.domain.flows.runs import Run
 from relevo.domain.ids import (
     ChannelId,
@@ -69,6 +71,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     pause: Pause | None = None
     status: Status = "open"
     member_id: MemberId | None = None
+    group_id: GroupId | None = None
+    """The group that it was given to; whose it is of them is `member_id`, if it is anybody's."""
+    case: Case | None = None
+    """None while it is done, and where nothing has happened yet that a case remembers."""
     run: Run | None = None
     started: bool = False
     message_seq: int = 0
@@ -197,8 +203,42 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     detail: str
 
 
+class Happened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Somebody did something with the case: a line of the activity log, and of the day's figures.
+
+    `case` is as it was before a closing, and after anything else. `is_first`: of its kind, in this case, and
+    for a reply of this agent today.
+    """
+
+    action: Action
+    source: Source
+    case: Case
+    member_id: MemberId | None = None
+    is_first: bool = False
+
+
+class CaseClosed(msgspec.Struct, frozen=True, tag=True):
+    """A case is over: to be kept."""
+
+    closed: ClosedCase
+
+
+class TurnTaken(msgspec.Struct, frozen=True, tag=True):
+    """A group was given a conversation: the next one is somebody else's turn."""
+
+    group_id: GroupId
+
+
+class CameToday(msgspec.Struct, frozen=True, tag=True):
+    """The customer came for the first time today."""
+
+
+CaseWork = Happened | CaseClosed | TurnTaken | CameToday
+"""What is kept of the work of people."""
+
 Effect = (
-    SendToCustomer
+    CaseWork
+    | SendToCustomer
     | FetchMedia
     | NotifyPlatform
     | Whisper

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from relevo.domain.agent_groups import GroupId
+from relevo.domain.cases import Closing, Source
 from relevo.domain.conversations import Barred
 from relevo.domain.custom_events import CustomEvent, EventValues
 from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
@@ -145,15 +147,26 @@ class BotResumed(Event, frozen=True, kw_only=True, tag="bot.resumed"):
 
 
 class Assigned(Event, frozen=True, kw_only=True, tag="conversation.assigned"):
-    """The conversation was given to an agent; None: taken from whoever had it."""
+    """The conversation was given to an agent; None: taken from whoever had it, and from their group."""
 
     member_id: MemberId | None
+    by: Source = "api"
+
+
+class AssignedToGroup(Event, frozen=True, kw_only=True, tag="conversation.assigned_to_group"):
+    """The conversation was given to a group: to the one of them whom the group's rules choose."""
+
+    group_id: GroupId
+    by: Source = "api"
 
 
 class Moved(Event, frozen=True, kw_only=True, tag="conversation.moved"):
-    """The conversation's status was set."""
+    """The conversation's status was set. `member_id` did it; `closing` is left when it is done."""
 
     status: Literal["open", "pending", "done", "spam"]
+    by: Source = "api"
+    member_id: MemberId | None = None
+    closing: Closing | None = None
 
 
 class TimeCame(Event, frozen=True, kw_only=True, tag="time.came"):
@@ -212,6 +225,7 @@ AnyEvent = (
     | BotPaused
     | BotResumed
     | Assigned
+    | AssignedToGroup
     | Moved
     | TimeCame
     | ReceiptCame

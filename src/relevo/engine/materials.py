@@ -12,10 +12,14 @@ from relevo.channels.adapter import OutgoingMessage
 from relevo.channels.registry import adapter_for
 from relevo.domain import live_chat
 from relevo.domain.conversations import (
+    CameToday,
+    CaseClosed,
+    CaseWork,
     Conversation,
     Decision,
     Effect,
     FetchMedia,
+    Happened,
     NewMessage,
     NotifyPlatform,
     ReplaceContent,
@@ -23,6 +27,7 @@ from relevo.domain.conversations import (
     SendToCustomer,
     ShowRead,
     ShowTyping,
+    TurnTaken,
     UpdateMessage,
     Whisper,
 )
@@ -82,6 +87,7 @@ class Materials(msgspec.Struct):
     whispers: list[Whispering | ChannelWhispering]
     replaced: list[Message]
     logged: list[LoggedEvent]
+    work: list[CaseWork]
 
 
 class Workshop:
@@ -95,7 +101,7 @@ class Workshop:
 
     def make(self, decision: Decision, around: Surroundings) -> Materials:
         """Everything to store and to do for one decision."""
-        made = Materials(decision.conversation, [], [], [], [], [], [], [], [], [])
+        made = Materials(decision.conversation, *([] for _ in range(10)))
         fetched = {effect.seq for effect in decision.effects if isinstance(effect, FetchMedia)}
         by_seq: dict[int, Message] = {}
         for new in decision.messages:
@@ -174,6 +180,8 @@ class Workshop:
                 made.replaced.append(message)
             case UpdateMessage():
                 made.updates.append(effect)
+            case Happened() | CaseClosed() | TurnTaken() | CameToday():
+                made.work.append(effect)
             case Report(code=code, detail=detail):
                 made.problems.append(_problem(made.conversation, around, code, detail))
             case LogCustomEvent(event_id=event_id, values=values):

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import and_, bindparam, insert, select, union_all, update
 
+from relevo.domain.agent_groups import GroupId
+from relevo.domain.cases import Case
 from relevo.domain.conversations import Barred, Control, Conversation, Pause
 from relevo.domain.flows.runs import Run
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, WorkspaceId
@@ -37,6 +39,8 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     numbered: tuple[QuickReply, ...] = ()
     heard_at: datetime | None = None
     heard_mid: str = ""
+    group_id: GroupId | None = None
+    case: Case | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -148,6 +152,8 @@ def from_row(row: AnyRow) -> Conversation:
         numbered=state.numbered,
         heard_at=state.heard_at,
         heard_mid=state.heard_mid,
+        group_id=state.group_id,
+        case=state.case,
         last_message_at=row.last_message_at,
         last_message_type=MessageType(row.last_message_type) if row.last_message_type else None,
     )
@@ -177,6 +183,8 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
         one.numbered,
         one.heard_at,
         one.heard_mid,
+        one.group_id,
+        one.case,
     )
     return {
         "name": subscriber.display_name[:SEARCHED],

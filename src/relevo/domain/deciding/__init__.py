@@ -12,15 +12,21 @@ from typing import assert_never
 
 from relevo.domain.conversations import Conversation, Decision, ShowTyping
 from relevo.domain.deciding.amending import file_settled, message_edited
+from relevo.domain.deciding.assigning import assign, assign_to_group
 from relevo.domain.deciding.control import pause_bot
 from relevo.domain.deciding.custom_events import custom_event_logged
 from relevo.domain.deciding.customer import conversation_opened, customer_typed, message_received
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.passing import let_time_pass
-from relevo.domain.deciding.platform import agent_read, agent_replied, assigned, bot_told
+from relevo.domain.deciding.platform import (
+    agent_read,
+    agent_replied,
+    bot_told,
+    moved,
+    note_written,
+)
 from relevo.domain.deciding.receipts import receipt_came
 from relevo.domain.deciding.returning import return_control
-from relevo.domain.deciding.speaking import record
 from relevo.domain.deciding.subscriber import apply_all, learn, reach_changed
 from relevo.domain.deciding.surroundings import StoredMessage, Surroundings
 from relevo.domain.events import (
@@ -29,6 +35,7 @@ from relevo.domain.events import (
     AgentTyped,
     AnyEvent,
     Assigned,
+    AssignedToGroup,
     BotPaused,
     BotResumed,
     BotTold,
@@ -45,7 +52,6 @@ from relevo.domain.events import (
     SubscriberChanged,
     TimeCame,
 )
-from relevo.domain.messages import MessageType, Text
 
 __all__ = ["StoredMessage", "Surroundings", "decide"]
 
@@ -80,16 +86,18 @@ def _handle(draft: Draft, event: AnyEvent) -> None:
             agent_replied(draft, event)
         case BotTold():
             bot_told(draft, event)
-        case NoteWritten(text=text, member_id=member_id):
-            record(draft, MessageType.NOTE, Text(text), member_id=member_id)
+        case NoteWritten():
+            note_written(draft, event)
         case BotPaused(minutes=minutes, by=by):
             pause_bot(draft, timedelta(minutes=minutes) if minutes else None, cause=by)
         case BotResumed(by=by):
             return_control(draft, by)
-        case Assigned(member_id=member_id):
-            assigned(draft, member_id)
-        case Moved(status=status):
-            draft.change(status=status)
+        case Assigned(member_id=member_id, by=source):
+            assign(draft, member_id, by=source)
+        case AssignedToGroup(group_id=group_id, by=source):
+            assign_to_group(draft, group_id, by=source)
+        case Moved():
+            moved(draft, event)
         case TimeCame():
             pass  # deadlines were dealt with before
         case ReceiptCame():

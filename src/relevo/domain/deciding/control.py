@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import msgspec
 
+from relevo.domain.cases import Source
 from relevo.domain.conversations import Control, Pause, PauseCause, ReturnReason
+from relevo.domain.deciding.case_keeping import reopen, wait_for_agent
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.telling import notify
 from relevo.domain.flows.runs import Run
@@ -39,10 +41,14 @@ def pause_bot(
         run=_run_through_pause(draft, run, epoch),
     )
     if handed_over:
-        if state.status == "done":
-            draft.change(status="open")
+        reopen(draft, _SOURCES.get(cause, "api"))
+        if cause != "agent_reply":
+            wait_for_agent(draft)
         data = {"reason": cause, "until": until.isoformat() if until else None, "epoch": epoch}
         notify(draft, EventType.HANDOFF_REQUESTED, data=data)
+
+
+_SOURCES: dict[PauseCause, Source] = {"flow": "bot", "member": "agent", "agent_reply": "agent"}
 
 
 def _run_through_pause(draft: Draft, run: Run | None, epoch: int) -> Run | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import relevo.domain.flows.engine as flow_engine
 from relevo.domain.conversations import FetchMedia, Pause, Whisper
+from relevo.domain.deciding.case_keeping import begin
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.returning import return_control
 from relevo.domain.deciding.speaking import record
@@ -18,6 +19,8 @@ from relevo.domain.workspaces import EventType
 
 def message_received(draft: Draft, event: MessageReceived) -> None:
     first = not draft.state.started
+    if first:
+        begin(draft)
     learn(draft, event.profile)
     see(draft)
     hear(draft, event)
@@ -74,6 +77,8 @@ def _is_leave_word(pause: Pause | None, content: Content) -> bool:
 
 def conversation_opened(draft: Draft, event: ConversationOpened) -> None:
     first = not draft.state.started
+    if first:
+        begin(draft)
     learn(draft, event.profile)
     see(draft)
     flow = draft.current_flow()

@@ -7,24 +7,37 @@ from datetime import timedelta
 import msgspec
 
 import relevo.domain.flows.engine as flow_engine
+from relevo.domain.cases import replied
 from relevo.domain.conversations import ShowRead, UpdateMessage
+from relevo.domain.deciding.case_keeping import current, happened, move, reopen
 from relevo.domain.deciding.control import pause_bot
 from relevo.domain.deciding.draft import Draft
-from relevo.domain.deciding.speaking import speak
+from relevo.domain.deciding.speaking import record, speak
 from relevo.domain.deciding.subscriber import apply_all
-from relevo.domain.deciding.telling import notify, report
+from relevo.domain.deciding.telling import report
 from relevo.domain.deciding.walking import perform
-from relevo.domain.events import AgentReplied, BotTold
+from relevo.domain.events import AgentReplied, BotTold, Moved, NoteWritten
 from relevo.domain.ids import MemberId
-from relevo.domain.messages import MessageStatus, MessageType
-from relevo.domain.workspaces import EventType
+from relevo.domain.messages import MessageStatus, MessageType, Text
 
 
 def agent_replied(draft: Draft, event: AgentReplied) -> None:
+    reopen(draft, "agent", "agent")
     _silence_the_bot_for_an_agent(draft, event.member_id)
     for content in event.contents:
         speak(draft, MessageType.AGENT, content, member_id=event.member_id)
+    _keep_reply(draft, event.member_id)
     apply_all(draft, event.acts)
+
+
+def _keep_reply(draft: Draft, member_id: MemberId | None) -> None:
+    case = current(draft.state)
+    if case is None:
+        return
+    before = case.agents.get(member_id) if member_id is not None else None
+    draft.change(case=replied(case, member_id, draft.around.now))
+    is_first = before is None or before < draft.around.midnight
+    happened(draft, "reply", "agent", member_id, is_first=is_first)
 
 
 def _silence_the_bot_for_an_agent(draft: Draft, member_id: MemberId | None) -> None:
@@ -53,12 +66,17 @@ def bot_told(draft: Draft, event: BotTold) -> None:
             perform(draft, flow_engine.begin(flow, event.go_to, draft.scene()))
 
 
-def assigned(draft: Draft, member_id: MemberId | None) -> None:
-    if member_id == draft.state.member_id:
-        return
-    draft.change(member_id=member_id)
-    name = draft.around.member_names.get(member_id, "") if member_id else ""
-    notify(draft, EventType.CONVERSATION_ASSIGNED, data={"agent_id": member_id or 0, "agent_name": name})
+def moved(draft: Draft, event: Moved) -> None:
+    """Set the status. What an agent leaves when it is done is a note, too, for whoever reads it later."""
+    closing = event.closing if event.status == "done" and draft.state.status != "done" else None
+    if closing is not None:
+        record(draft, MessageType.NOTE, Text(closing.text), member_id=event.member_id)
+    move(draft, event.status, by=event.by, member_id=event.member_id, closing=closing)
+
+
+def note_written(draft: Draft, event: NoteWritten) -> None:
+    record(draft, MessageType.NOTE, Text(event.text), member_id=event.member_id)
+    happened(draft, "note", "agent", event.member_id)
 
 
 def agent_read(draft: Draft) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from relevo.domain.conversations import NewMessage, SendToCustomer, window_left
+from relevo.domain.deciding.case_keeping import counted
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.telling import notify
 from relevo.domain.degrading import degrade, has_options
@@ -70,7 +71,12 @@ def record(
             referral=referral,
         )
     )
-    draft.change(message_seq=seq, last_message_at=draft.around.now, last_message_type=type_)
+    draft.change(
+        message_seq=seq,
+        last_message_at=draft.around.now,
+        last_message_type=type_,
+        case=counted(draft.state, type_),
+    )
     return seq
 
 

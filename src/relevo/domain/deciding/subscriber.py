@@ -7,7 +7,7 @@ from typing import assert_never
 
 import msgspec
 
-from relevo.domain.conversations import Barred
+from relevo.domain.conversations import Barred, CameToday
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.events import DirectAct, MessageReceived
 from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
@@ -29,6 +29,9 @@ def hear(draft: Draft, event: MessageReceived) -> None:
 
 
 def see(draft: Draft) -> None:
+    seen_before = draft.state.subscriber.last_seen_at
+    if seen_before is None or seen_before < draft.around.midnight:
+        draft.effects.append(CameToday())
     subscriber = msgspec.structs.replace(draft.state.subscriber, last_seen_at=draft.around.now)
     draft.change(subscriber=subscriber, started=True)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from relevo.domain.agent_groups import AgentGroup, GroupId, Staff
 from relevo.domain.audiences import NOBODY, Audience
 from relevo.domain.degrading import Limits
 from relevo.domain.flows.model import Condition, Flow
@@ -48,3 +49,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """Another number in another decision."""
     window: timedelta | None = None
     """How long after their last message the channel lets a person be written to; None: at any time."""
+    midnight: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    """When today began, in the workspace's zone."""
+    groups: Mapping[GroupId, AgentGroup] = {}
+    staff: Mapping[GroupId, Staff] = {}
+    """Only of groups that a decision has asked for, with `StaffWanted`."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from relevo.domain.conversations import NotifyPlatform, Report, paused_seconds
+from relevo.domain.deciding.case_keeping import reopen, wait_for_agent
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.ids import EndpointId
 from relevo.domain.workspaces import EventType
 
 
 def tell_platform(draft: Draft, seq: int) -> None:
-    if draft.state.status == "done":
-        draft.change(status="open")
+    reopen(draft, "bot_user")
+    wait_for_agent(draft)
     notify(draft, EventType.MESSAGE_RECEIVED, message_seq=seq)
 
 
