@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from hashlib import sha256
 from typing import NewType
@@ -54,7 +54,7 @@ class Staff(msgspec.Struct, frozen=True):
 
     turn: int
     online: frozenset[MemberId] = frozenset()
-    loads: Mapping[MemberId, int] = {}
+    loads: dict[MemberId, int] = {}
 
 
 class StaffWanted(Exception):

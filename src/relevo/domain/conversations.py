@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from relevo.domain.custom_events import LogCustomEvent
 from relevo.domain.agent_groups import GroupId
 from relevo.domain.cases import Action, Case, ClosedCase, Source
+from relevo.domain.custom_events import LogCustomEvent
 from relevo.domain.flows.runs import Run
 from relevo.domain.ids import (
     ChannelId,
@@ -206,8 +206,9 @@ class Report(msgspec.Struct, frozen=True, tag=True):
 class Happened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Somebody did something with the case: a line of the activity log, and of the day's figures.
 
-    `case` is as it was before a closing, and after anything else. `is_first`: of its kind, in this case, and
-    for a reply of this agent today.
+    `case` is as it was before a closing, and after anything else. `is_first`: the first assignment of a new
+    subscriber, the first case that is closed, the agent's first reply here today. `first_waited`: with this
+    reply the customer has the first answer of the case, and waited so long for it.
     """
 
     action: Action
@@ -215,6 +216,7 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     case: Case
     member_id: MemberId | None = None
     is_first: bool = False
+    first_waited: timedelta | None = None
 
 
 class CaseClosed(msgspec.Struct, frozen=True, tag=True):

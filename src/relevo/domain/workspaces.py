@@ -77,6 +77,10 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     """When somebody is there; None: nobody has said, and it is open."""
     operations_url: str = ""
     """Where it is told what becomes of its endpoints; "" for nowhere."""
+    channels_off: frozenset[str] = frozenset()
+    """Types of channel that nobody is offered here."""
+    sidebar: frozenset[str] = frozenset()
+    """What the list of conversations hides or shows: the flags of UChat's live-chat sidebar that are on."""
 
 
 Listening = frozenset[ChannelId] | Literal["all"]

@@ -10,7 +10,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from relevo.channels.registry import adapter_for
-from relevo.domain.conversations import Conversation
+from relevo.domain.agent_groups import GroupId, Staff, StaffWanted
+from relevo.domain.conversations import CaseClosed, CaseWork, Conversation, Happened, TurnTaken
 from relevo.domain.deciding import StoredMessage, Surroundings, decide
 from relevo.domain.degrading import Limits
 from relevo.domain.deliveries import Delivery, Destination, Lane
@@ -30,14 +31,27 @@ from relevo.domain.events import (
     MessageReceived,
     ReceiptCame,
 )
-from relevo.domain.ids import ChannelId, ConversationId, FlowId, MessageId
+from relevo.domain.ids import ChannelId, ConversationId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Media, Message, MessageType
 from relevo.domain.subscribers import Subscriber
 from relevo.domain.workspaces import Channel
 from relevo.engine.catalog import Catalog
+from relevo.engine.counting import Counting
 from relevo.engine.hub import Notice
 from relevo.engine.materials import ChannelWhispering, Materials, Whispering, Workshop
-from relevo.store import applied, conversations, custom_events, deliveries, media, messages, problems
+from relevo.store import (
+    agent_groups,
+    applied,
+    cases,
+    conversations,
+    custom_events,
+    day_figures,
+    deliveries,
+    media,
+    messages,
+    presence,
+    problems,
+)
 from relevo.store.applied import Applied
 from relevo.store.database import Connection
 from relevo.store.deliveries import Settlement
@@ -123,6 +137,7 @@ class Batch:
         self._loaded: dict[ConversationId, Conversation] = {}
         self._by_user: dict[tuple[ChannelId, str], ConversationId] = {}
         self._new: set[ConversationId] = set()
+        self._uncounted: set[ConversationId] = set()  # of the new ones
         self._busy: set[Lane] = set()
         self._made: list[Materials] = []
         self._problems: list[Problem] = []
@@ -131,12 +146,14 @@ class Batch:
         self._mids: dict[messages.Mid, Any] = {}
         self._receipts: dict[int, list[StoredMessage]] = {}
         self._changed: dict[int, Message] = {}
+        self._counting = Counting(now)
+        self._staff: dict[GroupId, Staff] = {}
 
     async def run(self, connection: Connection) -> None:
         """Decide everything and write it. The caller commits.
 
-        First conversations are locked, then heads of lanes, and nothing after: whoever locks in another
-        order waits for somebody who waits for him.
+        First conversations are locked, then heads of lanes, then groups of agents that are given
+        conversations, and nothing after: whoever locks in another order waits for somebody who waits for him.
         """
         await self._load_conversations(connection)
         await self._settle(connection)
@@ -144,7 +161,7 @@ class Batch:
             return
         await self._load(connection)
         for index, event in enumerate(self._all_events):
-            self.results.append(self._decide_one(index, event))
+            self.results.append(await self._decide_with_staff(connection, index, event))
         await self._write(connection)
 
     # Outcomes
@@ -240,12 +257,31 @@ class Batch:
 
     # Deciding
 
+    async def _decide_with_staff(
+        self, connection: Connection, index: int, event: AnyEvent
+    ) -> Result | RelevoError:
+        """Decide about one event; if it turns out to depend on how things stand in a group, load that."""
+        while True:
+            try:
+                return self._decide_one(index, event)
+            except StaffWanted as wanted:
+                self._staff[wanted.group_id] = await self._load_staff(connection, wanted.group_id)
+
+    async def _load_staff(self, connection: Connection, id_: GroupId) -> Staff:
+        turn = await agent_groups.lock_turn(connection, id_)
+        members = [one.member_id for one in self._catalog.directory.agent_groups[id_].members]
+        online = await presence.online(connection, members, self._now)
+        loads = await cases.loads(connection, members)
+        for made in self._made:  # what this batch has given them already
+            _count_loads(loads, made.work)
+        return Staff(turn, online, loads)
+
     def _decide_one(self, index: int, event: AnyEvent) -> Result | RelevoError:
         """Decide about one event; whatever goes wrong concerns this one only."""
         try:
             return self._done_before(event) or self._decide(index, event)
-        except IdsUsedUp:
-            raise  # the batch is tried again with more
+        except (IdsUsedUp, StaffWanted):
+            raise  # tried again, with more
         except RelevoError as error:
             return error
         except Exception as fault:
@@ -274,6 +310,9 @@ class Batch:
         self._loaded[conversation.id] = made.conversation
         self._by_user[conversation.channel_id, conversation.subscriber.user_id] = conversation.id
         self._made.append(made)
+        self._counting.add(made, around.workspace.timezone, is_new=conversation.id in self._uncounted)
+        self._uncounted.discard(conversation.id)
+        self._take_turns(made)
         own = _said_by_customer(made.messages) if isinstance(event, MessageReceived) else made.messages
         result = Result(
             conversation.id,
@@ -283,6 +322,15 @@ class Batch:
         )
         self._remember(event, made, result)
         return result
+
+    def _take_turns(self, made: Materials) -> None:
+        """Have the next decision of this batch know whom this one has given something."""
+        for one in made.work:
+            if isinstance(one, TurnTaken):
+                before = self._staff[one.group_id]
+                self._staff[one.group_id] = msgspec.structs.replace(before, turn=before.turn + 1)
+        for staff in self._staff.values():
+            _count_loads(staff.loads, made.work)
 
     def _remember(self, event: AnyEvent, made: Materials, result: Result) -> None:
         """So that a repetition later in this very batch is recognised as well."""
@@ -307,6 +355,7 @@ class Batch:
         channel = self._channel(to.channel_id)
         id_ = ConversationId(self._ids.take("conversations"))
         self._new.add(id_)
+        self._uncounted.add(id_)
         return Conversation(
             id=id_,
             workspace_id=channel.workspace_id,
@@ -325,9 +374,10 @@ class Batch:
 
     def _surroundings(self, one: Conversation, index: int) -> Surroundings:
         channel = self._channel(one.channel_id, or_deleted=True)
+        workspace = self._catalog.directory.workspaces[one.workspace_id]
         return Surroundings(
             now=self._now,
-            workspace=self._catalog.directory.workspaces[one.workspace_id],
+            workspace=workspace,
             channel=channel,
             audience=self._catalog.audience_of(channel.id),
             current_version=self._catalog.current_version(one.flow_id),
@@ -338,6 +388,9 @@ class Batch:
             limits_of=_limits_of,
             window=adapter_for(channel.type).capabilities.window,
             chance=self._chance_of(index),
+            midnight=self._counting.midnight(workspace.timezone),
+            groups=self._catalog.directory.agent_groups,
+            staff=self._staff,
         )
 
     def _chance_of(self, index: int) -> int:
@@ -375,8 +428,30 @@ class Batch:
         await problems.insert_new(connection, [*self._problems, *_all(made.problems for made in self._made)])
         await custom_events.insert_logged(connection, _all(made.logged for made in self._made), self._now)
         await applied.insert_new(connection, self._applied, self._now)
+        await day_figures.add(connection, self._counting.figures, self._carriers.node)
+        await self._write_work(connection)
         self.notices = _all(made.notices for made in self._made)
         self.whispers = _all(made.whispers for made in self._made)
+
+    async def _write_work(self, connection: Connection) -> None:
+        """What is kept of the work of people."""
+        work = [(made.conversation, one) for made in self._made for one in made.work]
+        if not work:
+            return
+        done = [(of, one) for of, one in work if isinstance(one, Happened)]
+        await cases.insert_activities(connection, done, self._now)
+        await cases.insert_closed(
+            connection, [(of, one.closed) for of, one in work if isinstance(one, CaseClosed)]
+        )
+        await cases.keep_assignments(connection, self._reassigned(done))
+        turns = Counter(one.group_id for _, one in work if isinstance(one, TurnTaken))
+        for id_, count in sorted(turns.items()):
+            await agent_groups.take_turns(connection, id_, count)
+
+    def _reassigned(self, done: Sequence[tuple[Conversation, Happened]]) -> list[Conversation]:
+        """The conversations that are somebody else's now, or are so no more while they are open."""
+        touched = {of.id for of, one in done if one.action == "assign" or of.member_id or of.group_id}
+        return [self._loaded[id_] for id_ in touched]
 
     async def _write_replaced(self, connection: Connection, replaced: list[Message]) -> None:
         await messages.replace_contents(connection, replaced)
@@ -415,6 +490,12 @@ class Batch:
         for one in self.reserved:
             self._carriers.unreserve(one.destination)
         self.reserved.clear()
+
+
+def _count_loads(loads: dict[MemberId, int], work: Iterable[CaseWork]) -> None:
+    for one in work:
+        if isinstance(one, Happened) and one.action == "assign" and one.member_id is not None:
+            loads[one.member_id] = loads.get(one.member_id, 0) + 1
 
 
 def _limits_of(channel: Channel) -> Limits:

@@ -101,7 +101,7 @@ class Workshop:
 
     def make(self, decision: Decision, around: Surroundings) -> Materials:
         """Everything to store and to do for one decision."""
-        made = Materials(decision.conversation, *([] for _ in range(10)))
+        made = Materials(decision.conversation, [], [], [], [], [], [], [], [], [], [])
         fetched = {effect.seq for effect in decision.effects if isinstance(effect, FetchMedia)}
         by_seq: dict[int, Message] = {}
         for new in decision.messages:

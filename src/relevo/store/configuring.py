@@ -132,6 +132,8 @@ def _workspace_row(workspace: Workspace) -> dict[str, Any]:
         "agent_reply_pauses_for_seconds": int(workspace.agent_reply_pauses_for.total_seconds()),
         "paused_automation": workspace.paused_automation.value,
         "operations_url": workspace.operations_url,
+        "channels_off": msgspec.json.encode(sorted(workspace.channels_off)).decode(),
+        "sidebar": msgspec.json.encode(sorted(workspace.sidebar)).decode(),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
+from relevo.domain.agent_groups import AgentGroup, GroupId
 from relevo.domain.custom_events import CustomEvent
 from relevo.domain.ids import (
     ChannelId,
@@ -32,7 +33,7 @@ from relevo.domain.workspaces import (
     Role,
     Workspace,
 )
-from relevo.store import notices, tables
+from relevo.store import agent_groups, notices, tables
 from relevo.store.database import AnyRow, Connection
 from relevo.store.encryption import Cipher
 
@@ -54,6 +55,7 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     custom_events: Mapping[CustomEventId, CustomEvent] = {}
     deleted_endpoints: Mapping[EndpointId, Endpoint] = {}
     deleted_channels: Mapping[ChannelId, Channel] = {}
+    agent_groups: Mapping[GroupId, AgentGroup] = {}
 
     def custom_event(self, flow_id: FlowId, name: str) -> CustomEvent | None:
         """The custom event of a flow with this name."""
@@ -99,6 +101,7 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
         },
         deleted_endpoints=_endpoints([row for row in endpoints if row.deleted_at is not None], cipher),
         deleted_channels=_channels([row for row in channels if row.deleted_at is not None], cipher),
+        agent_groups=await agent_groups.load(connection),
     )
 
 
@@ -125,7 +128,13 @@ def workspace_from_row(row: AnyRow) -> Workspace:
         agent_reply_pauses_for=timedelta(seconds=row.agent_reply_pauses_for_seconds),
         paused_automation=PausedAutomation(row.paused_automation),
         operations_url=row.operations_url or "",
+        channels_off=_names(row.channels_off),
+        sidebar=_names(row.sidebar),
     )
+
+
+def _names(text: str | None) -> frozenset[str]:
+    return frozenset(msgspec.json.decode(text)) if text else frozenset()
 
 
 def endpoint_from_row(row: AnyRow, cipher: Cipher) -> Endpoint:

@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.compiler import compiles
 
+from relevo.domain.figures import Figures
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -124,6 +126,8 @@ workspaces = Table(
     Column("agent_reply_pauses_for_seconds", Integer, nullable=False),
     Column("paused_automation", String(40), nullable=False),
     Column("operations_url", Text),  # where it is told what becomes of its endpoints
+    Column("channels_off", Text),  # types of channel that are not offered, and what its inbox hides: lists
+    Column("sidebar", Text),
     Column("created_at", Instant, nullable=False),
 )
 
@@ -531,4 +535,122 @@ custom_event_subscribers = Table(
     metadata,
     Column("event_id", BigInteger, primary_key=True, autoincrement=False),
     Column("conversation_id", BigInteger, primary_key=True, autoincrement=False),
+)
+
+agent_groups = Table(
+    # Groups of agents, and how a conversation is given to one of them. `turns` counts what they were given.
+    "agent_groups",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("image", Text, nullable=False),
+    Column("assign_method", String(20), nullable=False),
+    Column("online_first", Integer, nullable=False),
+    Column("only_own", Integer, nullable=False),
+    Column("turns", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("workspace_id", "name"),
+)
+
+agent_group_members = Table(
+    # Who is in a group, in order, and with what weight.
+    "agent_group_members",
+    metadata,
+    Column("group_id", ForeignKey("agent_groups.id"), primary_key=True),
+    Column("member_id", ForeignKey("members.id"), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("weighting", Integer, nullable=False),
+)
+
+presence = Table(
+    # Until when a member counts as online, unless somebody says otherwise.
+    "presence",
+    metadata,
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("online_until", Instant, nullable=False),
+)
+
+closing_notes = Table(
+    # What agents choose from when they close a conversation.
+    "closing_notes",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("flow_id", ForeignKey("flows.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("require_summary", Integer, nullable=False),
+    Column("require_attachment", Integer, nullable=False),
+    UniqueConstraint("flow_id", "name"),
+)
+
+shortcuts = Table(
+    # Answers that agents have ready.
+    "shortcuts",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("flow_id", ForeignKey("flows.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("value", Text, nullable=False),
+    UniqueConstraint("flow_id", "name"),
+)
+
+assignments = Table(
+    # Whose conversations are: for those that are an agent's or a group's. Written when that changes.
+    "assignments",
+    metadata,
+    Column("conversation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("member_id", BigInteger),
+    Column("group_id", BigInteger),
+    Column("is_open", Integer, nullable=False),
+)
+Index("ix_assignments_member", assignments.c.member_id, assignments.c.is_open)
+Index("ix_assignments_group", assignments.c.group_id, assignments.c.is_open)
+
+cases = Table(
+    # Work on conversations from opening to closing, as it was when it was closed.
+    "cases",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("flow_id", BigInteger, nullable=False),
+    Column("conversation_id", BigInteger, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant, nullable=False),
+    Column("closed", Text, nullable=False),  # all that is known of it: domain.cases.ClosedCase
+)
+Index("ix_cases_flow", cases.c.flow_id, cases.c.id)
+Index("ix_cases_flow_closed_at", cases.c.flow_id, cases.c.closed_at, cases.c.id)
+Index("ix_cases_conversation", cases.c.conversation_id, cases.c.id)
+
+activities = Table(
+    # What people, the bot and the API did with conversations.
+    "activities",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("flow_id", BigInteger, nullable=False),
+    Column("conversation_id", BigInteger, nullable=False),
+    Column("member_id", BigInteger),
+    Column("action", String(20), nullable=False),
+    Column("source", String(10), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+Index("ix_activities_flow", activities.c.flow_id, activities.c.created_at, activities.c.id)
+Index("ix_activities_conversation", activities.c.conversation_id, activities.c.created_at)
+_OF_SOMEBODY = text("member_id IS NOT NULL")
+Index("ix_activities_member", activities.c.member_id, activities.c.created_at,
+      sqlite_where=_OF_SOMEBODY, postgresql_where=_OF_SOMEBODY)  # fmt: skip
+
+day_figures = Table(
+    # What happened on a day (of the workspace's zone, counted from 1970): in a flow, by each agent (0: all of
+    # the flow), as each process counted it.
+    "day_figures",
+    metadata,
+    Column("flow_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("node", String(40), primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in Figures.__struct_fields__),
 )

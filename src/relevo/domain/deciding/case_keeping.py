@@ -3,6 +3,8 @@ whatever is to follow from one that was opened, assigned or closed follows from 
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 
 from relevo.domain import cases
@@ -111,16 +113,27 @@ def _close(draft: Draft, by: Source, member_id: MemberId | None, closing: Closin
     assert case is not None, "only what is done has none"
     over = cases.closed(case, now, by=by, member_id=member_id, last_seq=state.message_seq, closing=closing)
     draft.effects.append(CaseClosed(over))
-    draft.change(status="done", case=case)
     happened(draft, "close", by, member_id, is_first=case.is_first)
-    draft.change(case=None)
+    draft.change(status="done", case=None)
 
 
 def happened(
-    draft: Draft, action: Action, source: Source, member_id: MemberId | None = None, *, is_first: bool = False
+    draft: Draft,
+    action: Action,
+    source: Source,
+    member_id: MemberId | None = None,
+    *,
+    is_first: bool = False,
+    first_waited: timedelta | None = None,
 ) -> None:
     """Whatever follows from what was done with the case."""
-    case = current(draft.state) or Case(opened_at=draft.around.now)
     draft.effects.append(
-        Happened(action=action, source=source, case=case, member_id=member_id, is_first=is_first)
+        Happened(
+            action=action,
+            source=source,
+            case=current(draft.state) or Case(opened_at=draft.around.now),
+            member_id=member_id,
+            is_first=is_first,
+            first_waited=first_waited,
+        )
     )

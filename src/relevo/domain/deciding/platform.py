@@ -35,9 +35,11 @@ def _keep_reply(draft: Draft, member_id: MemberId | None) -> None:
     if case is None:
         return
     before = case.agents.get(member_id) if member_id is not None else None
-    draft.change(case=replied(case, member_id, draft.around.now))
+    after = replied(case, member_id, draft.around.now)
+    draft.change(case=after)
     is_first = before is None or before < draft.around.midnight
-    happened(draft, "reply", "agent", member_id, is_first=is_first)
+    waited = after.first_waited if after.responses and not case.responses else None
+    happened(draft, "reply", "agent", member_id, is_first=is_first, first_waited=waited)
 
 
 def _silence_the_bot_for_an_agent(draft: Draft, member_id: MemberId | None) -> None:
