@@ -172,7 +172,7 @@ async def test_pending_is_not_handled_and_not_closed(database: Database) -> None
         await world.submit(Assigned(to=to, member_id=world.company.agent.id))
         for status in ("pending", "open", "done"):
             world.clock.advance(timedelta(seconds=10))
-            await world.submit(Moved(to=to, status=status))  # type: ignore[arg-type]
+            await world.submit(Moved(to=to, status=status))
 
         (found,) = await closed(world)
         assert found.closed.case.handled == timedelta(seconds=20)
@@ -184,7 +184,7 @@ async def test_setting_the_same_status_again_changes_nothing(database: Database)
     async with make_engine(database) as world:
         to = ByConversation((await world.says("Hi")).conversation_id)
         for status in ("open", "done", "done"):
-            await world.submit(Moved(to=to, status=status))  # type: ignore[arg-type]
+            await world.submit(Moved(to=to, status=status))
 
         assert len(await closed(world)) == 1
         assert [action for action, _, _ in await log(world)] == ["open", "close"]

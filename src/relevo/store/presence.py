@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import case, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relevo.domain.ids import MemberId
@@ -36,8 +36,10 @@ async def note_seen(connection: Connection, member_id: MemberId, until: datetime
 async def _save(connection: Connection, member_id: MemberId, until: datetime, *, only_later: bool) -> None:
     inserting = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     query = inserting(presence).values(member_id=member_id, online_until=until)
-    later = case((_rows.online_until > until, _rows.online_until), else_=until)
-    new = later if only_later else until
-    await connection.execute(
-        query.on_conflict_do_update(index_elements=["member_id"], set_={"online_until": new})
+    new = query.excluded.online_until
+    query = query.on_conflict_do_update(
+        index_elements=["member_id"],
+        set_={"online_until": new},
+        where=(new > _rows.online_until) if only_later else None,
     )
+    await connection.execute(query)
