@@ -391,6 +391,8 @@ class Batch:
             midnight=self._counting.midnight(workspace.timezone),
             groups=self._catalog.directory.agent_groups,
             staff=self._staff,
+            member_of=self._catalog.directory.member_of,
+            custom_event_of=self._catalog.directory.custom_event,
         )
 
     def _chance_of(self, index: int) -> int:

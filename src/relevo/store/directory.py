@@ -57,6 +57,13 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     deleted_channels: Mapping[ChannelId, Channel] = {}
     agent_groups: Mapping[GroupId, AgentGroup] = {}
 
+    def member_of(self, workspace_id: WorkspaceId, name: str) -> MemberId | None:
+        """The member with this e-mail address, or else the only one with this name."""
+        people = [one for one in self.members.values() if one.workspace_id == workspace_id]
+        by_address = [one.id for one in people if one.email.casefold() == name.casefold()]
+        found = by_address or [one.id for one in people if one.name.casefold() == name.casefold()]
+        return found[0] if len(found) == 1 else None
+
     def custom_event(self, flow_id: FlowId, name: str) -> CustomEvent | None:
         """The custom event of a flow with this name."""
         everything = self.custom_events.values()

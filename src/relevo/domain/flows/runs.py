@@ -95,6 +95,37 @@ class RemoveTag(msgspec.Struct, frozen=True, tag=True):
     name: str
 
 
+class ShowTyping(msgspec.Struct, frozen=True, tag=True):
+    """Show the customer that somebody is typing, where the channel can."""
+
+
+class AssignTo(msgspec.Struct, frozen=True, tag=True):
+    """Give the conversation to an agent (by e-mail address or name) or to one of a group (by its name);
+    with neither, take it from whoever has it."""
+
+    agent: str = ""
+    group: str = ""
+
+
+class WriteNote(msgspec.Struct, frozen=True, tag=True):
+    """Tell colleagues something; the customer never sees it."""
+
+    text: str
+
+
+class MoveTo(msgspec.Struct, frozen=True, tag=True):
+    status: Literal["open", "pending", "done", "spam"]
+
+
+class LogEvent(msgspec.Struct, frozen=True, tag=True):
+    """Something that the company counts happened: a custom event, by its name."""
+
+    name: str
+    text: str | None = None
+    price: float | None = None
+    number: float | None = None
+
+
 class PauseBot(msgspec.Struct, frozen=True, tag=True):
     """Hand the conversation over. None: until resumed. A message of the customer that *is*
     one of `leave_words` (case and surrounding space aside) brings the bot back."""
@@ -114,7 +145,19 @@ class Stumble(msgspec.Struct, frozen=True, tag=True):
     detail: str
 
 
-Act = Say | SetField | AddTag | RemoveTag | PauseBot | Stumble
+Act = (
+    Say
+    | ShowTyping
+    | SetField
+    | AddTag
+    | RemoveTag
+    | AssignTo
+    | WriteNote
+    | MoveTo
+    | LogEvent
+    | PauseBot
+    | Stumble
+)
 
 
 class Turn(msgspec.Struct, frozen=True):
