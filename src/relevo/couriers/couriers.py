@@ -161,7 +161,7 @@ class Couriers:
         following: Delivery | None = head
         try:
             while following is not None and self._may_go_on():
-                begun_in = await gate.enter()
+                begun_in = await gate.enter(is_patient=following.is_patient)
                 if begun_in is None:
                     break
                 try:

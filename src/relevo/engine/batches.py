@@ -11,6 +11,7 @@ import msgspec
 
 from relevo.channels.registry import adapter_for
 from relevo.domain.agent_groups import GroupId, Staff, StaffWanted
+from relevo.domain.broadcasts import BroadcastId
 from relevo.domain.conversations import CaseClosed, CaseWork, Conversation, Happened, TurnTaken
 from relevo.domain.deciding import StoredMessage, Surroundings, decide
 from relevo.domain.degrading import Limits
@@ -24,6 +25,7 @@ from relevo.domain.errors import (
 from relevo.domain.events import (
     AgentRead,
     AnyEvent,
+    BroadcastCame,
     ByConversation,
     ByUser,
     FileSettled,
@@ -42,6 +44,7 @@ from relevo.engine.materials import ChannelWhispering, Materials, Whispering, Wo
 from relevo.store import (
     agent_groups,
     applied,
+    broadcasts,
     cases,
     conversations,
     custom_events,
@@ -148,6 +151,7 @@ class Batch:
         self._changed: dict[int, Message] = {}
         self._counting = Counting(now)
         self._staff: dict[GroupId, Staff] = {}
+        self._dealt_with: set[tuple[BroadcastId, ConversationId]] = set()
 
     async def run(self, connection: Connection) -> None:
         """Decide everything and write it. The caller commits.
@@ -199,6 +203,7 @@ class Batch:
         await self._load_flows()
         await self._load_mids(connection)
         await self._load_receipts(connection)
+        await self._load_dealt_with(connection)
 
     async def _load_flows(self) -> None:
         wanted = {one.run.version_id for one in self._loaded.values() if one.run}
@@ -238,6 +243,14 @@ class Batch:
                 )
             elif isinstance(event, MessageEdited | FileSettled):
                 await self._load_changed(connection, index, event)
+
+    async def _load_dealt_with(self, connection: Connection) -> None:
+        pairs = {
+            (event.broadcast_id, id_)
+            for event in self._all_events
+            if isinstance(event, BroadcastCame) and (id_ := self._existing(event)) is not None
+        }
+        self._dealt_with = await broadcasts.dealt_with(connection, pairs)
 
     async def _load_changed(
         self, connection: Connection, index: int, event: MessageEdited | FileSettled
@@ -296,6 +309,8 @@ class Batch:
                 raise IdempotencyKeyReused
             return msgspec.structs.replace(msgspec.json.decode(before.result, type=Result), duplicate=True)
         id_ = self._existing(event)
+        if isinstance(event, BroadcastCame) and id_ and (event.broadcast_id, id_) in self._dealt_with:
+            return Result(id_, self._loaded[id_].flow_id, duplicate=True)
         if isinstance(event, MessageReceived) and id_ is not None and event.mid:
             stored = self._mids.get((id_, event.mid))
             if stored is not None:
@@ -339,6 +354,7 @@ class Batch:
             one = Applied(event.once.key, event.once.fingerprint, text)
             self._applied.append(one)
             self._known[one.key] = one
+        self._dealt_with.update((one.broadcast_id, one.conversation_id) for one in made.reached)
         if isinstance(event, MessageReceived) and event.mid:
             first = next(message for message in made.messages if message.mid == event.mid)
             self._mids[made.conversation.id, event.mid] = first
@@ -387,6 +403,7 @@ class Batch:
             changed=self._changed.get(index),
             limits_of=_limits_of,
             window=adapter_for(channel.type).capabilities.window,
+            segments=self._catalog.directory.segments.get(one.flow_id, {}),
             chance=self._chance_of(index),
             midnight=self._counting.midnight(workspace.timezone),
             groups=self._catalog.directory.agent_groups,
@@ -432,6 +449,7 @@ class Batch:
         await applied.insert_new(connection, self._applied, self._now)
         await day_figures.add(connection, self._counting.figures, self._carriers.node)
         await self._write_work(connection)
+        await broadcasts.note(connection, _all(made.reached for made in self._made), self._now)
         self.notices = _all(made.notices for made in self._made)
         self.whispers = _all(made.whispers for made in self._made)
 

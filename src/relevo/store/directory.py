@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
+from relevo.domain import segments
 from relevo.domain.agent_groups import AgentGroup, GroupId
 from relevo.domain.custom_events import CustomEvent
+from relevo.domain.errors import InvalidInput
+from relevo.domain.flows.model import Condition
 from relevo.domain.ids import (
     ChannelId,
     CustomEventId,
@@ -55,6 +59,7 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     custom_events: Mapping[CustomEventId, CustomEvent] = {}
     deleted_endpoints: Mapping[EndpointId, Endpoint] = {}
     deleted_channels: Mapping[ChannelId, Channel] = {}
+    segments: Mapping[FlowId, Mapping[str, Condition]] = {}
     agent_groups: Mapping[GroupId, AgentGroup] = {}
 
     def member_of(self, workspace_id: WorkspaceId, name: str) -> MemberId | None:
@@ -108,6 +113,7 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
         },
         deleted_endpoints=_endpoints([row for row in endpoints if row.deleted_at is not None], cipher),
         deleted_channels=_channels([row for row in channels if row.deleted_at is not None], cipher),
+        segments=await _segments(connection),
         agent_groups=await agent_groups.load(connection),
     )
 
@@ -208,6 +214,15 @@ def event_from_row(row: AnyRow) -> CustomEvent:
         price_label=row.price_label,
         number_label=row.number_label,
     )
+
+
+async def _segments(connection: Connection) -> dict[FlowId, dict[str, Condition]]:
+    """By flow and name; what an older Relevo let pass and this one does not, has nobody."""
+    found: dict[FlowId, dict[str, Condition]] = {}
+    for row in await _all(connection, tables.segments):
+        with contextlib.suppress(InvalidInput):
+            found.setdefault(FlowId(row.flow_id), {})[row.name] = segments.read(row.source)
+    return found
 
 
 async def _flows(connection: Connection) -> dict[FlowId, FlowEntry]:

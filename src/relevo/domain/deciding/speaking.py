@@ -14,7 +14,7 @@ from relevo.domain.messages import Content, MessageStatus, MessageType, Other
 from relevo.domain.workspaces import EventType
 
 
-def _hindrance(draft: Draft, content: Content) -> str:
+def hindrance(draft: Draft, content: Content) -> str:
     """Why the customer may not be told this now, in the words that vendors' refusals have; "": they may."""
     window = draft.around.window
     if draft.state.barred or window is None or window_left(draft.state.heard_at, window, draft.around.now):
@@ -27,11 +27,11 @@ def _hindrance(draft: Draft, content: Content) -> str:
 
 def speak(draft: Draft, type_: MessageType, content: Content, *, member_id: MemberId | None = None) -> None:
     """Say something to the customer; to one who may not be written to, it is kept as not said."""
-    barred = _hindrance(draft, content)
+    barred = hindrance(draft, content)
     status = MessageStatus.FAILED if barred else MessageStatus.QUEUED
     seq = record(draft, type_, content, member_id=member_id, status=status, error=barred)
     if not barred:
-        draft.effects.append(SendToCustomer(seq))
+        draft.effects.append(SendToCustomer(seq, draft.is_patient))
         _remember_numbers(draft, content)
     notify(draft, EventType.MESSAGE_SENT, message_seq=seq, data={"error": barred} if barred else None)
 

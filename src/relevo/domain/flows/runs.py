@@ -70,6 +70,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """Conditions that the workspace has named."""
     bot: Mapping[str, FieldValue] = {}
     """The bot's own fields."""
+    conversation: Mapping[str, object] = {}
+    """What is known of the conversation, by the names of `expressions.OF_CONVERSATION`."""
 
 
 # What a flow wants done, in order. The conversation decides whether it may.
