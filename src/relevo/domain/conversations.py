@@ -108,11 +108,11 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def wake_at(self) -> datetime | None:
         """When something happens by itself: the earliest deadline in the state."""
-        deadlines = [
-            self.pause.until if self.pause else None,
-            self.run.waiting.deadline_at if self.run else None,
-        ]
-        return min((at for at in deadlines if at is not None), default=None)
+        pause_ends = self.pause.until if self.pause else None
+        run_goes_on = self.run.waiting.deadline_at if self.run else None
+        if pause_ends is None or run_goes_on is None:
+            return pause_ends or run_goes_on
+        return min(pause_ends, run_goes_on)
 
 
 def paused_seconds(pause: Pause | None, now: datetime) -> int:

@@ -63,6 +63,9 @@ from relevo.store.problems import Problem
 
 T = TypeVar("T")
 
+_ABOUT_MESSAGES = (AgentRead, ReceiptCame, MessageEdited, FileSettled)
+"""Events for which messages that are stored already are looked up."""
+
 
 class Result(msgspec.Struct, frozen=True):
     """What `submit` answers, after the commit: the messages that the event brought (not what the bot
@@ -138,6 +141,7 @@ class Batch:
         self.notices: list[Notice] = []
         self.whispers: list[Whispering | ChannelWhispering] = []
         self._loaded: dict[ConversationId, Conversation] = {}
+        self._before: dict[ConversationId, Conversation] = {}
         self._by_user: dict[tuple[ChannelId, str], ConversationId] = {}
         self._new: set[ConversationId] = set()
         self._uncounted: set[ConversationId] = set()  # of the new ones
@@ -193,7 +197,7 @@ class Batch:
         ids = {one.id for one in to if isinstance(one, ByConversation)}
         users = {(one.channel_id, one.user_id) for one in to if isinstance(one, ByUser)}
         for one in await conversations.load_and_lock(connection, ids, users):
-            self._loaded[one.id] = one
+            self._loaded[one.id] = self._before[one.id] = one
             self._by_user[one.channel_id, one.subscriber.user_id] = one.id
 
     async def _load(self, connection: Connection) -> None:
@@ -227,8 +231,7 @@ class Batch:
 
     async def _load_receipts(self, connection: Connection) -> None:
         for index, event in enumerate(self._all_events):
-            id_ = self._existing(event)
-            if id_ is None:
+            if not isinstance(event, _ABOUT_MESSAGES) or (id_ := self._existing(event)) is None:
                 continue
             if isinstance(event, AgentRead):
                 self._receipts[index] = await messages.unread(connection, id_)
@@ -241,7 +244,7 @@ class Batch:
                     up_to_seq=event.up_to_seq,
                     up_to=event.up_to,
                 )
-            elif isinstance(event, MessageEdited | FileSettled):
+            else:
                 await self._load_changed(connection, index, event)
 
     async def _load_dealt_with(self, connection: Connection) -> None:
@@ -438,7 +441,7 @@ class Batch:
         touched = {made.conversation.id for made in self._made}
         final = [self._loaded[id_] for id_ in sorted(touched)]
         await conversations.insert_new(connection, [one for one in final if one.id in self._new])
-        await conversations.save(connection, [one for one in final if one.id not in self._new])
+        await conversations.save(connection, [one for one in final if one.id not in self._new], self._before)
         await media.insert_new(connection, _all(made.media for made in self._made))
         await messages.insert_new(connection, _all(made.messages for made in self._made))
         await messages.update_statuses(connection, _all(made.updates for made in self._made))

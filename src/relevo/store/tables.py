@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -59,12 +60,13 @@ class Instant(TypeDecorator[datetime]):
         return _to_datetime
 
 
+@lru_cache(maxsize=64)  # all that a batch writes happened at the same instant, or nearly all
 def _to_microseconds(value: datetime | None) -> int | None:
     return None if value is None else (value - _EPOCH) // _MICROSECOND
 
 
 def _to_datetime(value: int | None) -> datetime | None:
-    return None if value is None else _EPOCH + timedelta(microseconds=value)
+    return None if value is None else _EPOCH + timedelta(0, 0, value)
 
 
 class _TransactionNumber(ColumnElement[int]):
