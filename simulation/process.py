@@ -105,7 +105,7 @@ class Process:
             "clock": self.clock,
             "timeout": TIMEOUT,
         }
-        channel = ChannelCourier(**given, public_url=PUBLIC_URL)
+        channel = ChannelCourier(**given, public_url=PUBLIC_URL, database=self.database)
         channel.schedule = SCHEDULE
         media = MediaCourier(
             catalog=self.catalog,

@@ -128,7 +128,7 @@ def make_couriers(
     given: dict[str, Any] = {"catalog": world.catalog, "http": http, "clock": world.clock, "timeout": TIMEOUT}
     kinds: dict[str, Courier] = {
         "endpoint": WebhookCourier(**given),
-        "channel": ChannelCourier(**given, public_url=PUBLIC_URL),
+        "channel": ChannelCourier(**given, public_url=PUBLIC_URL, database=world.database),
         "media": MediaCourier(
             catalog=world.catalog,
             http=http,

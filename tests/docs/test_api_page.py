@@ -21,7 +21,7 @@ from relevo.web.api.subscribers import UNSUPPORTED
 from relevo.web.refusals import INTERNAL_ERROR
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "api.md").read_text()
-SECTIONS = dict(re.findall(r"^### ((?:GET|POST) /\S+)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))
+SECTIONS = dict(re.findall(r"^### ((?:GET|POST|PUT|DELETE) /\S+)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))
 DOCUMENT = make_document(CALLS, "https://relevo.example.com")
 
 
@@ -60,7 +60,7 @@ def test_every_status_and_code_of_an_error_is_documented_and_nothing_else() -> N
     ours: list[type[errors.RelevoError]] = [
         errors.Unauthenticated, errors.ScopeRequired, errors.NotFound, errors.TooLarge, errors.InvalidInput,
         errors.IdempotencyKeyReused, errors.TooManyRequests, errors.DecisionFailed, errors.Unavailable,
-        errors.Busy, BeingAttempted, NotWaiting,
+        errors.Busy, errors.NotSent, BeingAttempted, NotWaiting,
     ]  # fmt: skip
 
     told = {int(status) for _, operation in operations() for status in operation["responses"]}

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Generator
+from typing import Protocol, TypeVar
 
-from relevo.channels.adapter import Findings, SetUp, secrets_of
+from relevo.channels.adapter import Findings, VendorAnswer, VendorCall, secrets_of
 from relevo.channels.registry import adapter_for
 from relevo.domain.deliveries import Forbidden, Unreachable
 from relevo.domain.workspaces import Channel
 
-AskVendor = Callable[[SetUp, tuple[str, ...]], Awaitable[Findings | Unreachable | Forbidden]]
-"""Holds a dialogue with a vendor; what is secret is given besides, so that nobody sees it."""
+T = TypeVar("T")
+
+
+class AskVendor(Protocol):
+    """Holds a dialogue with a vendor; what is secret is given besides, so that nobody sees it."""
+
+    async def __call__(
+        self, dialogue: Generator[VendorCall, VendorAnswer, T], hidden: tuple[str, ...], /
+    ) -> T | Unreachable | Forbidden: ...
 
 
 def hook_url(public_url: str, channel: Channel) -> str:
@@ -32,12 +40,18 @@ async def check(ask: AskVendor, channel: Channel, public_url: str) -> Findings:
     return _findings(await ask(dialogue, secrets_of(adapter, channel)))
 
 
-def _findings(said: Findings | Unreachable | Forbidden) -> Findings:
+def why_unanswered(said: Unreachable | Forbidden) -> str:
+    """Why there was no answer of a vendor's."""
     match said:
         case Unreachable(reason=reason):
-            return Findings(problems=(f"the vendor did not answer ({reason}); try again in a moment",))
+            return f"the vendor did not answer ({reason}); try again in a moment"
         case Forbidden(address=address, reason=reason):
-            problem = f"Relevo does not connect to {address}: {reason}; see RELEVO_ALLOWED_NETWORKS"
-            return Findings(problems=(problem,))
+            return f"Relevo does not connect to {address}: {reason}; see RELEVO_ALLOWED_NETWORKS"
+
+
+def _findings(said: Findings | Unreachable | Forbidden) -> Findings:
+    match said:
+        case Unreachable() | Forbidden():
+            return Findings(problems=(why_unanswered(said),))
         case Findings():
             return said

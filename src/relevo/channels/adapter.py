@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from relevo.domain.approved_templates import Template
 from relevo.domain.conversations import Barred
 from relevo.domain.degrading import EVERY_BUTTON, Limits
 from relevo.domain.deliveries import Accepted, Refused, Rejected
@@ -119,7 +120,7 @@ class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     contact_name: str = ""
     heard_at: datetime | None = None
-    """When the customer last said something, as far as was known when this was said."""
+    """When the customer last said something: as of when this was said, or as of now if it had to wait."""
     sending_at: datetime | None = None
     """Now. Filled in when it is sent."""
     hook_url: str = ""
@@ -131,17 +132,21 @@ class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VendorCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to make. `sign_with`: add Standard Webhooks headers made with this secret."""
+    """A request to make. `sign_with`: add Standard Webhooks headers made with this secret. `most`: the bytes
+    of the answer that are wanted, where that is more than usual. `shows`: what people are shown instead of
+    the body, where that is a file."""
 
     method: str
     url: str
     headers: dict[str, str] = {}
     body: bytes = b""
     sign_with: str = ""
+    most: int = 0
+    shows: str = ""
 
 
 class VendorAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a call; header names are lower case, the body may be cut at 16 KB."""
+    """The answer to a call; header names are lower case, the body may be cut at 16 KB, or `most`."""
 
     status: int
     headers: dict[str, str]
@@ -163,6 +168,10 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SetUp = Generator[VendorCall, VendorAnswer, Findings]
+ListOfTemplates = Generator[VendorCall, VendorAnswer, tuple[Template, ...] | str]
+"""Ends with the templates, or with what is wrong."""
+MakingTemplate = Generator[VendorCall, VendorAnswer, Template | str | None]
+"""Ends with the template as it is now (None: it is gone), or with what is wrong."""
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -302,6 +311,10 @@ class Adapter(Protocol):
         """What this channel can carry, where its configuration changes what its type can."""
         return self.capabilities.limits
 
+    def window(self, channel: Channel) -> timedelta | None:
+        """How long after their last message a person may be written to here; None: at any time."""
+        return self.capabilities.window
+
     def fetch(self, url: str, channel: Channel) -> FileSearch:
         """Find a customer's file. `url` is what `parse` has given it: an http URL, or a reference of the
         vendor's that only this method understands. It must hold no secret: it is stored."""
@@ -327,6 +340,23 @@ class Adapter(Protocol):
         """Ask the vendor whether all is well."""
         yield from ()
         return Findings()
+
+    # Templates (`capabilities.templates`)
+
+    def list_templates(self, channel: Channel) -> ListOfTemplates:
+        """All messages that the vendor has approved for this channel, or has refused, or looks at."""
+        yield from ()
+        return ()
+
+    def make_template(self, channel: Channel, wanted: Template) -> MakingTemplate:
+        """Ask the vendor to approve a message."""
+        yield from ()
+        return f"{self.title} has no templates"
+
+    def drop_template(self, channel: Channel, name: str) -> MakingTemplate:
+        """Have the vendor forget a message, in all its languages."""
+        yield from ()
+        return f"{self.title} has no templates"
 
 
 def secrets_of(adapter: Adapter, channel: Channel) -> tuple[str, ...]:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from relevo.admin.connecting import hook_url
 from relevo.channels.adapter import Adapter, OutgoingMessage, secrets_of
 from relevo.channels.registry import adapter_for
+from relevo.channels.toolkit import Fault
 from relevo.couriers.attempts import Tried
 from relevo.couriers.dialogues import Vendors
 from relevo.couriers.pacing import Pacing
+from relevo.domain.conversations import window_left
 from relevo.domain.degrading import Degraded, degrade
 from relevo.domain.deliveries import Accepted, Delivery, Park, Rejected
 from relevo.domain.errors import UnsupportedContent
 from relevo.domain.ids import ChannelId
+from relevo.domain.messages import Other
 from relevo.domain.retries import CHANNEL_SCHEDULE
 from relevo.domain.workspaces import Channel
 from relevo.engine.catalog import Catalog
 from relevo.http_client.client import HttpClient
+from relevo.store import conversations
+from relevo.store.database import Database
 from relevo.system.clock import Clock
 
 PATIENCE = timedelta(hours=1)
 """The longest wait that a vendor may ask for."""
+FRESH_FOR = timedelta(seconds=30)
+"""For so long after it was said, what a message tells of its customer is believed."""
 
 _decode = msgspec.json.Decoder(OutgoingMessage).decode
 _encode = msgspec.json.Encoder().encode
@@ -35,9 +42,16 @@ class ChannelCourier:
     schedule = CHANNEL_SCHEDULE
 
     def __init__(
-        self, *, catalog: Catalog, http: HttpClient, clock: Clock, timeout: timedelta, public_url: str = ""
+        self,
+        *,
+        catalog: Catalog,
+        http: HttpClient,
+        clock: Clock,
+        timeout: timedelta,
+        public_url: str = "",
+        database: Database | None = None,
     ) -> None:
-        self._catalog, self._public_url = catalog, public_url
+        self._catalog, self._public_url, self._database = catalog, public_url, database
         self._clock = clock
         self._vendors = Vendors(http=http, clock=clock, timeout=timeout)
         self._pacing = Pacing(clock)
@@ -55,9 +69,15 @@ class ChannelCourier:
         """Say a message, in as many parts as the channel needs; those that were taken before are not said
         again. The id of the first is the message's."""
         adapter = adapter_for(channel.type)
+        now = self._clock.now()
         sending = msgspec.structs.replace(
-            message, hook_url=hook_url(self._public_url, channel), sending_at=self._clock.now()
+            message,
+            hook_url=hook_url(self._public_url, channel),
+            sending_at=now,
+            heard_at=await self._heard_at(message, now),
         )
+        if problem := _too_late(sending, adapter.window(channel)):
+            return Tried(Rejected(problem))
         degraded = degrade(message.content, adapter.limits(channel))
         if not degraded.contents:
             return Tried(Rejected("nothing_to_say"))
@@ -76,6 +96,15 @@ class ChannelCourier:
             said = msgspec.structs.replace(said, parts_sent=number + 1, first_mid=first)
         return msgspec.structs.replace(tried, outcome=_all_said(tried, said, degraded))
 
+    async def _heard_at(self, message: OutgoingMessage, now: datetime) -> datetime | None:
+        """When the customer last wrote: since the message was said, if it had to wait."""
+        if self._database is None or now - message.created_at < FRESH_FOR:
+            return message.heard_at
+        async with self._database.read() as connection:
+            found = await conversations.find(connection, message.conversation_id)
+        since = (found.heard_at or found.subscriber.last_seen_at) if found is not None else None
+        return since or message.heard_at
+
     async def _say_part(
         self, adapter: Adapter, message: OutgoingMessage, channel: Channel, webhook_id: str
     ) -> Tried:
@@ -86,6 +115,17 @@ class ChannelCourier:
             return Tried(*await self._vendors.hold(dialogue, webhook_id=webhook_id, hidden=hidden))
         except UnsupportedContent as error:
             return Tried(Rejected(error.code))
+
+
+def _too_late(message: OutgoingMessage, window: timedelta | None) -> str:
+    """Why the vendor would not take it any more; "": it may."""
+    content = message.content
+    if message.heard_at is None or (isinstance(content, Other) and content.type == "template"):
+        return ""
+    if window_left(message.heard_at, window, message.sending_at or message.created_at):
+        return ""
+    silence = (message.sending_at or message.created_at) - message.heard_at
+    return f"{Fault.WINDOW_CLOSED}: when its turn came, the person had been silent for {silence}"
 
 
 def _all_said(last: Tried, said: OutgoingMessage, degraded: Degraded) -> Accepted:

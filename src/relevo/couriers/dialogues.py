@@ -9,11 +9,11 @@ from typing import TypeVar
 import msgspec
 
 from relevo.admin.connecting import AskVendor
-from relevo.channels.adapter import Findings, SetUp, VendorAnswer, VendorCall
+from relevo.channels.adapter import VendorAnswer, VendorCall
 from relevo.couriers.attempts import MASK, exchange
 from relevo.domain import signing
 from relevo.domain.deliveries import Exchange, Forbidden, Unreachable
-from relevo.http_client.client import Answer, HttpClient, Trace
+from relevo.http_client.client import ANSWER_LIMIT, Answer, HttpClient, Trace
 from relevo.system.clock import Clock
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class Vendors:
             headers |= signing.headers([call.sign_with], webhook_id, self._clock.now(), call.body)
         trace = Trace()
         result = await self._http.request(
-            call.method, call.url, headers, call.body, self._timeout, trace=trace
+            call.method, call.url, headers, call.body, self._timeout, call.most or ANSWER_LIMIT, trace
         )
         seen = shown(call, headers, result, hidden, trace)
         if not isinstance(result, Answer):
@@ -67,7 +67,9 @@ class Vendors:
 def asking(vendors: Vendors) -> AskVendor:
     """For those who set up channels and need not know of couriers."""
 
-    async def ask(dialogue: SetUp, hidden: tuple[str, ...]) -> Findings | Unreachable | Forbidden:
+    async def ask(
+        dialogue: Generator[VendorCall, VendorAnswer, T], hidden: tuple[str, ...], /
+    ) -> T | Unreachable | Forbidden:
         said, _ = await vendors.hold(dialogue, hidden=hidden)
         return said
 
@@ -80,7 +82,10 @@ def shown(
     """A call and its answer as a person may see them: headers of the vendor's own and secrets masked,
     wherever they stand (Telegram has its token in the URL)."""
     visible = {name: value if name.lower() in _SHOWN_HEADERS else MASK for name, value in headers.items()}
-    seen = exchange(call.method, mask(call.url, hidden), visible, result, trace, call.body)
+    body = call.shows.encode() or call.body
+    if call.most and isinstance(result, Answer):
+        result = msgspec.structs.replace(result, body=b"", is_whole=False)
+    seen = exchange(call.method, mask(call.url, hidden), visible, result, trace, body)
     if not hidden:
         return seen
     return msgspec.structs.replace(

@@ -59,6 +59,16 @@ class Conflict(RelevoError):
     status = 409
 
 
+class NotSent(RelevoError):
+    """The customer may not be told this now. It is kept as not sent."""
+
+    code = "not_sent"
+    status = 409
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This was not sent: {reason}.", reason=reason)
+
+
 class IdempotencyKeyReused(RelevoError):
     """This Idempotency-Key was used before with a different request. Use a new key."""
 

@@ -22,7 +22,6 @@ from relevo.domain.conversations import (
     Happened,
     NewMessage,
     NotifyPlatform,
-    Reached,
     ReplaceContent,
     Report,
     SendToCustomer,
@@ -34,7 +33,7 @@ from relevo.domain.conversations import (
 )
 from relevo.domain.custom_events import LogCustomEvent, LoggedEvent
 from relevo.domain.deciding import Surroundings
-from relevo.domain.deliveries import BROADCAST, Delivery, Destination
+from relevo.domain.deliveries import Delivery, Destination
 from relevo.domain.ids import DeliveryId, MemberId, MessageId
 from relevo.domain.media_links import media_url
 from relevo.domain.messages import Media, Message, MessageStatus
@@ -89,7 +88,6 @@ class Materials(msgspec.Struct):
     replaced: list[Message]
     logged: list[LoggedEvent]
     work: list[CaseWork]
-    reached: list[Reached]
 
 
 class Workshop:
@@ -103,7 +101,7 @@ class Workshop:
 
     def make(self, decision: Decision, around: Surroundings) -> Materials:
         """Everything to store and to do for one decision."""
-        made = Materials(decision.conversation, [], [], [], [], [], [], [], [], [], [], [])
+        made = Materials(decision.conversation, [], [], [], [], [], [], [], [], [], [])
         fetched = {effect.seq for effect in decision.effects if isinstance(effect, FetchMedia)}
         by_seq: dict[int, Message] = {}
         for new in decision.messages:
@@ -162,8 +160,8 @@ class Workshop:
         self, effect: Effect, messages: dict[int, Message], around: Surroundings, made: Materials
     ) -> None:
         match effect:
-            case SendToCustomer(seq=seq, is_patient=is_patient):
-                self._send(messages[seq], around, made, is_patient=is_patient)
+            case SendToCustomer(seq=seq):
+                self._send(messages[seq], around, made)
             case FetchMedia(seq=seq):
                 self._fetch(messages[seq], around, made)
             case NotifyPlatform():
@@ -184,8 +182,6 @@ class Workshop:
                 made.updates.append(effect)
             case Happened() | CaseClosed() | TurnTaken() | CameToday():
                 made.work.append(effect)
-            case Reached():
-                made.reached.append(effect)
             case Report(code=code, detail=detail):
                 made.problems.append(_problem(made.conversation, around, code, detail))
             case LogCustomEvent(event_id=event_id, values=values):
@@ -200,7 +196,7 @@ class Workshop:
         if capabilities.typing and not capabilities.is_pulled:
             made.whispers.append(_attention(around, made.conversation, is_typing=True))
 
-    def _send(self, message: Message, around: Surroundings, made: Materials, *, is_patient: bool) -> None:
+    def _send(self, message: Message, around: Surroundings, made: Materials) -> None:
         if adapter_for(around.channel.type).capabilities.is_pulled:
             return
         conversation = made.conversation
@@ -219,8 +215,7 @@ class Workshop:
             heard_at=conversation.heard_at or conversation.subscriber.last_seen_at,
         )
         destination = Destination("channel", around.channel.id)
-        type_ = BROADCAST if is_patient else "message"
-        self._deliver(made, around, destination, type_, message.seq, _encode(body), message)
+        self._deliver(made, around, destination, "message", message.seq, _encode(body), message)
 
     def _fetch(self, message: Message, around: Surroundings, made: Materials) -> None:
         file = made.media[-1]

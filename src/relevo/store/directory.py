@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -10,11 +9,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
-from relevo.domain import segments
 from relevo.domain.agent_groups import AgentGroup, GroupId
+from relevo.domain.approved_templates import Templates
 from relevo.domain.custom_events import CustomEvent
-from relevo.domain.errors import InvalidInput
-from relevo.domain.flows.model import Condition
 from relevo.domain.ids import (
     ChannelId,
     CustomEventId,
@@ -37,7 +34,7 @@ from relevo.domain.workspaces import (
     Role,
     Workspace,
 )
-from relevo.store import agent_groups, notices, tables
+from relevo.store import agent_groups, notices, tables, templates
 from relevo.store.database import AnyRow, Connection
 from relevo.store.encryption import Cipher
 
@@ -57,17 +54,10 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     channels: Mapping[ChannelId, Channel] = {}
     members: Mapping[MemberId, Member] = {}
     custom_events: Mapping[CustomEventId, CustomEvent] = {}
+    templates: Mapping[ChannelId, Templates] = {}
     deleted_endpoints: Mapping[EndpointId, Endpoint] = {}
     deleted_channels: Mapping[ChannelId, Channel] = {}
-    segments: Mapping[FlowId, Mapping[str, Condition]] = {}
     agent_groups: Mapping[GroupId, AgentGroup] = {}
-
-    def member_of(self, workspace_id: WorkspaceId, name: str) -> MemberId | None:
-        """The member with this e-mail address, or else the only one with this name."""
-        people = [one for one in self.members.values() if one.workspace_id == workspace_id]
-        by_address = [one.id for one in people if one.email.casefold() == name.casefold()]
-        found = by_address or [one.id for one in people if one.name.casefold() == name.casefold()]
-        return found[0] if len(found) == 1 else None
 
     def custom_event(self, flow_id: FlowId, name: str) -> CustomEvent | None:
         """The custom event of a flow with this name."""
@@ -111,9 +101,9 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
         custom_events={
             one.id: one for one in map(event_from_row, await _all(connection, tables.custom_events))
         },
+        templates=await templates.load_all(connection),
         deleted_endpoints=_endpoints([row for row in endpoints if row.deleted_at is not None], cipher),
         deleted_channels=_channels([row for row in channels if row.deleted_at is not None], cipher),
-        segments=await _segments(connection),
         agent_groups=await agent_groups.load(connection),
     )
 
@@ -214,15 +204,6 @@ def event_from_row(row: AnyRow) -> CustomEvent:
         price_label=row.price_label,
         number_label=row.number_label,
     )
-
-
-async def _segments(connection: Connection) -> dict[FlowId, dict[str, Condition]]:
-    """By flow and name; what an older Relevo let pass and this one does not, has nobody."""
-    found: dict[FlowId, dict[str, Condition]] = {}
-    for row in await _all(connection, tables.segments):
-        with contextlib.suppress(InvalidInput):
-            found.setdefault(FlowId(row.flow_id), {})[row.name] = segments.read(row.source)
-    return found
 
 
 async def _flows(connection: Connection) -> dict[FlowId, FlowEntry]:

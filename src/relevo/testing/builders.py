@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from relevo.admin.connecting import AskVendor
 from relevo.domain.conversations import Conversation
 from relevo.domain.deliveries import Delivery, Destination
 from relevo.domain.events import AnyEvent, ByUser, MessageReceived
@@ -134,6 +135,8 @@ class World(msgspec.Struct, kw_only=True):
     carriers: Carriers
     engine: Engine
     company: Company
+    ask_vendor: AskVendor | None = None
+    """Answers for every vendor, where a test wants that."""
 
     async def says(
         self,
@@ -212,6 +215,7 @@ class World(msgspec.Struct, kw_only=True):
             visitor_key=b"visitors",
             cookie_key=b"cookies, at least thirty-two bytes",
             operations_key=b"operations",
+            ask_vendor=self.ask_vendor,
         )
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from litestar import Litestar
 
+from relevo.channels.adapter import VendorAnswer, VendorCall
 from relevo.domain.deliveries import Destination
 from relevo.domain.ids import ConversationId, user_ns
 from relevo.domain.messages import Message, plain_text
 from relevo.domain.redeliveries import UNDELIVERED, Selection
 from relevo.store import deliveries, redeliveries, tables
-from relevo.testing.builders import World
+from relevo.testing.builders import World, add_channel
+from relevo.testing.channel_suite import play
 from relevo.web.api import CALLS, create_api
 from relevo.web.api.document import make_document
 from relevo.web.errors import exception_handlers
@@ -47,6 +52,40 @@ async def api(client: Client, world: World, told: Told) -> Api:
     return Api(client, told, await world.add_token())
 
 
+@pytest.fixture
+def services(world: World, tmp_path: Path) -> Services:
+    """A server whose vendors take everything."""
+    world.ask_vendor = obliging
+    return world.services(media_folder=tmp_path / "media")
+
+
+ORDER_SENT: dict[str, Any] = {
+    "name": "order_sent",
+    "language": "en_US",
+    "status": "APPROVED",
+    "category": "UTILITY",
+    "components": [{"type": "BODY", "text": "Hi {{1}}"}],
+}
+
+
+async def obliging(dialogue: Generator[VendorCall, VendorAnswer, Any], _: tuple[str, ...], /) -> Any:
+    """Meta, with one template."""
+
+    def meta(call: VendorCall) -> VendorAnswer:
+        said = {"id": "7", "status": "PENDING", "success": True, "data": [ORDER_SENT]}
+        return VendorAnswer(status=200, headers={}, body=msgspec.json.encode(said))
+
+    return play(dialogue, meta)[1]
+
+
+NUMBER = {
+    "phone_number_id": "106540352242922",
+    "waba_id": "102290129340398",
+    "access_token": "EAAJB" + "x" * 40,
+    "app_secret": "0123456789abcdef" * 2,
+}
+
+
 class Ana:
     """A customer who has written *Hello* on the web channel, and was greeted by the bot."""
 
@@ -72,8 +111,10 @@ class Ana:
 
 
 async def park(world: World) -> dict[str, int]:
-    """Ana asks for an agent, and nothing arrives anywhere; a redelivery of it all is under way. The numbers
-    of these things, as operations call them."""
+    """Ana asks for an agent, and nothing arrives anywhere; a redelivery of it all is under way, and there is
+    a WhatsApp number. The numbers of these things, as operations call them."""
+    if not any(one.type == "whatsapp" for one in world.catalog.directory.channels.values()):
+        await add_channel(world, "whatsapp", NUMBER)
     await world.says("agent")
     to_desk = Selection(destination=Destination("endpoint", world.company.endpoint.id))
     rows, begun = tables.deliveries, Selection(flow_id=world.company.flow.id, states=UNDELIVERED)

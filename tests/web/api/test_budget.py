@@ -39,6 +39,7 @@ BUDGET: dict[str, int] = {
     "/subscriber/unassign-agent": 0,
     "/subscriber/move-chat-to": 0,
     "/subscriber/log-custom-event": 0,
+    "/whatsapp-template/list": 0,
     "/flow/custom-events": 0,
     "/flow/custom-events/summary": 3,
     "/flow/custom-events/data": 1,
@@ -59,6 +60,9 @@ BY_THEMSELVES = {
     "/handoff/skip",
     "/handoff/redeliver-many",
     "/handoff/stop-redelivery",
+    "/whatsapp-template/create",
+    "/whatsapp-template/delete",
+    "/whatsapp-template/sync",
 }
 """What a person does now and then, each in a transaction of its own."""
 

@@ -54,6 +54,10 @@ TOLD_BELOW = {
     "/flow/custom-events",
     "/flow/custom-events/summary",
     "/flow/custom-events/data",
+    "/whatsapp-template/list",
+    "/whatsapp-template/create",
+    "/whatsapp-template/delete",
+    "/whatsapp-template/sync",
 }
 
 

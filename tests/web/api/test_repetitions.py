@@ -21,7 +21,7 @@ OK = {"status": "ok"}
 REUSED = "This Idempotency-Key was used before with a different request. Use a new key."
 
 
-LOOK_UPS = {"/subscriber/chat-messages-by-mids"}
+LOOK_UPS = {"/subscriber/chat-messages-by-mids", "/whatsapp-template/list"}
 """POSTs that only ask: they need no key."""
 
 

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Generator, Iterable, Iterator
+from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -39,6 +40,8 @@ from relevo.domain.workspaces import Channel
 
 API = "https://api.twilio.com"
 KILOBYTE, MEGABYTE = 1_000, 1_000_000
+WINDOW = timedelta(hours=24)
+"""WhatsApp's: SMS has none (https://www.twilio.com/docs/whatsapp/key-concepts#the-24-hour-window)."""
 
 OPTIONS = (
     Option(
@@ -107,6 +110,9 @@ class Sms(Adapter):
         if _is_whatsapp(channel):
             return _WHATSAPP
         return _LINKS if channel.config.get("media") == "link" else _SMS
+
+    def window(self, channel: Channel) -> timedelta | None:
+        return WINDOW if _is_whatsapp(channel) else None
 
     # In
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from relevo.channels import toolkit
@@ -33,13 +34,13 @@ def parse(request: HookRequest, *, heeds_keywords: bool) -> Parsed:
         return _receipt(fields)
     if not fields.get("MessageSid") or not fields.get("From"):
         raise ForeignPayload("MessageSid, From: missing; expected a message or a status of Twilio's")
-    return _message(fields, heeds_keywords=heeds_keywords)
+    return _message(fields, request.now, heeds_keywords=heeds_keywords)
 
 
-def _message(fields: wire.Fields, *, heeds_keywords: bool) -> Parsed:
+def _message(fields: wire.Fields, now: datetime, *, heeds_keywords: bool) -> Parsed:
     consent = _consent(fields, heeds_keywords=heeds_keywords)
     contents = _contents(fields)
-    said = [_inbound(fields, content, number, consent) for number, content in enumerate(contents)]
+    said = [_inbound(fields, content, number, consent, now) for number, content in enumerate(contents)]
     user_id = said[0].user_id
     items: list[Inbound] = [*said]
     if consent == "STOP":
@@ -50,7 +51,10 @@ def _message(fields: wire.Fields, *, heeds_keywords: bool) -> Parsed:
     return Parsed(items=tuple(items), unsupported=unsupported, answer=NOTHING)
 
 
-def _inbound(fields: wire.Fields, content: Content, number: int, consent: str) -> InboundMessage:
+def _inbound(
+    fields: wire.Fields, content: Content, number: int, consent: str, now: datetime
+) -> InboundMessage:
+    """Twilio does not tell when it was said; what opens WhatsApp's window has just been."""
     sid = toolkit.short(fields["MessageSid"])
     is_answered = consent in ("STOP", "HELP") or (consent == "START" and "OptOutType" in fields)
     return InboundMessage(
@@ -60,6 +64,7 @@ def _inbound(fields: wire.Fields, content: Content, number: int, consent: str) -
         profile=_profile(fields),
         referral=_referral(fields),
         for_bot=not is_answered,
+        said_at=now if fields["From"].startswith(WHATSAPP) else None,
     )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
-
-import msgspec
+from typing import Any
+from urllib.parse import quote
 
 from relevo.channels import toolkit
 from relevo.channels.adapter import (
@@ -19,6 +17,8 @@ from relevo.channels.adapter import (
     Findings,
     HookAnswer,
     HookRequest,
+    ListOfTemplates,
+    MakingTemplate,
     Option,
     OutgoingMessage,
     Parsed,
@@ -28,13 +28,13 @@ from relevo.channels.adapter import (
     VendorCall,
 )
 from relevo.channels.toolkit import Fault
-from relevo.channels.whatsapp import inbound, outbound, wire
-from relevo.domain.deliveries import Accepted, Refused, Rejected
+from relevo.channels.whatsapp import calls, inbound, outbound, templates, wire
+from relevo.channels.whatsapp.calls import API, PERMISSIONS, VERSION
+from relevo.domain.approved_templates import Template
+from relevo.domain.deliveries import Accepted
 from relevo.domain.errors import BadSignature, ForeignPayload
 from relevo.domain.workspaces import Channel
 
-API = "https://graph.facebook.com"
-VERSION = "v25.0"
 KILOBYTE, MEGABYTE = 1_000, 1_000_000
 
 OPTIONS = (
@@ -66,10 +66,6 @@ OPTIONS = (
     Option("graph_version", "Graph version", "text", "Of Meta's API.", placeholder=VERSION),
     Option("api_url", "API URL", "url", "Only if something of yours stands before Meta.", placeholder=API),
 )
-
-PERMISSIONS = ("whatsapp_business_messaging", "whatsapp_business_management")
-
-T = TypeVar("T")
 
 _ID = re.compile(r"[0-9]{5,25}")
 _APP_SECRET = re.compile(r"[0-9a-fA-F]{32}")
@@ -148,20 +144,24 @@ class WhatsApp(Adapter):
     def fetch(self, url: str, channel: Channel) -> FileSearch:
         """A file's id leads to an address that wants the token, for five minutes."""
         id_ = quote(url.removeprefix(inbound.FILE), safe="")
-        answer = yield _call(channel, "GET", f"{id_}?phone_number_id={channel.config['phone_number_id']}")
-        said = _read(answer, wire.FileAnswer)
+        answer = yield calls.call(
+            channel, "GET", f"{id_}?phone_number_id={channel.config['phone_number_id']}"
+        )
+        said = calls.read(answer, wire.FileAnswer)
         if not toolkit.is_success(answer) or toolkit.url_problem(said.url):
-            return refusal(answer, said.error)
-        return VendorCall(method="GET", url=said.url, headers=_headers_for(said.url, channel))
+            return calls.refusal(answer, said.error)
+        return VendorCall(method="GET", url=said.url, headers=calls.headers_for(said.url, channel))
 
     # Out
 
     def send(self, message: OutgoingMessage, channel: Channel) -> Dialogue:
         list_button = str(channel.config.get("list_button") or "Options")
-        answer = yield _messages(channel, outbound.body_for(message.content, message.user_id, list_button))
-        said = _read(answer, wire.Answer)
+        answer = yield calls.messages_call(
+            channel, outbound.body_for(message.content, message.user_id, list_button)
+        )
+        said = calls.read(answer, wire.Answer)
         if not toolkit.is_success(answer):
-            return refusal(answer, said.error)
+            return calls.refusal(answer, said.error)
         if not said.messages or not said.messages[0].id:
             return toolkit.failed(Fault.VENDOR_DOWN, answer, "an answer without an id")
         return Accepted(answer.status, said.messages[0].id)
@@ -172,7 +172,7 @@ class WhatsApp(Adapter):
         """Both say that what the customer wrote is read, and name it."""
         if not last_mid:
             return None
-        return _messages(channel, outbound.read_up_to(last_mid, is_typing=is_typing))
+        return calls.messages_call(channel, outbound.read_up_to(last_mid, is_typing=is_typing))
 
     # Setting up
 
@@ -189,24 +189,35 @@ class WhatsApp(Adapter):
             (f"{channel.config['waba_id']}/subscribed_apps", {}),
             (channel.config["phone_number_id"], {"webhook_configuration": here}),
         ):
-            answer = yield _call(channel, "POST", place, body)
+            answer = yield calls.call(channel, "POST", place, body)
             if not toolkit.is_success(answer):
-                return Findings(facts=_to_copy(channel, hook_url), problems=(_complaint(answer),))
+                return Findings(facts=_to_copy(channel, hook_url), problems=(calls.complaint(answer),))
         return (yield from self.check(channel, hook_url))
 
     def check(self, channel: Channel, hook_url: str) -> SetUp:
         fields = "display_phone_number,verified_name,quality_rating,webhook_configuration"
-        answer = yield _call(channel, "GET", f"{channel.config['phone_number_id']}?fields={fields}")
+        answer = yield calls.call(channel, "GET", f"{channel.config['phone_number_id']}?fields={fields}")
         if not toolkit.is_success(answer):
-            return Findings(facts=_to_copy(channel, hook_url), problems=(_complaint(answer),))
-        number = _read(answer, wire.Number)
+            return Findings(facts=_to_copy(channel, hook_url), problems=(calls.complaint(answer),))
+        number = calls.read(answer, wire.Number)
         problems = [_hook_problem(number, hook_url)]
-        answer = yield _call(channel, "GET", "me/permissions")
+        answer = yield calls.call(channel, "GET", "me/permissions")
         problems.append(_permission_problem(answer))
-        answer = yield _call(channel, "GET", f"{channel.config['waba_id']}/subscribed_apps")
+        answer = yield calls.call(channel, "GET", f"{channel.config['waba_id']}/subscribed_apps")
         problems.append(_account_problem(answer, channel))
         facts = (("Number", number.display_phone_number), ("Name", number.verified_name))
         return Findings(facts=(*facts, *_to_copy(channel, hook_url)), problems=tuple(filter(None, problems)))
+
+    # Templates
+
+    def list_templates(self, channel: Channel) -> ListOfTemplates:
+        return templates.every(channel)
+
+    def make_template(self, channel: Channel, wanted: Template) -> MakingTemplate:
+        return templates.make(channel, wanted)
+
+    def drop_template(self, channel: Channel, name: str) -> MakingTemplate:
+        return templates.drop(channel, name)
 
 
 def signature(channel: Channel, body: bytes) -> str:
@@ -217,23 +228,6 @@ def signature(channel: Channel, body: bytes) -> str:
 def verify_token(channel: Channel) -> str:
     """What Meta says when it is told of the hook: made from the app's secret, which it does not tell."""
     return toolkit.mac(_app_secret(channel), b"whatsapp verify token").hex()[:40]
-
-
-def refusal(answer: VendorAnswer, error: wire.Error | None) -> Refused | Rejected:
-    """Codes say more than statuses (https://developers.facebook.com/documentation/business-messaging/
-    whatsapp/support/error-codes); an answer that is not Meta's has none."""
-    detail = wire.words_of(error) if error else ""
-    return toolkit.failed(_fault(answer.status, error), answer, detail)
-
-
-def _fault(status: int, error: wire.Error | None) -> Fault:
-    if error is not None and error.code in wire.FAULTS:
-        return wire.FAULTS[error.code]
-    if status == 429:
-        return Fault.RATE_LIMITED
-    if status in (401, 403):
-        return Fault.AUTH
-    return Fault.REJECTED if 400 <= status < 500 and status != 408 else Fault.VENDOR_DOWN
 
 
 def _app_secret(channel: Channel) -> bytes:
@@ -274,65 +268,11 @@ def _matches(form: re.Pattern[str], value: Any) -> bool:
     return isinstance(value, str) and bool(form.fullmatch(value))
 
 
-# Calls
-
-
-def _api(channel: Channel) -> str:
-    return str(channel.config.get("api_url") or API).rstrip("/")
-
-
-def _headers(channel: Channel) -> dict[str, str]:
-    return {"authorization": f"Bearer {channel.config['access_token']}"}
-
-
-def _headers_for(url: str, channel: Channel) -> dict[str, str]:
-    """The token goes to Meta and to nobody else. Its files are at lookaside.fbsbx.com."""
-    host = urlsplit(url).hostname or ""
-    is_meta = url.startswith("https://") and host.endswith((".fbsbx.com", ".facebook.com"))
-    return _headers(channel) if is_meta or host == urlsplit(_api(channel)).hostname else {}
-
-
-def _call(channel: Channel, method: str, place: str, body: dict[str, Any] | None = None) -> VendorCall:
-    version = channel.config.get("graph_version") or VERSION
-    url = f"{_api(channel)}/{version}/{place}"
-    if body is None:
-        return VendorCall(method=method, url=url, headers=_headers(channel))
-    headers = {**_headers(channel), "content-type": "application/json"}
-    return VendorCall(method=method, url=url, headers=headers, body=_encode(body))
-
-
-def _messages(channel: Channel, body: dict[str, Any]) -> VendorCall:
-    return _call(channel, "POST", f"{channel.config['phone_number_id']}/messages", body)
-
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _read(answer: VendorAnswer, type_: type[T]) -> T:
-    """What Meta says; nothing, where it is not Meta that speaks."""
-    try:
-        return msgspec.json.decode(answer.body, type=type_)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return type_()
-
-
 # Setting up
 
 
 def _to_copy(channel: Channel, hook_url: str) -> tuple[tuple[str, str], ...]:
     return (("Callback URL", hook_url), ("Verify token", verify_token(channel)))
-
-
-def _complaint(answer: VendorAnswer) -> str:
-    error = _read(answer, wire.Answer).error
-    words = wire.words_of(error) if error else "nothing that Relevo understands"
-    if error is not None and error.code == 190:
-        return (
-            "Meta does not accept the access token, it may have ended; make a permanent one of a system user"
-        )
-    if error is not None and wire.fault_of(error.code) is Fault.AUTH:
-        return f"The access token lacks a permission ({words}); it needs {' and '.join(PERMISSIONS)}"
-    return f"Meta answered {answer.status}: {words}"
 
 
 def _hook_problem(number: wire.Number, hook_url: str) -> str:
@@ -345,7 +285,7 @@ def _hook_problem(number: wire.Number, hook_url: str) -> str:
 
 def _permission_problem(answer: VendorAnswer) -> str:
     """Not every kind of token can be asked."""
-    told = _read(answer, wire.Permissions).data
+    told = calls.read(answer, wire.Permissions).data
     granted = {one.permission for one in told if one.status == "granted"}
     missing = [name for name in PERMISSIONS if name not in granted]
     return (
@@ -357,7 +297,7 @@ def _permission_problem(answer: VendorAnswer) -> str:
 
 def _account_problem(answer: VendorAnswer, channel: Channel) -> str:
     if not toolkit.is_success(answer):
-        return _complaint(answer)
-    if not _read(answer, wire.Apps).data:
+        return calls.complaint(answer)
+    if not calls.read(answer, wire.Apps).data:
         return f"No app hears of the account {channel.config['waba_id']}; connect the channel"
     return ""

@@ -160,6 +160,8 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     message: str = ""
     error_data: Details | None = None
+    error_user_msg: str = ""
+    """For people, where Meta has words for them: what is wrong with a template, say."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -272,6 +274,51 @@ class Apps(msgspec.Struct, frozen=True, kw_only=True):
     error: Error | None = None
 
 
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    message_template_namespace: str = ""
+
+
+class TemplateThere(msgspec.Struct, frozen=True, kw_only=True):
+    """A template as Meta lists it."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+    language: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+    id: toolkit.Id = ""
+    status: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    category: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    components: tuple[dict[str, Any], ...] = ()
+    rejected_reason: Annotated[str, msgspec.Meta(max_length=255)] = ""
+
+
+class Cursors(msgspec.Struct, frozen=True, kw_only=True):
+    after: str = ""
+
+
+class Paging(msgspec.Struct, frozen=True, kw_only=True):
+    """`next` is there while there is more."""
+
+    cursors: Cursors = Cursors()
+    next: str = ""
+
+
+class TemplatePage(msgspec.Struct, frozen=True, kw_only=True):
+    data: tuple[TemplateThere, ...]
+    paging: Paging = Paging()
+
+
+class MadeTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    id: str = ""
+    status: str = "PENDING"
+    category: str = ""
+
+
+class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
+    """Of `/media`: the id of a file that lies at Meta for thirty days."""
+
+    id: str = ""
+    error: Error | None = None
+
+
 FAULTS: dict[int, Fault] = {
     **dict.fromkeys((0, 3, 10, 33, 190, 368, 131005, 131031, 131045, 133010), Fault.AUTH),
     **dict.fromkeys(range(200, 300), Fault.AUTH),
@@ -292,4 +339,5 @@ def words_of(error: Error) -> str:
     """`131047 Re-engagement message: Message failed to send because more than 24 hours have passed …`."""
     details = error.error_data.details if error.error_data else ""
     title = error.title or error.message
-    return f"{error.code} {': '.join(dict.fromkeys(filter(None, (title, details))))}".strip()
+    said = dict.fromkeys(filter(None, (title, details, error.error_user_msg)))
+    return f"{error.code} {': '.join(said)}".strip()

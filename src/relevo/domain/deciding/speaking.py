@@ -4,35 +4,49 @@ from __future__ import annotations
 
 from typing import Any
 
+from relevo.domain.approved_templates import completed, usable_words
 from relevo.domain.conversations import NewMessage, SendToCustomer, window_left
 from relevo.domain.deciding.case_keeping import counted
 from relevo.domain.deciding.draft import Draft
-from relevo.domain.deciding.telling import notify
+from relevo.domain.deciding.telling import notify, report
 from relevo.domain.degrading import degrade, has_options
 from relevo.domain.ids import MemberId
 from relevo.domain.messages import Content, MessageStatus, MessageType, Other
 from relevo.domain.workspaces import EventType
 
 
-def hindrance(draft: Draft, content: Content) -> str:
-    """Why the customer may not be told this now, in the words that vendors' refusals have; "": they may."""
+def _hindrance(draft: Draft) -> str:
+    """Why the customer may not be told anything now but a template, in the words that vendors' refusals have;
+    "": they may."""
     window = draft.around.window
-    if draft.state.barred or window is None or window_left(draft.state.heard_at, window, draft.around.now):
-        return draft.state.barred
-    if isinstance(content, Other) and content.type == "template":
+    if window is None or window_left(draft.state.heard_at, window, draft.around.now):
         return ""
     hours = int(window.total_seconds()) // 3600
-    return f"window_closed: the person has not written for {hours} hours"
+    why = f"window_closed: the person has not written for {hours} hours"
+    return "; ".join(filter(None, (why, usable_words(draft.around.templates))))
+
+
+def _as_sent(draft: Draft, content: Content) -> tuple[Content, str]:
+    """What the vendor is to be given, and why it is not; "": it is."""
+    if draft.state.barred:
+        return content, draft.state.barred
+    if not (isinstance(content, Other) and content.type == "template"):
+        return content, _hindrance(draft)
+    filled = completed(content, draft.around.templates)
+    return (content, filled) if isinstance(filled, str) else (filled, "")
 
 
 def speak(draft: Draft, type_: MessageType, content: Content, *, member_id: MemberId | None = None) -> None:
     """Say something to the customer; to one who may not be written to, it is kept as not said."""
-    barred = hindrance(draft, content)
+    content, barred = _as_sent(draft, content)
     status = MessageStatus.FAILED if barred else MessageStatus.QUEUED
     seq = record(draft, type_, content, member_id=member_id, status=status, error=barred)
     if not barred:
-        draft.effects.append(SendToCustomer(seq, draft.is_patient))
+        draft.effects.append(SendToCustomer(seq))
         _remember_numbers(draft, content)
+    elif type_ is MessageType.OUT and barred != draft.state.barred:
+        code, _, detail = barred.partition(": ")
+        report(draft, code, detail)
     notify(draft, EventType.MESSAGE_SENT, message_seq=seq, data={"error": barred} if barred else None)
 
 

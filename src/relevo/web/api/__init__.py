@@ -24,6 +24,7 @@ from relevo.web.api import (
     redelivering,
     sending,
     subscribers,
+    whatsapp_templates,
 )
 from relevo.web.api.access import AnyConnection, Gate
 from relevo.web.api.calls import Call
@@ -44,6 +45,10 @@ CALLS: list[HTTPRouteHandler] = [
     sending.send_text,
     sending.send_content,
     sending.send_whatsapp_template,
+    whatsapp_templates.list_templates,
+    whatsapp_templates.create_template,
+    whatsapp_templates.delete_template,
+    whatsapp_templates.sync_templates,
     control.pause_bot,
     control.resume_bot,
     control.assign_agent,

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from relevo.domain import complaints
 from relevo.domain.conversations import Conversation
-from relevo.domain.errors import IdempotencyKeyReused, InvalidInput, NotFound
+from relevo.domain.errors import IdempotencyKeyReused, InvalidInput, NotFound, NotSent
 from relevo.domain.events import AnyEvent, ByConversation, Once
 from relevo.domain.ids import ConversationId, FlowId, MemberId, parse_user_ns, sub_flow_ns
 from relevo.domain.workspaces import ApiKey, FlowEntry, Member, Workspace
@@ -112,21 +112,33 @@ class Call:
         """Have an event happen to a subscriber's conversation, once for each Idempotency-Key.
 
         A repetition is answered as the first time, whatever has changed since: whether the subscriber is
-        still there, and what `event` checks, then does not matter.
+        still there, and what `event` checks, then does not matter. Raises NotSent when the customer may not
+        be told what was said.
         """
         once = await self._once()
         try:
             result = await self.services.engine.submit(event(self._to(user_ns), once))
-            duplicate = result.duplicate
+            duplicate, refused = result.duplicate, result.refused
         except NotFound:
             raise unknown_subscriber(user_ns) from None
         except InvalidInput:
             duplicate = once is not None and await self._has_happened(once)
             if not duplicate:
                 raise
+            refused = ""
         if duplicate:
             mark_replayed(self.request)
+        if refused:
+            raise NotSent(refused)
         return Ok()
+
+    async def once_outside(self, work: Callable[[], Awaitable[object]]) -> Ok:
+        """Do what takes somebody else's time, in no transaction, once for each Idempotency-Key that has been
+        answered: two that come at the same moment may both do it."""
+        once = await self._once()
+        if once is None or not await self._has_happened(once):
+            await work()
+        return await self.once(_nothing_more, Ok)
 
     async def once(self, work: Callable[[Connection], Awaitable[Answer]], into: type[Answer]) -> Answer:
         """Do something in a transaction of its own, once for each Idempotency-Key. A repetition is answered
@@ -189,6 +201,10 @@ class Call:
 
 
 _KEY_LENGTH = f"The Idempotency-Key must have 1 to {LONGEST_KEY} characters; it has {{}}."
+
+
+async def _nothing_more(_: Connection) -> Ok:
+    return Ok()
 
 
 def unknown_subscriber(wanted: str) -> NotFound:

@@ -12,7 +12,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
 
 import relevo
-from relevo.web.api import control, custom_events, flow, handoff, me, sending, subscribers
+from relevo.web.api import control, custom_events, flow, handoff, me, sending, subscribers, whatsapp_templates
 from relevo.web.api.access import METHOD
 from relevo.web.api.operations import ANSWER_EXAMPLE, REQUEST_EXAMPLES, Json
 
@@ -39,6 +39,7 @@ _TAGS = {
     sending.TAG: "Saying something to a customer.",
     control.TAG: "Who answers, who has the conversation, and whether work is left.",
     handoff.TAG: "What UChat has no call for.",
+    whatsapp_templates.TAG: "What the flow's WhatsApp numbers may say at any time.",
     flow.TAG: "The flow itself.",
     custom_events.TAG: "What you count about subscribers, by names of your own.",
 }

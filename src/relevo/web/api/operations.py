@@ -78,8 +78,9 @@ _REFUSALS: dict[int, tuple[str, Json]] = {
     401: ("There is no such token, or it was revoked.", {"message": "Unauthenticated."}),
     403: ("The token lacks the scope.", {"message": "Scope required: Manage Flow"}),
     409: (
-        "It is being attempted at this moment, or was delivered or skipped already. Nothing was done.",
-        {"message": "This was delivered or skipped already: there is nothing to skip."},
+        "It cannot be done as things are: the customer may not be written to (what was said is kept as not "
+        "sent), or the delivery is under way or was delivered or skipped already.",
+        {"message": "This was not sent: window_closed: the person has not written for 24 hours."},
     ),
     413: (
         "The request is too large.",

@@ -89,6 +89,7 @@ _IMAGE = {"type": "image", "url": "https://cdn.example.com/mug.jpg", "caption": 
     tag=TAG,
     title="Send a text",
     name="sendText",
+    may_conflict=True,
     example={"user_ns": USER_NS, "content": "Yes, two left."},
 )
 async def send_text(call: NamedDependency[Call], data: JSONBody[SendText]) -> Ok:
@@ -109,6 +110,7 @@ async def send_text(call: NamedDependency[Call], data: JSONBody[SendText]) -> Ok
     tag=TAG,
     title="Send rich content",
     name="sendContent",
+    may_conflict=True,
     example={
         "user_ns": USER_NS,
         "data": {"version": "v1", "content": {"messages": [_IMAGE]}},
@@ -161,6 +163,7 @@ async def send_content(call: NamedDependency[Call], data: JSONBody[SendContent])
     tag=TAG,
     title="Send a template",
     name="sendWhatsappTemplate",
+    may_conflict=True,
     example={
         "user_ns": USER_NS,
         "content": {"name": "order_sent", "lang": "en_US", "params": {"BODY_{{1}}": "Ana", "URL_1": "77"}},

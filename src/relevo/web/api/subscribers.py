@@ -341,7 +341,7 @@ def _seconds_to_send(one: Conversation, channel: Channel | None, now: datetime) 
     """For how long the person may be written to: 0 is not at all, -1 without end."""
     if channel is None or channel.disabled_reason or one.barred:
         return 0
-    return window_left(one.heard_at, adapter_for(channel.type).capabilities.window, now)
+    return window_left(one.heard_at, adapter_for(channel.type).window(channel), now)
 
 
 def _user_field(name: str, value: FieldValue) -> UserFieldInfo:

@@ -28,6 +28,7 @@ from relevo.domain.workspaces import Channel, Endpoint
 from relevo.store import conversations, deliveries, messages, problems
 from relevo.store.database import AnyRow
 from relevo.store.encryption import hash_token
+from relevo.web.console import words
 from relevo.web.console.conversations import members_of
 from relevo.web.console.destinations import Destinations
 from relevo.web.console.forms import Form
@@ -182,9 +183,11 @@ async def _say(visit: Visit, conversation: Conversation, form: Form) -> None:
         )
     else:
         said = (Text(text),)
-        await visit.services.engine.submit(
+        done = await visit.services.engine.submit(
             AgentReplied(to=to, once=once, contents=said, member_id=visit.member.id)
         )
+        if done.refused:
+            raise InvalidInput({"text": [f"This was not sent: {words.reason(done.refused)}."]})
 
 
 def _text(form: Form) -> str:

@@ -142,6 +142,8 @@ _PROBLEMS = {
     "too_deep": "Subflows call one another too deeply",
     "lost_place": "The flow lost its place",
     "template_failed": "A template could not be filled in",
+    "window_closed": "The bot was not allowed to write any more",
+    "rejected": "The vendor would not have taken what the bot said",
     "empty_message": "Nothing came out to be sent",
     "unsupported_payload": "Something new came in",
     "edit_of_unknown_message": "A message that is not here was changed",

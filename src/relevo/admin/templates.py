@@ -1,0 +1,87 @@
+"""Templates of channels: asking the vendor for all of them, for a new one, and to forget one.
+
+What the vendor said last is stored, so that a message is checked before it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from relevo.admin.changing import Means, changing
+from relevo.admin.connecting import AskVendor, why_unanswered
+from relevo.channels.adapter import secrets_of
+from relevo.channels.registry import adapter_for
+from relevo.domain.approved_templates import Template, Templates, by_key
+from relevo.domain.deliveries import Forbidden, Unreachable
+from relevo.domain.errors import InvalidInput
+from relevo.domain.workspaces import Channel
+from relevo.store import directory, templates
+
+CATEGORIES = ("AUTHENTICATION", "MARKETING", "UTILITY")
+
+
+def with_templates(channels: Iterable[Channel]) -> list[Channel]:
+    """Those whose vendor has templates, the first one first."""
+    able = (one for one in channels if adapter_for(one.type).capabilities.templates)
+    return sorted(able, key=lambda one: one.id)
+
+
+async def sync(means: Means, ask: AskVendor, channel: Channel) -> Sequence[Template]:
+    """Ask the vendor for all templates, and keep what it says. Raises `InvalidInput` with its refusal."""
+    adapter = adapter_for(channel.type)
+    said = await ask(adapter.list_templates(channel), secrets_of(adapter, channel))
+    found = _answered(said, "sync")
+    assert isinstance(found, tuple)
+    await _keep(means, channel, by_key(found))
+    return found
+
+
+async def make(means: Means, ask: AskVendor, channel: Channel, wanted: Template) -> Template:
+    """Ask the vendor for a new one; it is kept with the state that the vendor gives it."""
+    refuse_odd(wanted)
+    adapter = adapter_for(channel.type)
+    said = await ask(adapter.make_template(channel, wanted), secrets_of(adapter, channel))
+    made = _answered(said, "components")
+    assert isinstance(made, Template)
+    await _keep(means, channel, {(made.name, made.lang): made}, with_others=True)
+    return made
+
+
+async def drop(means: Means, ask: AskVendor, channel: Channel, name: str) -> None:
+    """Have the vendor forget one, in all its languages."""
+    adapter = adapter_for(channel.type)
+    _answered(await ask(adapter.drop_template(channel, name), secrets_of(adapter, channel)), "name")
+    await _keep(means, channel, {}, with_others=True, but=name)
+
+
+def refuse_odd(wanted: Template) -> None:
+    """Raise `InvalidInput` for what no vendor would look at."""
+    wrongs: dict[str, list[str]] = {}
+    if wanted.category not in CATEGORIES:
+        wrongs["category"] = [f"{wanted.category!r} is no category; use one of: {', '.join(CATEGORIES)}."]
+    if not any(str(one.get("type", "")).upper() == "BODY" for one in wanted.components):
+        wrongs["components"] = ['There is no body: a component like {"type": "BODY", "text": "Hi {{1}}"}.']
+    if wrongs:
+        raise InvalidInput(wrongs)
+
+
+def _answered(said: Any, field: str) -> Any:
+    match said:
+        case str():
+            raise InvalidInput({field: [said]})
+        case Unreachable() | Forbidden():
+            raise InvalidInput({field: [why_unanswered(said)]})
+        case _:
+            return said
+
+
+async def _keep(
+    means: Means, channel: Channel, new: Templates, *, with_others: bool = False, but: str = ""
+) -> None:
+    async with changing(means) as change:
+        before = change.directory.templates.get(channel.id, {}) if with_others else {}
+        kept = {key: one for key, one in before.items() if one.name != but} | dict(new)
+        if kept != change.directory.templates.get(channel.id, {}):
+            await templates.replace(change.connection, channel.id, [*kept.values()])
+            await directory.touch(change.connection)
