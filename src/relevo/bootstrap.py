@@ -40,6 +40,7 @@ from relevo.domain.deliveries import Delivery
 from relevo.domain.errors import Unavailable
 from relevo.domain.retries import WEBHOOK_SCHEDULE
 from relevo.domain.workspaces import Endpoint
+from relevo.engine.broadcasting import Broadcasting
 from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
 from relevo.engine.housekeeping import Housekeeping
@@ -131,6 +132,7 @@ class _Parts(msgspec.Struct, frozen=True):
     reporter: Reporter
     neighbours: Neighbours | None
     redelivering: Redelivering
+    broadcasting: Broadcasting
     http: HttpClient
 
 
@@ -238,6 +240,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         reporter,
         neighbours,
         Redelivering(database=database, hub=hub, clock=clock),
+        Broadcasting(database=database, engine=engine, catalog=catalog, hub=hub, clock=clock),
         http,
     )
 
@@ -274,6 +277,8 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     stack.push_async_callback(_ended, parts.housekeeping.stop, tidying)
     putting_back = _spawn(parts.redelivering.run(), "redelivering")
     stack.push_async_callback(_ended, parts.redelivering.stop, putting_back)
+    broadcasting = _spawn(parts.broadcasting.run(), "broadcasting")
+    stack.push_async_callback(_ended, parts.broadcasting.stop, broadcasting)
     reporting = _spawn(parts.reporter.run(), "health")
     stack.push_async_callback(_ended, parts.reporter.stop, reporting)
     return Running(
@@ -281,7 +286,17 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
         couriers=couriers,
         timers=timers,
         http=parts.http,
-        tasks=(committing, carrying, living, firing, tidying, putting_back, reporting, *listening),
+        tasks=(
+            committing,
+            carrying,
+            living,
+            firing,
+            tidying,
+            putting_back,
+            broadcasting,
+            reporting,
+            *listening,
+        ),
     )
 
 

@@ -9,12 +9,13 @@ from textwrap import indent
 
 import pytest
 
-from relevo.domain.flows import steps, walking
+from relevo.domain.deciding import organising
+from relevo.domain.flows import steps, variables, walking
 from relevo.domain.flows.condition_parsing import TESTS
 from relevo.domain.flows.expressions import MAX_ROUNDS, MAX_TEXT, VARIABLES
-from relevo.domain.flows.messages import MAX_BUTTONS, MAX_QUICK_REPLIES
+from relevo.domain.flows.messages import MAX_BUTTONS, MAX_CARDS, MAX_QUICK_REPLIES, MAX_ROWS
 from relevo.domain.flows.parsing import parse
-from relevo.domain.flows.steps import STEPS
+from relevo.domain.flows.steps import STEPS, paths
 from relevo.domain.flows.triggers import TRIGGERS
 from relevo.domain.subscribers import PROFILE_FIELDS
 
@@ -50,8 +51,9 @@ def test_every_comparison_is_documented() -> None:
 
 
 def test_every_stumble_is_documented_and_nothing_else() -> None:
-    sources = [walking, *(module for _, module in inspect.getmembers(steps, inspect.ismodule))]
-    codes = re.findall(r'[_.](?:stop|stumble)\(\s*"(\w+)"', "".join(map(inspect.getsource, sources)))
+    sources = [walking, organising, *(module for _, module in inspect.getmembers(steps, inspect.ismodule))]
+    code = r'(?:[_.](?:stop|stumble)\(|report\(\s*draft,)\s*"(\w+)"'
+    codes = re.findall(code, "".join(map(inspect.getsource, sources)))
 
     assert set(rows("When a flow stumbles")) == set(codes)
 
@@ -61,6 +63,11 @@ def test_every_bound_is_told() -> None:
     bounds = (
         MAX_BUTTONS,
         MAX_QUICK_REPLIES,
+        MAX_CARDS,
+        MAX_ROWS,
+        paths.MAX_ROUNDS,
+        paths.MAX_WAYS,
+        variables.LONGEST_TEXT,
         MAX_TEXT,
         MAX_ROUNDS,
         walking.MAX_STEPS,

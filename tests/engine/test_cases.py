@@ -284,4 +284,5 @@ async def test_what_was_there_before_there_were_cases_can_be_closed(database: Da
 async def forget_case(world: World, id_: ConversationId) -> None:
     before = await world.conversation(id_)
     async with world.database.write() as connection:
-        await conversations.save(connection, [msgspec.structs.replace(before, case=None)])
+        changed = msgspec.structs.replace(before, case=None)
+        await conversations.save(connection, [changed], before={id_: before})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -154,7 +155,7 @@ async def test_outcomes_alone_have_ids_for_what_they_bring_along(database: Datab
 
     def answer(_: Asked) -> Reply:
         for world in used_up:
-            world.ids._free = {name: [] for name in BLOCKS}
+            world.ids._free = {name: deque() for name in BLOCKS}
         return reply()
 
     async with carrying(database, answer) as here:

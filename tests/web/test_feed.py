@@ -107,7 +107,8 @@ async def insert(world: World, seq: int, text: str) -> None:
 
 async def set_seq(connection: Any, seq: int) -> None:
     found = (await conversations.load_and_lock(connection, [ConversationId(1)], []))[0]
-    await conversations.save(connection, [msgspec.structs.replace(found, message_seq=seq)])
+    changed = msgspec.structs.replace(found, message_seq=seq)
+    await conversations.save(connection, [changed], before={found.id: found})
 
 
 async def test_what_there_is_comes_first_and_then_what_is_said(

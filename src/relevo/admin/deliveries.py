@@ -7,6 +7,7 @@ from datetime import datetime
 from relevo.admin.changing import Means, refuse
 from relevo.domain.configuring import Wrong
 from relevo.domain.conversations import UpdateMessage
+from relevo.domain.deliveries import BROADCAST
 from relevo.domain.errors import Conflict, NotFound
 from relevo.domain.ids import DeliveryId, MessageId, WorkspaceId
 from relevo.domain.messages import MessageStatus
@@ -16,7 +17,8 @@ from relevo.store.database import AnyRow, Connection
 from relevo.store.interventions import Carried, Intervention
 
 LONGEST_REASON = 500
-EVENT_TYPES = (*(one.value for one in EventType if one is not EventType.TEST), "message", "media")
+_EVENTS = (one.value for one in EventType if one is not EventType.TEST)
+EVENT_TYPES = (*_EVENTS, "message", BROADCAST, "media")
 """What a delivery may be of: an event for an endpoint, a message for a channel, a file for us."""
 
 

@@ -102,6 +102,7 @@ class Couriers:
         self._limits, self._share, self._tell_health = limits, Share(), tell_health
         self._gates: dict[Destination, Gate] = {}
         self._taken = 0
+        LANES.set_function(lambda: self._taken)
         self._to_free: list[DeliveryId] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._whispers: set[asyncio.Task[None]] = set()
@@ -156,12 +157,11 @@ class Couriers:
 
     async def _carry_lane(self, head: Delivery) -> None:
         """Deliver the lane from its head until it is empty, waits for a retry, or may not go on."""
-        LANES.inc()
         gate = self._gates[head.destination]
         following: Delivery | None = head
         try:
             while following is not None and self._may_go_on():
-                begun_in = await gate.enter()
+                begun_in = await gate.enter(is_patient=following.is_patient)
                 if begun_in is None:
                     break
                 try:
@@ -172,7 +172,6 @@ class Couriers:
         except Exception:
             log.exception("lane.failed", delivery=head.id, conversation=head.conversation_id)
         finally:
-            LANES.dec()
             self.unreserve(head.destination)
         if following is not None:
             self._let_go(following)

@@ -25,6 +25,8 @@ _SHORTEST_SLEEP = 0.001
 LANES_AN_ATTEMPT = 4
 """While an endpoint is let go again: lanes that are carried for each attempt allowed at a time."""
 
+_Turn = asyncio.Future[int | None]
+
 
 class Limits(msgspec.Struct, frozen=True):
     """What this process may do at one destination."""
@@ -37,7 +39,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Gate:
-    """Lets attempts through in the order in which they come, as its limits and health allow.
+    """Lets attempts through in the order in which they come, those that are patient after the others, as its
+    limits and health allow.
 
     `look` is called when there is room for lanes that found none before, `tell` when its state is another.
     """
@@ -59,7 +62,8 @@ class Gate:
         self.was_let_go = False
         """Whether it was since somebody last looked: lanes wait for retries that need not wait any longer."""
         self._in_flight = self._begun_before = 0
-        self._waiting: deque[asyncio.Future[int | None]] = deque()
+        self._waiting: deque[_Turn] = deque()
+        self._patient: deque[_Turn] = deque()
         self._next_at = float("-inf")
         self._pacing: asyncio.Task[None] | None = None
         self._adjust()
@@ -132,13 +136,13 @@ class Gate:
 
     # Attempts
 
-    async def enter(self) -> int | None:
+    async def enter(self, *, is_patient: bool = False) -> int | None:
         """Wait for a turn. None: nothing is to be attempted now. Else a number for `leave`."""
         if self.is_open and not self._may_probe():
             return None
-        if self._waiting or not self._has_turn():
-            turn: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
+        if self._waiting or self._patient or not self._has_turn():
+            turn: _Turn = asyncio.get_running_loop().create_future()
+            (self._patient if is_patient else self._waiting).append(turn)
             self._let_in()
             return await self._granted(turn)
         return self._begin()
@@ -205,7 +209,7 @@ class Gate:
             self._next_at = max(self._clock.monotonic(), self._next_at) + 1 / self.limits.a_second
         return self.health.changes
 
-    async def _granted(self, turn: asyncio.Future[int | None]) -> int | None:
+    async def _granted(self, turn: _Turn) -> int | None:
         try:
             return await turn
         except asyncio.CancelledError:
@@ -215,24 +219,24 @@ class Gate:
 
     def _let_in(self) -> None:
         """Grant turns to those who wait."""
-        while self._waiting and (self._waiting[0].done() or self._has_turn()):
-            turn = self._waiting.popleft()
+        while (queue := self._waiting or self._patient) and (queue[0].done() or self._has_turn()):
+            turn = queue.popleft()
             if not turn.done():
                 turn.set_result(self._begin())
         is_too_early = self.limits.a_second and self._clock.monotonic() < self._next_at
-        if self._waiting and is_too_early and self._pacing is None:
+        if queue and is_too_early and self._pacing is None:
             self._pacing = asyncio.get_running_loop().create_task(self._pace())
 
     async def _pace(self) -> None:
         """Let the next in when it is time."""
-        while self._waiting and (wait := self._next_at - self._clock.monotonic()) > 0:
+        while (self._waiting or self._patient) and (wait := self._next_at - self._clock.monotonic()) > 0:
             await self._clock.sleep(max(wait, _SHORTEST_SLEEP))
         self._pacing = None
         self._let_in()
 
     def _turn_away(self) -> None:
-        while self._waiting:
-            if not (turn := self._waiting.popleft()).done():
+        while queue := self._waiting or self._patient:
+            if not (turn := queue.popleft()).done():
                 turn.set_result(None)
 
     def _adjust(self) -> None:

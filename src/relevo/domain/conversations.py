@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from relevo.domain.agent_groups import GroupId
+from relevo.domain.broadcasts import BroadcastId, Outcome
 from relevo.domain.cases import Action, Case, ClosedCase, Source
 from relevo.domain.custom_events import LogCustomEvent
 from relevo.domain.flows.runs import Run
@@ -94,13 +95,24 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         return user_ns(self.flow_id, self.id)
 
     @property
+    def facts(self) -> dict[str, object]:
+        """What flows and segments may look at, as `conversation.NAME`."""
+        return {
+            "status": self.status,
+            "control": self.control.value,
+            "agent_id": self.member_id,
+            "opted_in": not self.barred,
+            "last_message_at": self.last_message_at,
+        }
+
+    @property
     def wake_at(self) -> datetime | None:
         """When something happens by itself: the earliest deadline in the state."""
-        deadlines = [
-            self.pause.until if self.pause else None,
-            self.run.waiting.deadline_at if self.run else None,
-        ]
-        return min((at for at in deadlines if at is not None), default=None)
+        pause_ends = self.pause.until if self.pause else None
+        run_goes_on = self.run.waiting.deadline_at if self.run else None
+        if pause_ends is None or run_goes_on is None:
+            return pause_ends or run_goes_on
+        return min(pause_ends, run_goes_on)
 
 
 def paused_seconds(pause: Pause | None, now: datetime) -> int:
@@ -138,9 +150,10 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SendToCustomer(msgspec.Struct, frozen=True, tag=True):
-    """Bring the message `seq` to the customer over the channel."""
+    """Bring the message `seq` to the customer over the channel. `is_patient`: after what others wait for."""
 
     seq: int
+    is_patient: bool = False
 
 
 class FetchMedia(msgspec.Struct, frozen=True, tag=True):
@@ -238,6 +251,16 @@ class CameToday(msgspec.Struct, frozen=True, tag=True):
 CaseWork = Happened | CaseClosed | TurnTaken | CameToday
 """What is kept of the work of people."""
 
+
+class Reached(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What became of a person in a broadcast. `message_seq`: the first that was said of it."""
+
+    broadcast_id: BroadcastId
+    conversation_id: ConversationId
+    outcome: Outcome
+    message_seq: int | None = None
+
+
 Effect = (
     CaseWork
     | SendToCustomer
@@ -250,6 +273,7 @@ Effect = (
     | ReplaceContent
     | Report
     | LogCustomEvent
+    | Reached
 )
 
 

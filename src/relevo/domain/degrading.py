@@ -47,6 +47,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     in characters, 0: any. `albums`: how many pictures with words one message may have.
     `options`: how many buttons and quick replies one message may have together, and `captioned_options` one
     with a file; 0: no more is asked than of each. `most_cards`: of one message, 0: any.
+    `requests`: what a quick reply may ask for: `location`, `contact`.
     """
 
     text: int = 4096
@@ -70,6 +71,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     albums: int = 0
     location: bool = False
     contacts: bool = False
+    requests: frozenset[str] = frozenset()
     reactions: bool = False
     templates: bool = False
 
@@ -210,7 +212,8 @@ class _Degrading:
             self.lost.append(f"a text of {len(words)} characters was split")
         yield from map(Text, parts[:-1])
         if parts or buttons or quick_replies:
-            yield Text(parts[-1] if parts else "", buttons, quick_replies)
+            opened_by = text.list_button if quick_replies else ""
+            yield Text(parts[-1] if parts else "", buttons, quick_replies, opened_by)
 
     def media(self, media: Media) -> Iterator[Content]:
         kind = self.media_kind(media)
@@ -303,6 +306,7 @@ class _Degrading:
     ) -> tuple[str, tuple[Button, ...], tuple[QuickReply, ...]]:
         """The words with everything in them that there is no room for as buttons."""
         lines = [words]
+        quick_replies = self.requests(quick_replies)
         if len(buttons) > self.limits.buttons or not self.has_room_for(buttons):
             self.lost.append("buttons became text")
             lines += self.button_lines(buttons)
@@ -318,6 +322,13 @@ class _Degrading:
             lines += [self.numbered(reply) for reply in quick_replies]
             quick_replies = ()
         return _lines(*lines), buttons, quick_replies
+
+    def requests(self, quick_replies: tuple[QuickReply, ...]) -> tuple[QuickReply, ...]:
+        """Without those that ask for what cannot be asked for: the question itself says what to send."""
+        kept = tuple(one for one in quick_replies if not one.asks or one.asks in self.limits.requests)
+        if len(kept) < len(quick_replies):
+            self.lost.append("a request became words")
+        return kept
 
     def has_room_for(self, options: Sequence[Button | QuickReply]) -> bool:
         """Whether all of their ids and titles are short enough."""
@@ -337,7 +348,8 @@ class _Degrading:
 
     def numbered(self, choice: QuickReply) -> str:
         self.choices.append(choice)
-        return f"{len(self.choices)}. {choice.title}"
+        about = f" – {choice.about}" if choice.about else ""
+        return f"{len(self.choices)}. {choice.title}{about}"
 
 
 def card_words(card: Card) -> str:

@@ -14,6 +14,9 @@ import msgspec
 
 from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
 
+BROADCAST = "broadcast"
+"""The `event_type` of a message that was said to many; of any other to a channel it is `message`."""
+
 
 class Destination(NamedTuple):
     """Where a delivery goes: `endpoint` 3 (a webhook of the platform), `channel` 2 (a vendor's
@@ -62,6 +65,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     attempts_before: int = 0
     """How many of the attempts were made before a person had it redelivered: retries start anew."""
     due_at: datetime | None = None
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether others go first: it is one of many, and nobody waits for it."""
+        return self.event_type == BROADCAST
 
     @property
     def lane(self) -> Lane:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from relevo.domain.agent_groups import GroupId
+from relevo.domain.broadcasts import BroadcastId, Kind, Says
 from relevo.domain.cases import Closing, Source
 from relevo.domain.conversations import Barred
 from relevo.domain.custom_events import CustomEvent, EventValues
@@ -124,6 +125,14 @@ class BotTold(Event, frozen=True, kw_only=True, tag="bot.told"):
     go_to: str = ""
 
 
+class BroadcastCame(Event, frozen=True, kw_only=True, tag="broadcast.came"):
+    """It is this person's turn in a broadcast. Once: a second time is recognised."""
+
+    broadcast_id: BroadcastId
+    says: Says
+    kind: Kind = ""
+
+
 class NoteWritten(Event, frozen=True, kw_only=True, tag="note.written"):
     """A human wrote a note for colleagues; the customer never sees it."""
 
@@ -221,6 +230,7 @@ AnyEvent = (
     | CustomerTyped
     | AgentReplied
     | BotTold
+    | BroadcastCame
     | NoteWritten
     | BotPaused
     | BotResumed

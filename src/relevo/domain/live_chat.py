@@ -102,10 +102,13 @@ def content_payload(content: Content) -> dict[str, Any]:
     return _payload(content)
 
 
+_WITHOUT_ZONE = len("2026-11-22 10:00:00")
+
+
 def local_time(at: datetime, timezone: str) -> str:
     """`2026-11-22 10:00:00`, in the workspace's zone: the wire has no zone in it."""
     local = at if timezone == "UTC" else at.astimezone(ZoneInfo(timezone))
-    return local.strftime("%Y-%m-%d %H:%M:%S")
+    return local.isoformat(" ", "seconds")[:_WITHOUT_ZONE]
 
 
 def _payload(content: Content) -> dict[str, Any]:

@@ -30,16 +30,25 @@ class Button(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class QuickReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A suggested answer that disappears once one is chosen; comes back as `Interactive`."""
+    """A suggested answer that disappears once one is chosen; comes back as `Interactive`.
+
+    `about` stands below the title, and `section` above the first of several, where replies are shown as a
+    list. One that `asks` has the customer send where they are (`Location`) or who they are (`Contacts`).
+    """
 
     title: str
     id: str = ""
+    about: str = ""
+    section: str = ""
+    asks: Literal["", "location", "contact"] = ""
 
 
 class Text(msgspec.Struct, frozen=True, omit_defaults=True, tag="text", tag_field="kind"):
     text: str
     buttons: tuple[Button, ...] = ()
     quick_replies: tuple[QuickReply, ...] = ()
+    list_button: str = ""
+    """What opens the quick replies where they are shown as a list."""
 
 
 class Media(msgspec.Struct, frozen=True, omit_defaults=True, tag="media", tag_field="kind"):

@@ -77,7 +77,5 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
 
     def told(self, profile: Profile) -> Subscriber:
         """The subscriber after a channel told something; what it leaves out stays as it was."""
-        if profile == Profile():
-            return self
-        news = {name: value for name in Profile.__struct_fields__ if (value := getattr(profile, name))}
-        return replace(self, profile=replace(self.profile, **news))
+        news = msgspec.to_builtins(profile)  # leaves out what was not told
+        return replace(self, profile=replace(self.profile, **news)) if news else self

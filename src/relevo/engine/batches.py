@@ -12,6 +12,7 @@ import msgspec
 from relevo.channels.registry import adapter_for
 from relevo.domain.agent_groups import GroupId, Staff, StaffWanted
 from relevo.domain.approved_templates import Templates
+from relevo.domain.broadcasts import BroadcastId
 from relevo.domain.conversations import CaseClosed, CaseWork, Conversation, Happened, TurnTaken
 from relevo.domain.deciding import StoredMessage, Surroundings, decide
 from relevo.domain.degrading import Limits
@@ -25,6 +26,7 @@ from relevo.domain.errors import (
 from relevo.domain.events import (
     AgentRead,
     AnyEvent,
+    BroadcastCame,
     ByConversation,
     ByUser,
     FileSettled,
@@ -43,6 +45,7 @@ from relevo.engine.materials import ChannelWhispering, Materials, Whispering, Wo
 from relevo.store import (
     agent_groups,
     applied,
+    broadcasts,
     cases,
     conversations,
     custom_events,
@@ -62,6 +65,8 @@ from relevo.store.problems import Problem
 T = TypeVar("T")
 
 NO_TEMPLATES: Templates = {}
+_ABOUT_MESSAGES = (AgentRead, ReceiptCame, MessageEdited, FileSettled)
+"""Events for which messages that are stored already are looked up."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -140,6 +145,7 @@ class Batch:
         self.notices: list[Notice] = []
         self.whispers: list[Whispering | ChannelWhispering] = []
         self._loaded: dict[ConversationId, Conversation] = {}
+        self._before: dict[ConversationId, Conversation] = {}
         self._by_user: dict[tuple[ChannelId, str], ConversationId] = {}
         self._new: set[ConversationId] = set()
         self._uncounted: set[ConversationId] = set()  # of the new ones
@@ -153,6 +159,7 @@ class Batch:
         self._changed: dict[int, Message] = {}
         self._counting = Counting(now)
         self._staff: dict[GroupId, Staff] = {}
+        self._dealt_with: set[tuple[BroadcastId, ConversationId]] = set()
 
     async def run(self, connection: Connection) -> None:
         """Decide everything and write it. The caller commits.
@@ -194,7 +201,7 @@ class Batch:
         ids = {one.id for one in to if isinstance(one, ByConversation)}
         users = {(one.channel_id, one.user_id) for one in to if isinstance(one, ByUser)}
         for one in await conversations.load_and_lock(connection, ids, users):
-            self._loaded[one.id] = one
+            self._loaded[one.id] = self._before[one.id] = one
             self._by_user[one.channel_id, one.subscriber.user_id] = one.id
 
     async def _load(self, connection: Connection) -> None:
@@ -204,6 +211,7 @@ class Batch:
         await self._load_flows()
         await self._load_mids(connection)
         await self._load_receipts(connection)
+        await self._load_dealt_with(connection)
 
     async def _load_flows(self) -> None:
         wanted = {one.run.version_id for one in self._loaded.values() if one.run}
@@ -227,8 +235,7 @@ class Batch:
 
     async def _load_receipts(self, connection: Connection) -> None:
         for index, event in enumerate(self._all_events):
-            id_ = self._existing(event)
-            if id_ is None:
+            if not isinstance(event, _ABOUT_MESSAGES) or (id_ := self._existing(event)) is None:
                 continue
             if isinstance(event, AgentRead):
                 self._receipts[index] = await messages.unread(connection, id_)
@@ -241,8 +248,16 @@ class Batch:
                     up_to_seq=event.up_to_seq,
                     up_to=event.up_to,
                 )
-            elif isinstance(event, MessageEdited | FileSettled):
+            else:
                 await self._load_changed(connection, index, event)
+
+    async def _load_dealt_with(self, connection: Connection) -> None:
+        pairs = {
+            (event.broadcast_id, id_)
+            for event in self._all_events
+            if isinstance(event, BroadcastCame) and (id_ := self._existing(event)) is not None
+        }
+        self._dealt_with = await broadcasts.dealt_with(connection, pairs)
 
     async def _load_changed(
         self, connection: Connection, index: int, event: MessageEdited | FileSettled
@@ -301,6 +316,8 @@ class Batch:
                 raise IdempotencyKeyReused
             return msgspec.structs.replace(msgspec.json.decode(before.result, type=Result), duplicate=True)
         id_ = self._existing(event)
+        if isinstance(event, BroadcastCame) and id_ and (event.broadcast_id, id_) in self._dealt_with:
+            return Result(id_, self._loaded[id_].flow_id, duplicate=True)
         if isinstance(event, MessageReceived) and id_ is not None and event.mid:
             stored = self._mids.get((id_, event.mid))
             if stored is not None:
@@ -345,6 +362,7 @@ class Batch:
             one = Applied(event.once.key, event.once.fingerprint, text)
             self._applied.append(one)
             self._known[one.key] = one
+        self._dealt_with.update((one.broadcast_id, one.conversation_id) for one in made.reached)
         if isinstance(event, MessageReceived) and event.mid:
             first = next(message for message in made.messages if message.mid == event.mid)
             self._mids[made.conversation.id, event.mid] = first
@@ -392,12 +410,15 @@ class Batch:
             messages=self._receipts.get(index, ()),
             changed=self._changed.get(index),
             limits_of=_limits_of,
+            segments=self._catalog.directory.segments.get(one.flow_id, {}),
             chance=self._chance_of(index),
             midnight=self._counting.midnight(workspace.timezone),
             groups=self._catalog.directory.agent_groups,
             staff=self._staff,
             templates=self._catalog.directory.templates.get(channel.id, NO_TEMPLATES),
             window=adapter_for(channel.type).window(channel),
+            member_of=self._catalog.directory.member_of,
+            custom_event_of=self._catalog.directory.custom_event,
         )
 
     def _chance_of(self, index: int) -> int:
@@ -426,7 +447,7 @@ class Batch:
         touched = {made.conversation.id for made in self._made}
         final = [self._loaded[id_] for id_ in sorted(touched)]
         await conversations.insert_new(connection, [one for one in final if one.id in self._new])
-        await conversations.save(connection, [one for one in final if one.id not in self._new])
+        await conversations.save(connection, [one for one in final if one.id not in self._new], self._before)
         await media.insert_new(connection, _all(made.media for made in self._made))
         await messages.insert_new(connection, _all(made.messages for made in self._made))
         await messages.update_statuses(connection, _all(made.updates for made in self._made))
@@ -437,6 +458,7 @@ class Batch:
         await applied.insert_new(connection, self._applied, self._now)
         await day_figures.add(connection, self._counting.figures, self._carriers.node)
         await self._write_work(connection)
+        await broadcasts.note(connection, _all(made.reached for made in self._made), self._now)
         self.notices = _all(made.notices for made in self._made)
         self.whispers = _all(made.whispers for made in self._made)
 

@@ -10,7 +10,7 @@ import structlog
 from relevo.domain.errors import Unavailable
 from relevo.domain.ids import DeliveryId
 from relevo.engine.timers import sleep_or
-from relevo.store import applied, endpoint_health, outbox, retention
+from relevo.store import applied, broadcasts, endpoint_health, outbox, retention
 from relevo.store.database import Database
 from relevo.system.clock import Clock
 
@@ -44,12 +44,19 @@ class Housekeeping:
             await outbox.renumber(connection)
             await retention.forget_redeliveries(connection, before=now - self._retention)
             await endpoint_health.forget_old(connection, now=now, notices_before=now - self._retention)
+        await self._forget_broadcasts()
         last: DeliveryId | None = DeliveryId(0)
         while last is not None and not self._stopped.is_set():
             async with self._database.write() as connection:
                 last = await retention.forget_deliveries(
                     connection, before=now - self._retention, after_id=last
                 )
+
+    async def _forget_broadcasts(self) -> None:
+        more = True
+        while more and not self._stopped.is_set():
+            async with self._database.write() as connection:
+                more = await broadcasts.forget_deleted(connection)
 
     def stop(self) -> None:
         self._stopped.set()

@@ -22,6 +22,7 @@ from relevo.domain.conversations import (
     Happened,
     NewMessage,
     NotifyPlatform,
+    Reached,
     ReplaceContent,
     Report,
     SendToCustomer,
@@ -33,7 +34,7 @@ from relevo.domain.conversations import (
 )
 from relevo.domain.custom_events import LogCustomEvent, LoggedEvent
 from relevo.domain.deciding import Surroundings
-from relevo.domain.deliveries import Delivery, Destination
+from relevo.domain.deliveries import BROADCAST, Delivery, Destination
 from relevo.domain.ids import DeliveryId, MemberId, MessageId
 from relevo.domain.media_links import media_url
 from relevo.domain.messages import Media, Message, MessageStatus
@@ -88,6 +89,7 @@ class Materials(msgspec.Struct):
     replaced: list[Message]
     logged: list[LoggedEvent]
     work: list[CaseWork]
+    reached: list[Reached]
 
 
 class Workshop:
@@ -101,7 +103,7 @@ class Workshop:
 
     def make(self, decision: Decision, around: Surroundings) -> Materials:
         """Everything to store and to do for one decision."""
-        made = Materials(decision.conversation, [], [], [], [], [], [], [], [], [], [])
+        made = Materials(decision.conversation, [], [], [], [], [], [], [], [], [], [], [])
         fetched = {effect.seq for effect in decision.effects if isinstance(effect, FetchMedia)}
         by_seq: dict[int, Message] = {}
         for new in decision.messages:
@@ -160,8 +162,8 @@ class Workshop:
         self, effect: Effect, messages: dict[int, Message], around: Surroundings, made: Materials
     ) -> None:
         match effect:
-            case SendToCustomer(seq=seq):
-                self._send(messages[seq], around, made)
+            case SendToCustomer(seq=seq, is_patient=is_patient):
+                self._send(messages[seq], around, made, is_patient=is_patient)
             case FetchMedia(seq=seq):
                 self._fetch(messages[seq], around, made)
             case NotifyPlatform():
@@ -182,6 +184,8 @@ class Workshop:
                 made.updates.append(effect)
             case Happened() | CaseClosed() | TurnTaken() | CameToday():
                 made.work.append(effect)
+            case Reached():
+                made.reached.append(effect)
             case Report(code=code, detail=detail):
                 made.problems.append(_problem(made.conversation, around, code, detail))
             case LogCustomEvent(event_id=event_id, values=values):
@@ -196,7 +200,7 @@ class Workshop:
         if capabilities.typing and not capabilities.is_pulled:
             made.whispers.append(_attention(around, made.conversation, is_typing=True))
 
-    def _send(self, message: Message, around: Surroundings, made: Materials) -> None:
+    def _send(self, message: Message, around: Surroundings, made: Materials, *, is_patient: bool) -> None:
         if adapter_for(around.channel.type).capabilities.is_pulled:
             return
         conversation = made.conversation
@@ -215,7 +219,8 @@ class Workshop:
             heard_at=conversation.heard_at or conversation.subscriber.last_seen_at,
         )
         destination = Destination("channel", around.channel.id)
-        self._deliver(made, around, destination, "message", message.seq, _encode(body), message)
+        type_ = BROADCAST if is_patient else "message"
+        self._deliver(made, around, destination, type_, message.seq, _encode(body), message)
 
     def _fetch(self, message: Message, around: Surroundings, made: Materials) -> None:
         file = made.media[-1]

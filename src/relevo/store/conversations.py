@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -117,9 +117,21 @@ async def insert_new(connection: Connection, new: Sequence[Conversation]) -> Non
     await _INSERT.run(connection, (_full_row(one) for one in new))
 
 
-async def save(connection: Connection, changed: Sequence[Conversation]) -> None:
-    """Store the new state of conversations that were loaded and locked."""
+async def save(
+    connection: Connection, changed: Sequence[Conversation], before: Mapping[ConversationId, Conversation]
+) -> None:
+    """Store the new state of conversations that were loaded and locked; `before`: as they were.
+
+    A person is written only where something about them is new. It rarely is, and people are searched for
+    by indexes, which cost more than all the rest.
+    """
     await _SAVE.run(connection, ({"the_id": one.id, **_changing_row(one)} for one in changed))
+    news = [one for one in changed if _is_news(one.subscriber, before[one.id].subscriber)]
+    await _SAVE_PERSON.run(connection, ({"the_id": one.id, **_person_row(one.subscriber)} for one in news))
+
+
+def _is_news(now: Subscriber, before: Subscriber) -> bool:
+    return now.profile != before.profile or now.fields != before.fields or now.tags != before.tags
 
 
 def from_row(row: AnyRow) -> Conversation:
@@ -167,12 +179,23 @@ def _full_row(one: Conversation) -> dict[str, Any]:
         "channel_id": one.channel_id,
         "user_id": one.subscriber.user_id,
         "created_at": one.subscriber.created_at,
+        **_person_row(one.subscriber),
         **_changing_row(one),
     }
 
 
+def _person_row(one: Subscriber) -> dict[str, Any]:
+    return {
+        "name": one.display_name[:SEARCHED],
+        "phone": one.profile.phone[:SEARCHED],
+        "email": one.profile.email[:SEARCHED],
+        "profile": _encode(one.profile).decode(),
+        "fields": _encode(one.fields).decode(),
+        "tags": _encode(one.tags).decode(),
+    }
+
+
 def _changing_row(one: Conversation) -> dict[str, Any]:
-    subscriber = one.subscriber
     state = _State(
         one.pause,
         one.run,
@@ -187,25 +210,22 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
         one.case,
     )
     return {
-        "name": subscriber.display_name[:SEARCHED],
-        "phone": subscriber.profile.phone[:SEARCHED],
-        "email": subscriber.profile.email[:SEARCHED],
-        "profile": _encode(subscriber.profile).decode(),
-        "fields": _encode(subscriber.fields).decode(),
-        "tags": _encode(subscriber.tags).decode(),
         "control": one.control.value,
         "epoch": one.epoch,
         "status": one.status,
         "member_id": one.member_id,
         "state": _encode(state).decode(),
-        "last_seen_at": subscriber.last_seen_at,
+        "last_seen_at": one.subscriber.last_seen_at,
         "last_message_at": one.last_message_at,
         "last_message_type": one.last_message_type.value if one.last_message_type else None,
         "wake_at": one.wake_at,
     }
 
 
-_CHANGING = ("name", "phone", "email", "profile", "fields", "tags", "control", "epoch", "status", "member_id",
-             "state", "last_seen_at", "last_message_at", "last_message_type", "wake_at")  # fmt: skip
+_PERSON = ("name", "phone", "email", "profile", "fields", "tags")
+_CHANGING = ("control", "epoch", "status", "member_id", "state", "last_seen_at", "last_message_at",
+             "last_message_type", "wake_at")  # fmt: skip
 _INSERT = Bulk(insert(conversations))
-_SAVE = Bulk(update(conversations).where(_rows.id == bindparam("the_id")).values(setting(*_CHANGING)))
+_the_one = update(conversations).where(_rows.id == bindparam("the_id"))
+_SAVE = Bulk(_the_one.values(setting(*_CHANGING)))
+_SAVE_PERSON = Bulk(_the_one.values(setting(*_PERSON)))

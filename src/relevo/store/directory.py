@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
+from relevo.domain import segments
 from relevo.domain.agent_groups import AgentGroup, GroupId
 from relevo.domain.approved_templates import Templates
 from relevo.domain.custom_events import CustomEvent
+from relevo.domain.errors import InvalidInput
+from relevo.domain.flows.model import Condition
 from relevo.domain.ids import (
     ChannelId,
     CustomEventId,
@@ -57,7 +61,15 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     templates: Mapping[ChannelId, Templates] = {}
     deleted_endpoints: Mapping[EndpointId, Endpoint] = {}
     deleted_channels: Mapping[ChannelId, Channel] = {}
+    segments: Mapping[FlowId, Mapping[str, Condition]] = {}
     agent_groups: Mapping[GroupId, AgentGroup] = {}
+
+    def member_of(self, workspace_id: WorkspaceId, name: str) -> MemberId | None:
+        """The member with this e-mail address, or else the only one with this name."""
+        people = [one for one in self.members.values() if one.workspace_id == workspace_id]
+        by_address = [one.id for one in people if one.email.casefold() == name.casefold()]
+        found = by_address or [one.id for one in people if one.name.casefold() == name.casefold()]
+        return found[0] if len(found) == 1 else None
 
     def custom_event(self, flow_id: FlowId, name: str) -> CustomEvent | None:
         """The custom event of a flow with this name."""
@@ -104,6 +116,7 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
         templates=await templates.load_all(connection),
         deleted_endpoints=_endpoints([row for row in endpoints if row.deleted_at is not None], cipher),
         deleted_channels=_channels([row for row in channels if row.deleted_at is not None], cipher),
+        segments=await _segments(connection),
         agent_groups=await agent_groups.load(connection),
     )
 
@@ -204,6 +217,15 @@ def event_from_row(row: AnyRow) -> CustomEvent:
         price_label=row.price_label,
         number_label=row.number_label,
     )
+
+
+async def _segments(connection: Connection) -> dict[FlowId, dict[str, Condition]]:
+    """By flow and name; what an older Relevo let pass and this one does not, has nobody."""
+    found: dict[FlowId, dict[str, Condition]] = {}
+    for row in await _all(connection, tables.segments):
+        with contextlib.suppress(InvalidInput):
+            found.setdefault(FlowId(row.flow_id), {})[row.name] = segments.read(row.source)
+    return found
 
 
 async def _flows(connection: Connection) -> dict[FlowId, FlowEntry]:

@@ -6,6 +6,7 @@ unique and mostly ascending, and nothing may rely on them having no gaps.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 
 from sqlalchemy import text
@@ -26,28 +27,23 @@ class IdBlocks:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._free: dict[str, list[range]] = {name: [] for name in BLOCKS}
+        self._free: dict[str, deque[int]] = {name: deque() for name in BLOCKS}
 
     async def reserve(self, name: str, count: int) -> None:
         """Make sure that `count` numbers can be taken without waiting."""
-        missing = count - sum(len(block) for block in self._free[name])
+        missing = count - len(self._free[name])
         if missing > 0:
             size = max(missing, BLOCKS[name])
             async with self._database.write() as connection:
                 first = await take(connection, name, size)
-            self._free[name].append(range(first, first + size))
+            self._free[name].extend(range(first, first + size))
 
     def take(self, name: str) -> int:
         """The next number. Raises `IdsUsedUp` when too few were reserved."""
-        blocks = self._free[name]
-        if not blocks:
+        free = self._free[name]
+        if not free:
             raise IdsUsedUp(name)
-        number, rest = blocks[0][0], blocks[0][1:]
-        if rest:
-            blocks[0] = rest
-        else:
-            del blocks[0]
-        return number
+        return free.popleft()
 
 
 async def take(connection: Connection, name: str, count: int = 1) -> int:

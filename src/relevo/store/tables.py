@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -59,12 +60,13 @@ class Instant(TypeDecorator[datetime]):
         return _to_datetime
 
 
+@lru_cache(maxsize=64)  # all that a batch writes happened at the same instant, or nearly all
 def _to_microseconds(value: datetime | None) -> int | None:
     return None if value is None else (value - _EPOCH) // _MICROSECOND
 
 
 def _to_datetime(value: int | None) -> datetime | None:
-    return None if value is None else _EPOCH + timedelta(microseconds=value)
+    return None if value is None else _EPOCH + timedelta(0, 0, value)
 
 
 class _TransactionNumber(ColumnElement[int]):
@@ -337,6 +339,7 @@ conversations = Table(
 Index("ix_conversations_wake", conversations.c.wake_at, sqlite_where=text("wake_at IS NOT NULL"),
       postgresql_where=text("wake_at IS NOT NULL"))  # fmt: skip
 Index("ix_conversations_flow", conversations.c.flow_id, conversations.c.last_message_at)
+Index("ix_conversations_in_flow", conversations.c.flow_id, conversations.c.id)
 Index("ix_conversations_flow_user", conversations.c.flow_id, conversations.c.user_id)
 Index("ix_conversations_workspace", conversations.c.workspace_id, conversations.c.last_message_at)
 # Finding subscribers: by name the whole of this index is looked through, and the rows are not.
@@ -465,6 +468,64 @@ _RUNNING = text("state = 'running'")
 Index("ix_redeliveries_running", redeliveries.c.worked_at,
       sqlite_where=_RUNNING, postgresql_where=_RUNNING)  # fmt: skip
 Index("ix_redeliveries_workspace", redeliveries.c.workspace_id, redeliveries.c.id)
+
+broadcasts = Table(
+    # One thing said to many: to whom, what, how fast, and how far it has got.
+    "broadcasts",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("flow_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("recipients", Text, nullable=False),
+    Column("says", Text, nullable=False),
+    Column("per_minute", Integer, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column(
+        "due_at", Instant
+    ),  # when it goes on; the lease of the process that is at it; none when it is over
+    Column("scheduled_at", Instant),
+    Column("total", BigInteger),
+    Column("looked_at", BigInteger, nullable=False),  # the last conversation that was dealt with
+    Column("counts", Text, nullable=False),
+    Column("stopped_by", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("worked_at", Instant, nullable=False),
+    Column("deleted_at", Instant),
+)
+_GOES_ON = text("due_at IS NOT NULL")
+Index("ix_broadcasts_due", broadcasts.c.due_at, sqlite_where=_GOES_ON, postgresql_where=_GOES_ON)
+Index("ix_broadcasts_flow", broadcasts.c.flow_id, broadcasts.c.id)
+Index("ix_broadcasts_workspace", broadcasts.c.workspace_id, broadcasts.c.id)
+
+broadcast_recipients = Table(
+    # What became of each person of a broadcast; written with the messages, so that nobody gets it twice.
+    "broadcast_recipients",
+    metadata,
+    Column("broadcast_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("outcome", String(20), nullable=False),
+    Column("message_seq", Integer),  # of the first message, where something was said
+    Column("at", Instant, nullable=False),
+)
+Index("ix_broadcast_recipients_outcome", broadcast_recipients.c.broadcast_id,
+      broadcast_recipients.c.outcome, broadcast_recipients.c.conversation_id)  # fmt: skip
+
+segments = Table(
+    # Conditions with a name: who of a flow's subscribers they hold for.
+    "segments",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("flow_id", ForeignKey("flows.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("flow_id", "name"),
+)
 
 applied = Table(
     # What was already done under a key, and how it was answered (Idempotency-Key).

@@ -104,7 +104,7 @@ class Hooks:
         return HookRequest(
             method=scope["method"],
             url=f"{self._services.edge.public_url}{scope['path']}{'?' if query else ''}{query}",
-            query=dict(parse_qsl(query, keep_blank_values=True)),
+            query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
             headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
             body=await read_body(scope, receive, self._services.edge.max_body),
             now=self._services.clock.now(),

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relevo.domain.flows.parsing import parse
+from relevo.domain.flows.steps import STEPS as KNOWN
+from relevo.domain.yaml_reading import did_you_mean
 
 START = "version: 1\nflow: f\nstart: a\nsubflows:\n  b: [end]\n  a:\n"
 
@@ -18,7 +20,13 @@ def blocks() -> list[tuple[str, list[str]]]:
     """The steps of mistakes.txt, each with its problems."""
     text = (Path(__file__).parent / "mistakes.txt").read_text()
     found = [block.strip("\n").split("\n=> ") for block in text.split("\n\n")[1:]]
-    return [(step, problems) for step, *problems in found]
+    return [(step, list(map(_with_steps, problems))) for step, *problems in found]
+
+
+def _with_steps(problem: str) -> str:
+    return problem.replace("write one of: STEPS", f"write one of: {', '.join(KNOWN)}").replace(
+        "use one of: STEPS", did_you_mean("", KNOWN)
+    )
 
 
 STEPS = blocks()

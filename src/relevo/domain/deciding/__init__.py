@@ -13,6 +13,7 @@ from typing import assert_never
 from relevo.domain.conversations import Conversation, Decision, ShowTyping
 from relevo.domain.deciding.amending import file_settled, message_edited
 from relevo.domain.deciding.assigning import assign, assign_to_group
+from relevo.domain.deciding.broadcasting import broadcast_came
 from relevo.domain.deciding.control import pause_bot
 from relevo.domain.deciding.custom_events import custom_event_logged
 from relevo.domain.deciding.customer import conversation_opened, customer_typed, message_received
@@ -39,6 +40,7 @@ from relevo.domain.events import (
     BotPaused,
     BotResumed,
     BotTold,
+    BroadcastCame,
     ConversationOpened,
     CustomerTyped,
     CustomEventLogged,
@@ -86,6 +88,8 @@ def _handle(draft: Draft, event: AnyEvent) -> None:
             agent_replied(draft, event)
         case BotTold():
             bot_told(draft, event)
+        case BroadcastCame():
+            broadcast_came(draft, event)
         case NoteWritten():
             note_written(draft, event)
         case BotPaused(minutes=minutes, by=by):

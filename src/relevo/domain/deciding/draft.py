@@ -24,6 +24,7 @@ class Draft:
         self.effects: list[Effect] = []
         self.last_input = ""
         self.has_spoken = False
+        self.is_patient = False
 
     def change(self, **changes: Any) -> None:
         self.state = msgspec.structs.replace(self.state, **changes)
@@ -55,6 +56,7 @@ class Draft:
             chance=around.chance,
             hours=around.workspace.hours,
             segments=around.segments,
+            conversation=state.facts,
         )
 
     def flow_of_run(self) -> Flow | None:

@@ -15,7 +15,7 @@ from relevo.domain.messages import Content, MessageStatus, MessageType, Other
 from relevo.domain.workspaces import EventType
 
 
-def _hindrance(draft: Draft) -> str:
+def _silence(draft: Draft) -> str:
     """Why the customer may not be told anything now but a template, in the words that vendors' refusals have;
     "": they may."""
     window = draft.around.window
@@ -26,12 +26,17 @@ def _hindrance(draft: Draft) -> str:
     return "; ".join(filter(None, (why, usable_words(draft.around.templates))))
 
 
+def hindrance(draft: Draft, content: Content) -> str:
+    """Why the customer may not be told this now; "": they may."""
+    return _as_sent(draft, content)[1]
+
+
 def _as_sent(draft: Draft, content: Content) -> tuple[Content, str]:
     """What the vendor is to be given, and why it is not; "": it is."""
     if draft.state.barred:
         return content, draft.state.barred
     if not (isinstance(content, Other) and content.type == "template"):
-        return content, _hindrance(draft)
+        return content, _silence(draft)
     filled = completed(content, draft.around.templates)
     return (content, filled) if isinstance(filled, str) else (filled, "")
 
@@ -42,7 +47,7 @@ def speak(draft: Draft, type_: MessageType, content: Content, *, member_id: Memb
     status = MessageStatus.FAILED if barred else MessageStatus.QUEUED
     seq = record(draft, type_, content, member_id=member_id, status=status, error=barred)
     if not barred:
-        draft.effects.append(SendToCustomer(seq))
+        draft.effects.append(SendToCustomer(seq, draft.is_patient))
         _remember_numbers(draft, content)
     elif type_ is MessageType.OUT and barred != draft.state.barred:
         code, _, detail = barred.partition(": ")

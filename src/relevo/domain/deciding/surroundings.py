@@ -11,9 +11,10 @@ import msgspec
 from relevo.domain.agent_groups import AgentGroup, GroupId, Staff
 from relevo.domain.approved_templates import Templates
 from relevo.domain.audiences import NOBODY, Audience
+from relevo.domain.custom_events import CustomEvent
 from relevo.domain.degrading import Limits
 from relevo.domain.flows.model import Condition, Flow
-from relevo.domain.ids import FlowVersionId, MemberId, MessageId
+from relevo.domain.ids import FlowId, FlowVersionId, MemberId, MessageId, WorkspaceId
 from relevo.domain.messages import Message, MessageStatus
 from relevo.domain.workspaces import Channel, Workspace
 
@@ -45,6 +46,10 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """For an edit, or news of a file: the stored message that it is about, if there is one."""
     limits_of: Callable[[Channel], Limits] = lambda _: _EVERYTHING
     """What the channel can carry: tells which buttons the customer will see as numbers."""
+    member_of: Callable[[WorkspaceId, str], MemberId | None] = lambda workspace, name: None
+    """A member by their e-mail address or, if nobody else has it, their name."""
+    custom_event_of: Callable[[FlowId, str], CustomEvent | None] = lambda flow, name: None
+    """A custom event by its name."""
     segments: Mapping[str, Condition] = {}
     """Conditions that the workspace has named."""
     chance: int = 0

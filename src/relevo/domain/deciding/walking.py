@@ -5,12 +5,28 @@ from __future__ import annotations
 from typing import assert_never
 
 import relevo.domain.flows.engine as flow_engine
+from relevo.domain import conversations
 from relevo.domain.deciding.control import pause_bot
 from relevo.domain.deciding.draft import Draft
+from relevo.domain.deciding.organising import organise
 from relevo.domain.deciding.speaking import speak
 from relevo.domain.deciding.subscriber import apply_act
 from relevo.domain.deciding.telling import report
-from relevo.domain.flows.runs import AddTag, PauseBot, RemoveTag, Run, Say, SetField, Stumble, Turn
+from relevo.domain.flows.runs import (
+    AddTag,
+    AssignTo,
+    LogEvent,
+    MoveTo,
+    PauseBot,
+    RemoveTag,
+    Run,
+    Say,
+    SetField,
+    ShowTyping,
+    Stumble,
+    Turn,
+    WriteNote,
+)
 from relevo.domain.messages import Content, MessageType
 
 
@@ -51,12 +67,22 @@ def perform(draft: Draft, turn: Turn) -> None:
                 say(draft, content)
             case PauseBot(pause_for=pause_for, leave_words=words):
                 pause_bot(draft, pause_for, cause="flow", leave_words=words, run=turn.run)
+            case ShowTyping():
+                show_typing(draft)
+            case AssignTo() | WriteNote() | MoveTo() | LogEvent():
+                organise(draft, act)
             case Stumble(code=code, detail=detail):
                 report(draft, code, detail)
             case SetField() | AddTag() | RemoveTag():
                 apply_act(draft, act)
             case _:
                 assert_never(act)
+
+
+def show_typing(draft: Draft) -> None:
+    """Nobody is typing while an agent has control, but the agent."""
+    if not draft.agent_has_control or draft.flow_goes_on_while_paused:
+        draft.effects.append(conversations.ShowTyping())
 
 
 def say(draft: Draft, content: Content) -> None:

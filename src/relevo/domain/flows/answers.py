@@ -11,10 +11,10 @@ from email_validator import EmailNotValidError, validate_email
 from relevo.domain.flows.messages import Choice
 from relevo.domain.flows.saying import words_of_button
 from relevo.domain.flows.words import folded, words_of
-from relevo.domain.messages import Content, Interactive, Media, plain_text
+from relevo.domain.messages import Contacts, Content, Interactive, Location, Media, plain_text
 from relevo.domain.subscribers import FieldValue
 
-AnswerKind = Literal["text", "number", "email", "phone", "choice"]
+AnswerKind = Literal["text", "number", "email", "phone", "choice", "location", "contact"]
 
 STANDARD_RETRY: dict[AnswerKind, str] = {
     "text": "Please write an answer.",
@@ -22,6 +22,8 @@ STANDARD_RETRY: dict[AnswerKind, str] = {
     "email": "Please write an e-mail address, for example ana@example.com.",
     "phone": "Please write a phone number with its country code, for example +61 400 123 456.",
     "choice": "Please choose one of the answers.",
+    "location": "Please send your location.",
+    "contact": "Please share your contact, or write your phone number with its country code.",
 }
 """What a question says about an answer that does not fit, unless the flow has words of its own."""
 
@@ -50,8 +52,24 @@ def understood(
             return _phone(text[:_LONGEST], region)
         case "choice":
             return _choice(choices, text) or _choice(choices, plain_text(content))
+        case "location":
+            return _location(content)
+        case "contact":
+            return _contact(content, region) or _phone(text[:_LONGEST], region)
         case _:
             assert_never(kind)
+
+
+def _location(content: Content) -> str | None:
+    """`-33.8568,151.2153`: degrees north and east."""
+    return f"{content.latitude},{content.longitude}" if isinstance(content, Location) else None
+
+
+def _contact(content: Content, region: str | None) -> str | None:
+    """The first phone number of a contact, in E.164 where it has that form."""
+    contacts = content.contacts if isinstance(content, Contacts) else ()
+    phone = next((phone for contact in contacts for phone in contact.phones), None)
+    return None if phone is None else _phone(phone, region) or phone
 
 
 def _text(content: Content) -> str:

@@ -74,6 +74,9 @@ READ_ONLY = tuple(name for name in _READERS if name not in PROFILE_FIELDS)
 """The names that no field can have."""
 VARIABLES = (*_READERS, *_LATER_READERS)
 """The names that every flow may use besides its fields."""
+OF_CONVERSATION = ("status", "control", "agent_id", "opted_in", "last_message_at")
+"""What `conversation.NAME` may ask for."""
+CONVERSATION_PREFIX = "conversation."
 BOT_PREFIX = "bot."
 """What the name of a bot field begins with, where it stands for a value."""
 
@@ -108,6 +111,8 @@ class Variables(Mapping[str, object]):
             return self.flow.variables[name].default
         if name.startswith(BOT_PREFIX):
             return self.scene.bot[name[len(BOT_PREFIX) :]]
+        if name.startswith(CONVERSATION_PREFIX):
+            return self.scene.conversation[name[len(CONVERSATION_PREFIX) :]]
         return _LATER_READERS[name](self.scene, self.subscriber)
 
     def __iter__(self) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -13,26 +14,32 @@ from relevo.domain.yaml_reading import Mapping, Value, did_you_mean, nearest, qu
 
 MAX_BUTTONS = 10
 MAX_QUICK_REPLIES = 11
+MAX_ROWS = 30
+"""Entries of a list."""
+MAX_CARDS = 10
 
 _MEDIA: tuple[Literal["image", "video", "audio", "file"], ...] = ("image", "video", "audio", "file")
 _OPENABLE = ("http://", "mailto:", "tel:", "https://")
-_CONTENTS = ("text", *_MEDIA, "location")
+_CONTENTS = ("text", *_MEDIA, "location", "cards")
 
 
 class FlowButton(msgspec.Struct, frozen=True):
-    """A button or a quick reply: it starts a subflow (`do`), opens a `url`, dials (`call`), or,
-    with none of them, says its title."""
+    """A button, a quick reply or an entry of a list: it starts a subflow (`do`), opens a `url`, dials
+    (`call`), or, with none of them, says its title. `about` and `section` are a list's."""
 
     title: Words
     do: str = ""
     url: Words = ""
     call: Words = ""
+    about: Words = ""
+    section: Words = ""
 
 
 class TextMessage(msgspec.Struct, frozen=True, tag=True):
     text: Words
     buttons: tuple[FlowButton, ...] = ()
     quick_replies: tuple[FlowButton, ...] = ()
+    list_button: Words = ""
 
 
 class MediaMessage(msgspec.Struct, frozen=True, tag=True):
@@ -51,7 +58,23 @@ class LocationMessage(msgspec.Struct, frozen=True, tag=True):
     address: Words = ""
 
 
-FlowMessage = TextMessage | MediaMessage | LocationMessage
+class FlowCard(msgspec.Struct, frozen=True):
+    title: Words
+    text: Words = ""
+    image: Words = ""
+    url: Words = ""
+    buttons: tuple[FlowButton, ...] = ()
+
+
+class CardsMessage(msgspec.Struct, frozen=True, tag=True):
+    """Cards side by side. `shape` is that of their pictures."""
+
+    cards: tuple[FlowCard, ...]
+    shape: Literal["horizontal", "square"] = "horizontal"
+    quick_replies: tuple[FlowButton, ...] = ()
+
+
+FlowMessage = TextMessage | MediaMessage | LocationMessage | CardsMessage
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -77,9 +100,7 @@ def message(value: Value, reader: Reader) -> FlowMessage | None:
     if len(found) != 1:
         _report_contents(keys, found)
         return None
-    if found[0] == "text":
-        return _text_message(keys, reader)
-    return _location(keys, reader) if found[0] == "location" else _media(keys, reader)
+    return _READERS.get(found[0], _media)(keys, reader)
 
 
 def _report_contents(keys: Mapping, found: list[str]) -> None:
@@ -92,10 +113,55 @@ def _report_contents(keys: Mapping, found: list[str]) -> None:
 
 
 def _text_message(keys: Mapping, reader: Reader) -> TextMessage | None:
-    keys.only(("text", "buttons", "quick_replies"))
+    keys.only(("text", "buttons", "quick_replies", "list"))
     text = reader.words(keys["text"])
+    made = with_options(text or "", keys, reader)
+    return None if text is None else made
+
+
+def with_options(text: Words, keys: Mapping, reader: Reader) -> TextMessage:
+    """A text with what these keys offer to press: `buttons`, `quick_replies`, or a `list`."""
     buttons, quick_replies = buttons_of(keys, reader), quick_replies_of(keys, reader)
-    return None if text is None else TextMessage(text, buttons, quick_replies)
+    if "list" not in keys:
+        return TextMessage(text, buttons, quick_replies)
+    if quick_replies:
+        keys.problem_at("list", "quick_replies and a list in one message", "keep one of them")
+    rows, opened_by = _list(keys["list"], reader)
+    return TextMessage(text, buttons, rows, opened_by)
+
+
+def _list(value: Value, reader: Reader) -> tuple[tuple[FlowButton, ...], Words]:
+    """The rows, and what stands on the button that opens the list."""
+    if value.is_list:
+        return _rows(value, reader, ""), ""
+    keys = value.mapping(("button", "rows", "sections"), "write a list of rows, or {button: …, rows: [...]}")
+    if keys is None:
+        return (), ""
+    opened_by = reader.optional_words(keys, "button")
+    if "sections" not in keys:
+        rows = keys.need("rows", "add rows: and a list of them")
+        return (_rows(rows, reader, "") if rows else ()), opened_by
+    sections = (_section(item, reader) for item in keys["sections"].items())
+    return _bounded(keys["sections"], tuple(row for rows in sections for row in rows)), opened_by
+
+
+def _section(value: Value, reader: Reader) -> tuple[FlowButton, ...]:
+    keys = value.mapping(("title", "rows"), "for example {title: Pizza, rows: [...]}")
+    rows = keys.need("rows", "add rows: and a list of them") if keys else None
+    title = keys.need("title", "add title: what stands above the rows") if keys else None
+    return _rows(rows, reader, (reader.words(title) or "") if title else "") if rows else ()
+
+
+def _rows(value: Value, reader: Reader, section: Words) -> tuple[FlowButton, ...]:
+    rows = (_button(item, reader, ("do",), ("about",)) for item in value.items("write a list of rows"))
+    found = tuple(msgspec.structs.replace(row, section=section) for row in rows if row is not None)
+    return _bounded(value, found)
+
+
+def _bounded(value: Value, rows: tuple[FlowButton, ...]) -> tuple[FlowButton, ...]:
+    if not 1 <= len(rows) <= MAX_ROWS and value.is_list:
+        value.problem(f"a list of {len(rows)} rows", f"write 1 to {MAX_ROWS}")
+    return rows
 
 
 def _media(keys: Mapping, reader: Reader) -> MediaMessage | None:
@@ -105,6 +171,31 @@ def _media(keys: Mapping, reader: Reader) -> MediaMessage | None:
     title, caption = reader.optional_words(keys, "title"), reader.optional_words(keys, "caption")
     buttons, quick_replies = buttons_of(keys, reader), quick_replies_of(keys, reader)
     return None if url is None else MediaMessage(kind, url, title, caption, buttons, quick_replies)
+
+
+def _cards(keys: Mapping, reader: Reader) -> CardsMessage | None:
+    keys.only(("cards", "shape", "quick_replies"))
+    items = keys["cards"].items("write a list of cards")
+    if keys["cards"].is_list and not 1 <= len(items) <= MAX_CARDS:
+        keys["cards"].problem(f"{len(items)} cards", f"write 1 to {MAX_CARDS}")
+    cards = tuple(card for item in items if (card := _card(item, reader)) is not None)
+    shape = keys["shape"].one_of(("horizontal", "square")) if "shape" in keys else ""
+    quick_replies = quick_replies_of(keys, reader)
+    return CardsMessage(cards, "square" if shape == "square" else "horizontal", quick_replies)
+
+
+def _card(value: Value, reader: Reader) -> FlowCard | None:
+    remedy = "for example {title: Pro, text: For teams, image: https://example.com/pro.png}"
+    keys = value.mapping(("title", "text", "image", "url", "buttons"), remedy)
+    title_value = keys.need("title", "add title: what stands on the card") if keys else None
+    title = reader.words(title_value) if title_value else None
+    if keys is None or title is None:
+        return None
+    image, url = (
+        (_url(keys[key], reader, ("http://", "https://")) or "") if key in keys else ""
+        for key in ("image", "url")
+    )
+    return FlowCard(title, reader.optional_words(keys, "text"), image, url, buttons_of(keys, reader))
 
 
 def _location(keys: Mapping, reader: Reader) -> LocationMessage | None:
@@ -138,6 +229,12 @@ def _url(value: Value, reader: Reader, schemes: tuple[str, ...]) -> Words | None
     return url
 
 
+_READERS: dict[str, Callable[[Mapping, Reader], FlowMessage | None]] = {
+    "text": _text_message,
+    "location": _location,
+    "cards": _cards,
+}
+
 # Buttons
 
 
@@ -160,11 +257,13 @@ def _pressables(
     return tuple(button for item in items if (button := _button(item, reader, actions)) is not None)
 
 
-def _button(value: Value, reader: Reader, actions: tuple[str, ...]) -> FlowButton | None:
+def _button(
+    value: Value, reader: Reader, actions: tuple[str, ...], others: tuple[str, ...] = ()
+) -> FlowButton | None:
     if not value.is_mapping or reader.is_by_language(value):
         title = reader.words(value)
         return None if title is None else FlowButton(title)
-    keys = value.mapping(("title", *actions))
+    keys = value.mapping(("title", *others, *actions))
     assert keys is not None
     title_value = keys.need("title", "add title: the words on it")
     title = reader.words(title_value) if title_value else None
@@ -172,7 +271,8 @@ def _button(value: Value, reader: Reader, actions: tuple[str, ...]) -> FlowButto
     if given[1:]:
         keys.problem_at(given[1], f"one button does several things: {', '.join(given)}", "keep one of them")
     do, url, call = _button_action(keys, reader, given)
-    return None if title is None else FlowButton(title, do, url, call)
+    about = reader.optional_words(keys, "about")
+    return None if title is None else FlowButton(title, do, url, call, about)
 
 
 def _button_action(keys: Mapping, reader: Reader, given: list[str]) -> tuple[str, Words, Words]:

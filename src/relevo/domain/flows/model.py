@@ -136,6 +136,19 @@ class Step(msgspec.Struct, frozen=True):
         """The steps that it holds, each list under the name that places give it."""
         return {}
 
+    def held(self, name: str) -> Steps | None:
+        """The steps under a name; None when it holds none of that name."""
+        return self.branches.get(name)
+
+    def after(self, walk: Walk, name: str) -> str:
+        """Which of its lists comes after the one of this name; "" for none."""
+        return ""
+
+    @property
+    def has_rounds(self) -> bool:
+        """Whether a list of it may come again, so that its end is not the end of the step."""
+        return False
+
     def answered(self, walk: Walk, content: Content, tries: int) -> None:
         """The customer has said something while the walk stood here; `tries` were refused before."""
         walk.lose()

@@ -10,7 +10,9 @@ import msgspec
 
 from relevo.domain.flows.expressions import (
     BOT_PREFIX,
+    CONVERSATION_PREFIX,
     MAX_TEXT,
+    OF_CONVERSATION,
     READ_ONLY,
     VARIABLES,
     ByLanguage,
@@ -166,12 +168,18 @@ class Reader:
         return None
 
     def looked_at(self, value: Value, name: str | None) -> str | None:
-        """The name of a field or variable that is compared; `bot.NAME` is one of the bot's."""
+        """The name of a field or variable that is compared; `bot.NAME` is one of the bot's, and
+        `conversation.NAME` is of the conversation."""
+        if name is not None and name.startswith(CONVERSATION_PREFIX):
+            known = tuple(f"{CONVERSATION_PREFIX}{one}" for one in OF_CONVERSATION)
+            if name not in known:
+                value.problem(f"there is no {quoted(name)}", did_you_mean(name, known))
+            return name
         if name is not None and name.startswith(BOT_PREFIX):
             return name if self.field_name(value, name.removeprefix(BOT_PREFIX)) else None
-        if (known := self.field_name(value, name)) is not None:
-            self.use(value, known)
-        return known
+        if (field := self.field_name(value, name)) is not None:
+            self.use(value, field)
+        return field
 
     def settable_name(self, value: Value, name: str | None) -> str | None:
         """The name of a field that a flow may change."""

@@ -70,6 +70,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """Conditions that the workspace has named."""
     bot: Mapping[str, FieldValue] = {}
     """The bot's own fields."""
+    conversation: Mapping[str, object] = {}
+    """What is known of the conversation, by the names of `expressions.OF_CONVERSATION`."""
 
 
 # What a flow wants done, in order. The conversation decides whether it may.
@@ -95,6 +97,37 @@ class RemoveTag(msgspec.Struct, frozen=True, tag=True):
     name: str
 
 
+class ShowTyping(msgspec.Struct, frozen=True, tag=True):
+    """Show the customer that somebody is typing, where the channel can."""
+
+
+class AssignTo(msgspec.Struct, frozen=True, tag=True):
+    """Give the conversation to an agent (by e-mail address or name) or to one of a group (by its name);
+    with neither, take it from whoever has it."""
+
+    agent: str = ""
+    group: str = ""
+
+
+class WriteNote(msgspec.Struct, frozen=True, tag=True):
+    """Tell colleagues something; the customer never sees it."""
+
+    text: str
+
+
+class MoveTo(msgspec.Struct, frozen=True, tag=True):
+    status: Literal["open", "pending", "done", "spam"]
+
+
+class LogEvent(msgspec.Struct, frozen=True, tag=True):
+    """Something that the company counts happened: a custom event, by its name."""
+
+    name: str
+    text: str | None = None
+    price: float | None = None
+    number: float | None = None
+
+
 class PauseBot(msgspec.Struct, frozen=True, tag=True):
     """Hand the conversation over. None: until resumed. A message of the customer that *is*
     one of `leave_words` (case and surrounding space aside) brings the bot back."""
@@ -114,7 +147,19 @@ class Stumble(msgspec.Struct, frozen=True, tag=True):
     detail: str
 
 
-Act = Say | SetField | AddTag | RemoveTag | PauseBot | Stumble
+Act = (
+    Say
+    | ShowTyping
+    | SetField
+    | AddTag
+    | RemoveTag
+    | AssignTo
+    | WriteNote
+    | MoveTo
+    | LogEvent
+    | PauseBot
+    | Stumble
+)
 
 
 class Turn(msgspec.Struct, frozen=True):

@@ -7,6 +7,9 @@ off before anything is put on, so a `call` in last place costs no depth.
 
 from __future__ import annotations
 
+from hashlib import blake2b
+from typing import Literal
+
 from relevo.domain.flows.conditions import holds
 from relevo.domain.flows.expressions import Template, TemplateFailed, Variables, filled_in
 from relevo.domain.flows.messages import Choice, FlowMessage, TextMessage
@@ -24,9 +27,9 @@ from relevo.domain.flows.runs import (
     Turn,
     Waiting,
 )
-from relevo.domain.flows.saying import content_of
+from relevo.domain.flows.saying import content_of, with_request
 from relevo.domain.flows.variables import as_text, converted
-from relevo.domain.messages import Content
+from relevo.domain.messages import Content, Text, plain_text
 from relevo.domain.subscribers import PROFILE_FIELDS, FieldValue
 
 MAX_STEPS = 100
@@ -47,6 +50,7 @@ class Walk:
         self._stack: list[Frame] = list(run.stack) if run else []
         self._waiting: Waiting | None = None
         self._acts: list[Act] = []
+        self._draws = 0
 
     def turn(self) -> Turn:
         """Walk until the run waits or ends."""
@@ -84,11 +88,46 @@ class Walk:
         return None
 
     def _leave(self, frame: Frame) -> None:
-        """Out of a finished list: to what follows the step that holds it, or to the caller."""
+        """Out of a finished list: to the list that comes after it, to what follows the step that holds
+        it, or to the caller."""
         if len(frame.path) == 1:
             self._stack.pop()
-        else:
-            self._stack[-1] = _next(Frame(frame.subflow, frame.path[:-2]))
+            return
+        holder = Frame(frame.subflow, frame.path[:-2])
+        name = self._step_at(holder).after(self, str(frame.path[-2]))
+        self._stack[-1] = Frame(frame.subflow, (*holder.path, name, 0)) if name else _next(holder)
+
+    def peek(self) -> Step | None:
+        """The step that comes next in the same list; nothing is left for it, or decided."""
+        if not self._stack:
+            return None
+        frame = self._stack[-1]
+        steps = _steps_around(self.flow, frame) or ()
+        return steps[_index(frame)] if _index(frame) < len(steps) else None
+
+    def leave_finished(self) -> None:
+        """Take off what has nothing left, but for lists that may come again: whether they do is seen when
+        the walk comes back to them."""
+        while self._stack and self._is_finished(self._stack[-1]):
+            self._leave(self._stack[-1])
+
+    def _is_finished(self, frame: Frame) -> bool:
+        steps = _steps_around(self.flow, frame)
+        if steps is None or _index(frame) < len(steps):
+            return False
+        return len(frame.path) == 1 or not self._step_at(Frame(frame.subflow, frame.path[:-2])).has_rounds
+
+    @property
+    def has_more(self) -> bool:
+        """Whether anything may be left to do."""
+        self.leave_finished()
+        return bool(self._stack)
+
+    def _step_at(self, frame: Frame) -> Step:
+        """The step at a place that is known to be there."""
+        steps = _steps_around(self.flow, frame)
+        assert steps is not None
+        return steps[_index(frame)]
 
     def advance(self) -> None:
         """Past this step."""
@@ -97,7 +136,7 @@ class Walk:
     def enter(self, name: str) -> None:
         """Into the steps that this step holds under a name; past it, if there are none."""
         step = self.next_step()
-        if step is None or step.branches.get(name) is None:
+        if step is None or step.held(name) is None:
             self.lose()
             return
         frame = self._stack[-1]
@@ -111,7 +150,7 @@ class Walk:
     def call(self, subflow: str) -> None:
         """Into another subflow, and then past this step."""
         self.advance()
-        self.next_step()  # leaves what is finished
+        self.leave_finished()
         self._push(subflow)
 
     def end(self) -> None:
@@ -156,12 +195,26 @@ class Walk:
 
     # What steps do
 
+    def draw(self, below: int) -> int:
+        """A number from 0 up to `below`, by the chance of this decision: another at each place and time."""
+        self._draws += 1
+        seed = f"{self.scene.chance}:{self._draws}:{self._where()}".encode()
+        return int.from_bytes(blake2b(seed, digest_size=8).digest()) % below
+
     def do(self, act: Act) -> None:
         self._acts.append(act)
 
-    def say(self, message: FlowMessage, choices: tuple[Choice, ...] = ()) -> bool:
-        """Say it, if something comes out of it; whether it did."""
+    def say(
+        self,
+        message: FlowMessage,
+        choices: tuple[Choice, ...] = (),
+        *,
+        asks: Literal["", "location", "contact"] = "",
+    ) -> bool:
+        """Say it, if something comes out of it; whether it did. `asks`: with a button to send that."""
         content = self._content(message, choices)
+        if asks and isinstance(content, Text):
+            content = with_request(content, asks, self.variables)
         if content is not None:
             self.do(Say(content))
         return content is not None
@@ -175,6 +228,14 @@ class Walk:
         if content is None and not _may_be_empty(message):
             self.stumble("empty_message", "nothing came out to be sent")
         return content
+
+    def preview(self, message: FlowMessage) -> str:
+        """The words of a message, as far as they can be told now."""
+        try:
+            content = content_of(message, self.variables)
+        except TemplateFailed:
+            return ""
+        return plain_text(content) if content is not None else ""
 
     def holds(self, condition: Condition) -> bool:
         """Whether it holds; one that cannot be told does not."""
@@ -244,7 +305,7 @@ def _steps_around(flow: Flow, frame: Frame) -> Steps | None:
 def _held(steps: Steps | None, index: int | str, name: int | str) -> Steps | None:
     if steps is None or not _is_place(index, len(steps)) or not isinstance(name, str):
         return None
-    return steps[int(index)].branches.get(name)
+    return steps[int(index)].held(name)
 
 
 def _is_place(index: int | str, bound: int) -> bool:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from relevo.domain.flows.model import Step
 from relevo.domain.flows.steps.control import PauseBot
-from relevo.domain.flows.steps.paths import Call, End, Go, Wait, When
+from relevo.domain.flows.steps.organising import Assign, LogsEvent, Note, SetStatus
+from relevo.domain.flows.steps.paths import Call, Choose, End, Go, Repeat, Wait, When
 from relevo.domain.flows.steps.people import Set, Tag, Untag
 from relevo.domain.flows.steps.questions import Ask
-from relevo.domain.flows.steps.sending import Send
+from relevo.domain.flows.steps.sending import Send, Typing
 
 _ALL: tuple[type[Step], ...] = (
     Send,
+    Typing,
     Ask,
     When,
+    Choose,
+    Repeat,
     Set,
     Tag,
     Untag,
+    Assign,
+    Note,
+    SetStatus,
+    LogsEvent,
     Go,
     Call,
     Wait,

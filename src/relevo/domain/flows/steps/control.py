@@ -42,6 +42,6 @@ class PauseBot(Step, frozen=True):
 
     def take(self, walk: Walk) -> None:
         walk.advance()
-        walk.next_step()  # leaves what is finished
+        walk.leave_finished()
         walk.do(runs.PauseBot(self.pause_for, self.leave_words))
         walk.stand(Waiting("return"))

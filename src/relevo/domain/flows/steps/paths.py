@@ -6,12 +6,19 @@ from collections.abc import Mapping as ByName
 from datetime import timedelta
 from typing import ClassVar, Self
 
+import msgspec
+
 from relevo.domain.flows.condition_parsing import condition
 from relevo.domain.flows.model import Condition, Step, Steps
 from relevo.domain.flows.reading import Reader
 from relevo.domain.flows.runs import Waiting
 from relevo.domain.flows.walking import Walk
-from relevo.domain.yaml_reading import Mapping
+from relevo.domain.yaml_reading import Mapping, Value
+
+MAX_WAYS = 20
+MAX_WEIGHT = 10_000
+MAX_ROUNDS = 50
+"""Rounds of one `repeat`."""
 
 
 class When(Step, frozen=True):
@@ -36,6 +43,95 @@ class When(Step, frozen=True):
     @property
     def branches(self) -> ByName[str, Steps]:
         return {"then": self.then, "else": self.otherwise}
+
+
+class Way(msgspec.Struct, frozen=True):
+    """One of the ways of `choose`."""
+
+    weight: int
+    do: Steps
+
+
+class Choose(Step, frozen=True):
+    """One of several ways, by weight: a way of weight 2 is taken twice as often as one of weight 1."""
+
+    ways: tuple[Way, ...]
+
+    word: ClassVar[str] = "choose"
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        value = keys["choose"]
+        items = value.items("write a list: [{weight: 1, do: …}, …]")
+        if value.is_list and not 2 <= len(items) <= MAX_WAYS:
+            value.problem(f"choose has {len(items)} ways", f"write 2 to {MAX_WAYS}")
+        return cls(tuple(way for item in items if (way := _way(item, reader)) is not None))
+
+    def take(self, walk: Walk) -> None:
+        drawn = walk.draw(sum(way.weight for way in self.ways))
+        for number, way in enumerate(self.ways, 1):
+            drawn -= way.weight
+            if drawn < 0:
+                walk.enter(f"way {number}")
+                return
+        walk.advance()
+
+    @property
+    def branches(self) -> ByName[str, Steps]:
+        return {f"way {number}": way.do for number, way in enumerate(self.ways, 1)}
+
+
+def _way(value: Value, reader: Reader) -> Way | None:
+    keys = value.mapping(("weight", "do"), "for example {weight: 1, do: welcome}")
+    if keys is None:
+        return None
+    weight_value = keys.get("weight")
+    weight = weight_value.integer(least=1, most=MAX_WEIGHT) if weight_value else 1
+    keys.need("do", "add do: the steps, or the subflow to go to")
+    return None if weight is None else Way(weight, do(keys, reader))
+
+
+class Repeat(Step, frozen=True):
+    """The same steps again, so many times at most; `until` is looked at after each round."""
+
+    times: int
+    do: Steps
+    until: Condition | None = None
+
+    word: ClassVar[str] = "repeat"
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        inner = keys["repeat"].mapping(("times", "until", "do"), "for example {times: 3, do: [...]}")
+        if inner is None:
+            return None
+        times_value = inner.need("times", f"add times: at most {MAX_ROUNDS}")
+        times = times_value.integer(least=1, most=MAX_ROUNDS) if times_value else None
+        until = condition(inner["until"], reader) if "until" in inner else None
+        do_value = inner.need("do", "add do: and a list of steps")
+        steps = reader.steps(do_value) if do_value else ()
+        return None if times is None else cls(times, steps, until)
+
+    def take(self, walk: Walk) -> None:
+        walk.enter("round 1")
+
+    @property
+    def branches(self) -> ByName[str, Steps]:
+        return {"round": self.do}
+
+    def held(self, name: str) -> Steps | None:
+        number = name.removeprefix("round ")
+        return self.do if number.isdecimal() and 1 <= int(number) <= self.times else None
+
+    def after(self, walk: Walk, name: str) -> str:
+        done = int(name.removeprefix("round "))
+        if done >= self.times or (self.until is not None and walk.holds(self.until)):
+            return ""
+        return f"round {done + 1}"
+
+    @property
+    def has_rounds(self) -> bool:
+        return True
 
 
 class Go(Step, frozen=True):
@@ -95,7 +191,7 @@ class Wait(Step, frozen=True):
 
     def take(self, walk: Walk) -> None:
         walk.advance()
-        if walk.next_step() is not None:
+        if walk.has_more:
             walk.stand(Waiting("time", deadline_at=walk.scene.now + self.wait_for))
 
 

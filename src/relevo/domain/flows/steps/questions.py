@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as ByName
 from datetime import timedelta
-from typing import ClassVar, Self, get_args
+from typing import ClassVar, Literal, Self, get_args
 
 import msgspec
 
@@ -14,8 +14,7 @@ from relevo.domain.flows.messages import (
     MAX_QUICK_REPLIES,
     Choice,
     TextMessage,
-    buttons_of,
-    quick_replies_of,
+    with_options,
 )
 from relevo.domain.flows.model import Step, Steps, Words
 from relevo.domain.flows.reading import Reader, fixed_text
@@ -26,7 +25,7 @@ from relevo.domain.flows.words import folded, words_of
 from relevo.domain.messages import Content, Interactive, Text, plain_text
 from relevo.domain.yaml_reading import Mapping, Value, quoted
 
-_KEYS = ("text", "buttons", "quick_replies", "kind", "choices", "save", "retry", "give_up", "timeout")
+_KEYS = ("text", "buttons", "quick_replies", "list", "kind", "choices", "save", "retry", "give_up", "timeout")
 _KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 
 
@@ -83,10 +82,15 @@ class Ask(Step, frozen=True):
 
     def take(self, walk: Walk) -> None:
         """Ask, and stay at the question; one that cannot be asked is passed over."""
-        if walk.say(self.message, self.choices):
+        if walk.say(self.message, self.choices, asks=self._asks):
             self._await_answer(walk, tries=0)
         else:
             walk.advance()
+
+    @property
+    def _asks(self) -> Literal["", "location", "contact"]:
+        """What there is a button of its own to send with, on channels that have one."""
+        return self.kind if self.kind in ("location", "contact") else ""
 
     def _await_answer(self, walk: Walk, tries: int) -> None:
         deadline = walk.scene.now + self.timeout.after if self.timeout else None
@@ -114,7 +118,10 @@ class Ask(Step, frozen=True):
 
     def _ask_again(self, walk: Walk, tries: int) -> None:
         retry = self.retry or STANDARD_RETRY[self.kind]
-        walk.say(TextMessage(retry, quick_replies=self.message.quick_replies), self.choices)
+        again = TextMessage(
+            retry, quick_replies=self.message.quick_replies, list_button=self.message.list_button
+        )
+        walk.say(again, self.choices, asks=self._asks)
         self._await_answer(walk, tries)
 
     def timed_out(self, walk: Walk) -> None:
@@ -133,7 +140,7 @@ def _titles(walk: Walk, title: Words) -> set[str]:
 def _message(keys: Mapping, reader: Reader) -> TextMessage:
     value = keys.need("text", "add text: the question")
     text = (reader.words(value) or "") if value else ""
-    return TextMessage(text, buttons_of(keys, reader), quick_replies_of(keys, reader))
+    return with_options(text, keys, reader)
 
 
 def _kind(keys: Mapping) -> AnswerKind:
