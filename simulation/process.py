@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from relevo.couriers.attempts import Courier
+from relevo.couriers.call import CallCourier
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
 from relevo.couriers.limiting import Limiter
@@ -116,7 +117,9 @@ class Process:
             limit=1000,
         )
         media.schedule = SCHEDULE
-        return {"endpoint": WebhookCourier(**given, schedule=SCHEDULE), "channel": channel, "media": media}
+        call = CallCourier(catalog=self.catalog, http=http, database=self.database, clock=self.clock)
+        webhook = WebhookCourier(**given, schedule=SCHEDULE)
+        return {"endpoint": webhook, "channel": channel, "media": media, "call": call}
 
     async def _disable(self, id_: EndpointId, reason: str) -> None:
         async with self.database.write() as connection:

@@ -28,6 +28,7 @@ import uvloop
 from relevo import logs
 from relevo.admin.changing import Means
 from relevo.admin.trying import Trial
+from relevo.couriers.call import CallCourier
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
 from relevo.couriers.dialogues import Vendors, asking
@@ -182,6 +183,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
                 clock=clock,
                 limit=settings.max_upload,
             ),
+            "call": CallCourier(catalog=catalog, http=http, database=database, clock=clock),
         },
         database=database,
         hub=hub,

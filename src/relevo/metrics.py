@@ -31,6 +31,13 @@ DELIVERY_SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600),
     registry=REGISTRY,
 )
+CALLS = Counter(
+    "relevo_calls",
+    "Calls of flows that are over, by step and by what came of them.",
+    ["step", "result"],
+    registry=REGISTRY,
+)
+AI_TOKENS = Counter("relevo_ai_tokens", "Tokens that models say they have used.", registry=REGISTRY)
 COMMIT_SIZE = Histogram(
     "relevo_commit_batch_size",
     "Events and outcomes in one commit.",

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from relevo.couriers.attempts import Courier
+from relevo.couriers.call import CallCourier
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
 from relevo.couriers.limiting import Limiter
@@ -137,6 +138,7 @@ def make_couriers(
             clock=world.clock,
             limit=1000,
         ),
+        "call": CallCourier(catalog=world.catalog, http=http, database=world.database, clock=world.clock),
     }
 
     async def disable(id_: EndpointId, reason: str) -> None:

@@ -33,6 +33,7 @@ COMMANDS = {
     "backup": "operating:backup",
     "doctor": "doctor:doctor",
     "secret": "operating:secret",
+    "secrets": "secrets:secrets",
 }
 """Where each command is, in the order in which people are shown them."""
 

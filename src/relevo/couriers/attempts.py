@@ -8,8 +8,8 @@ from typing import Protocol
 
 import msgspec
 
-from relevo.domain.deliveries import Accepted, Delivery, Exchange, Outcome, Park, Refused, Unreachable
-from relevo.domain.events import FileSettled
+from relevo.domain.deliveries import Accepted, Delivery, Exchange, GiveUp, Outcome, Park, Refused, Unreachable
+from relevo.domain.events import CallAnswered, FileSettled
 from relevo.domain.retries import parse_retry_after
 from relevo.http_client.client import ANSWER_LIMIT, Answer, Trace
 from relevo.system.clock import Clock
@@ -18,15 +18,17 @@ MASK = "••••"
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """What one attempt came to. `park` says why it need not be decided by the schedule; `patience` is
-    how long a wait may be asked for; `body` is what is left to send; `news` of a file that was fetched."""
+    """What one attempt came to. `verdict` is there where the schedule has nothing to decide, `schedule` where
+    it is not the courier's; `patience` is how long a wait may be asked for; `body` is what is left to send;
+    `news` of a file that was fetched, or of a call that is over with this attempt, if it is."""
 
     outcome: Outcome
     exchange: Exchange | None = None
-    park: Park | None = None
+    verdict: Park | GiveUp | None = None
     patience: timedelta = timedelta()
     body: bytes | None = None
-    news: FileSettled | None = None
+    news: FileSettled | CallAnswered | None = None
+    schedule: Sequence[timedelta] | None = None
 
 
 class Courier(Protocol):

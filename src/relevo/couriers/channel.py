@@ -62,7 +62,7 @@ class ChannelCourier:
         if channel is None:
             return Tried(Rejected("channel_removed"))
         if channel.disabled_reason:
-            return Tried(Rejected("channel_disabled"), park=Park("channel_disabled"))
+            return Tried(Rejected("channel_disabled"), verdict=Park("channel_disabled"))
         return await self._say(_decode(delivery.body), channel, delivery.webhook_id)
 
     async def _say(self, message: OutgoingMessage, channel: Channel, webhook_id: str) -> Tried:

@@ -18,9 +18,11 @@ import msgspec
 import structlog
 
 from relevo.couriers.attempts import Courier, Tried, outcome_name, status_of
+from relevo.couriers.call import failed
 from relevo.couriers.gates import Gate
 from relevo.couriers.limiting import Share, WhatLimits, unlimited
 from relevo.domain import retries
+from relevo.domain.calls import CallFailed, CallResult
 from relevo.domain.deliveries import (
     Accepted,
     Attempt,
@@ -35,14 +37,23 @@ from relevo.domain.deliveries import (
     Verdict,
 )
 from relevo.domain.errors import Unavailable
-from relevo.domain.events import ByConversation, FileSettled, ReceiptCame
+from relevo.domain.events import ByConversation, CallAnswered, FileSettled, ReceiptCame
 from relevo.domain.ids import DeliveryId, EndpointId
 from relevo.domain.messages import MessageStatus
 from relevo.engine.batches import Settled
 from relevo.engine.hub import Hub, WireSeen
 from relevo.engine.materials import ChannelWhispering, Whispering
 from relevo.engine.timers import sleep_or
-from relevo.metrics import ATTEMPTS, DELIVERIES, DELIVERY_SECONDS, ENDPOINT_PROBES, LANES, counter, histogram
+from relevo.metrics import (
+    ATTEMPTS,
+    CALLS,
+    DELIVERIES,
+    DELIVERY_SECONDS,
+    ENDPOINT_PROBES,
+    LANES,
+    counter,
+    histogram,
+)
 from relevo.store import deliveries, nodes
 from relevo.store.database import Database
 from relevo.store.deliveries import Settlement
@@ -223,16 +234,16 @@ class Couriers:
         )
         if is_probe:
             delivery = msgspec.structs.replace(delivery, attempts_before=delivery.attempts_before + 1)
-        event = _receipt(delivery, attempt) or _file_settled(delivery, attempt, tried)
+        event = _news(delivery, attempt, tried)
         return Settlement(delivery=delivery, attempt=attempt, event=event, body=tried.body)
 
     def _decide(
         self, delivery: Delivery, tried: Tried, schedule: Sequence[timedelta], *, is_probe: bool
     ) -> Verdict:
-        return tried.park or retries.decide(
+        return tried.verdict or retries.decide(
             tried.outcome,
             attempts_made=delivery.attempts_made + 1 - delivery.attempts_before,
-            schedule=schedule,
+            schedule=schedule if tried.schedule is None else tried.schedule,
             now=self._clock.now(),
             jitter=self._chance.jitter(),
             is_probe=is_probe,
@@ -495,15 +506,28 @@ def _note(outcome: Outcome) -> dict[str, str]:
     return {"note": outcome.note} if isinstance(outcome, Accepted) and outcome.note else {}
 
 
-_ATTEMPTED = {"endpoint": "webhook", "channel": "channel", "media": "media"}
+_ATTEMPTED = {"endpoint": "webhook", "channel": "channel", "media": "media", "call": "call"}
 _STATE: Mapping[type[Verdict], str] = {Done: "done", Park: "parked", GiveUp: "given_up"}
+
+
+def _news(
+    delivery: Delivery, attempt: Attempt, tried: Tried
+) -> ReceiptCame | FileSettled | CallAnswered | None:
+    """What the conversation must know of an attempt that was the last."""
+    match delivery.destination.kind:
+        case "channel":
+            return _receipt(delivery, attempt)
+        case "media":
+            return _file_settled(delivery, attempt, tried)
+        case "call":
+            return _call_answered(delivery, attempt, tried)
+        case _:
+            return None
 
 
 def _receipt(delivery: Delivery, attempt: Attempt) -> ReceiptCame | None:
     """What the conversation must know of a message that was brought to the customer, or could not be."""
-    if delivery.destination.kind != "channel" or delivery.message_id is None:
-        return None
-    if isinstance(attempt.verdict, RetryAt):
+    if delivery.message_id is None or isinstance(attempt.verdict, RetryAt):
         return None
     sent = isinstance(attempt.outcome, Accepted)
     reason = "" if isinstance(attempt.verdict, Done) else attempt.verdict.reason
@@ -518,12 +542,25 @@ def _receipt(delivery: Delivery, attempt: Attempt) -> ReceiptCame | None:
 
 def _file_settled(delivery: Delivery, attempt: Attempt, tried: Tried) -> FileSettled | None:
     """What the conversation must know of a customer's file: it is here, or will not come."""
-    if delivery.destination.kind != "media" or isinstance(attempt.verdict, RetryAt):
+    if isinstance(attempt.verdict, RetryAt):
         return None
     if isinstance(attempt.verdict, Done) or delivery.message_id is None:
-        return tried.news
+        return tried.news if isinstance(tried.news, FileSettled) else None
     to = ByConversation(delivery.conversation_id)
     return FileSettled(to=to, message_id=delivery.message_id, problem=_why(attempt.outcome))
+
+
+def _call_answered(delivery: Delivery, attempt: Attempt, tried: Tried) -> CallAnswered | None:
+    """What the flow that waits for a call must know: every call has an end, also by a fault of ours."""
+    if isinstance(attempt.verdict, RetryAt):
+        return None
+    told = tried.news if isinstance(tried.news, CallAnswered) else failed(delivery, "stopped")
+    counter(CALLS, delivery.event_type, _result_name(told.result)).inc()
+    return told
+
+
+def _result_name(result: CallResult) -> str:
+    return result.kind if isinstance(result, CallFailed) else "answered"
 
 
 def _why(outcome: Outcome) -> str:

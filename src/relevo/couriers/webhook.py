@@ -113,4 +113,4 @@ def _own_headers(endpoint: Endpoint, delivery: Delivery, clock: Clock) -> dict[s
 
 def _kept(reason: str) -> Tried:
     """No request can be made now; a person may have it redelivered later."""
-    return Tried(Rejected(reason), park=Park(reason))
+    return Tried(Rejected(reason), verdict=Park(reason))

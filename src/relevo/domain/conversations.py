@@ -13,6 +13,7 @@ import msgspec
 
 from relevo.domain.agent_groups import GroupId
 from relevo.domain.broadcasts import BroadcastId, Outcome
+from relevo.domain.calls import CallTask
 from relevo.domain.cases import Action, Case, ClosedCase, Source
 from relevo.domain.custom_events import LogCustomEvent
 from relevo.domain.flows.runs import Run
@@ -87,6 +88,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """When the customer last wrote, by the vendor's clock, where a window of time counts from it."""
     heard_mid: str = ""
     """The vendor's id of what the customer wrote last."""
+    calls: int = 0
+    """How many calls its flow has made: the number of the last one."""
     last_message_at: datetime | None = None
     last_message_type: MessageType | None = None
 
@@ -179,6 +182,13 @@ class NotifyPlatform(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     data: dict[str, Any] | None = None
 
 
+class MakeCall(msgspec.Struct, frozen=True, tag=True):
+    """Ask another server, as the conversation's call of this number."""
+
+    number: int
+    task: CallTask
+
+
 class Whisper(msgspec.Struct, frozen=True, tag=True):
     """Tell the platform at once or never: typing, which is worth nothing later."""
 
@@ -266,6 +276,7 @@ Effect = (
     | SendToCustomer
     | FetchMedia
     | NotifyPlatform
+    | MakeCall
     | Whisper
     | ShowTyping
     | ShowRead

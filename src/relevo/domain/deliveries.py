@@ -20,9 +20,10 @@ BROADCAST = "broadcast"
 
 class Destination(NamedTuple):
     """Where a delivery goes: `endpoint` 3 (a webhook of the platform), `channel` 2 (a vendor's
-    API), `media` 0 (our own store: a customer's file that must be fetched)."""
+    API), `media` 0 (our own store: a customer's file that must be fetched), `call` 12 (a server that a
+    flow asks, by `calls.place_of`)."""
 
-    kind: Literal["endpoint", "channel", "media"]
+    kind: Literal["endpoint", "channel", "media", "call"]
     id: int
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from relevo.domain.agent_groups import GroupId
 from relevo.domain.broadcasts import BroadcastId, Kind, Says
+from relevo.domain.calls import CallResult
 from relevo.domain.cases import Closing, Source
 from relevo.domain.conversations import Barred
 from relevo.domain.custom_events import CustomEvent, EventValues
@@ -83,6 +84,13 @@ class FileSettled(Event, frozen=True, kw_only=True, tag="file.settled"):
     mime_type: str = ""
     size: int = 0
     problem: str = ""
+
+
+class CallAnswered(Event, frozen=True, kw_only=True, tag="call.answered"):
+    """What came of the conversation's call of this number, after all its attempts."""
+
+    number: int
+    result: CallResult
 
 
 class ReachChanged(Event, frozen=True, kw_only=True, tag="reach.changed"):
@@ -225,6 +233,7 @@ AnyEvent = (
     MessageReceived
     | MessageEdited
     | FileSettled
+    | CallAnswered
     | ReachChanged
     | ConversationOpened
     | CustomerTyped

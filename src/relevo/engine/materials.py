@@ -10,7 +10,7 @@ import msgspec
 
 from relevo.channels.adapter import OutgoingMessage
 from relevo.channels.registry import adapter_for
-from relevo.domain import live_chat
+from relevo.domain import calls, live_chat
 from relevo.domain.conversations import (
     CameToday,
     CaseClosed,
@@ -20,6 +20,7 @@ from relevo.domain.conversations import (
     Effect,
     FetchMedia,
     Happened,
+    MakeCall,
     NewMessage,
     NotifyPlatform,
     Reached,
@@ -168,6 +169,8 @@ class Workshop:
                 self._fetch(messages[seq], around, made)
             case NotifyPlatform():
                 self._notify(effect, messages, around, made)
+            case MakeCall():
+                self._call(effect, around, made)
             case Whisper(endpoint_id=endpoint_id, event_type=event_type):
                 about = _about(made.conversation, around, made.conversation.member_id)
                 body = live_chat.event_body(about, event_type, {})
@@ -226,6 +229,12 @@ class Workshop:
         file = made.media[-1]
         task = FetchTask(file.id, file.source_url, around.channel.id)
         self._deliver(made, around, Destination("media", 0), "media", message.seq, _encode(task), message)
+
+    def _call(self, effect: MakeCall, around: Surroundings, made: Materials) -> None:
+        task = effect.task
+        destination = Destination("call", calls.place_of(made.conversation.workspace_id, task.url))
+        body = calls.encoded(task)
+        self._deliver(made, around, destination, calls.kind_of(task), effect.number, body, None)
 
     def _notify(
         self, effect: NotifyPlatform, messages: dict[int, Message], around: Surroundings, made: Materials

@@ -41,6 +41,7 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     heard_mid: str = ""
     group_id: GroupId | None = None
     case: Case | None = None
+    calls: int = 0
 
 
 _encode = msgspec.json.Encoder().encode
@@ -166,6 +167,7 @@ def from_row(row: AnyRow) -> Conversation:
         heard_mid=state.heard_mid,
         group_id=state.group_id,
         case=state.case,
+        calls=state.calls,
         last_message_at=row.last_message_at,
         last_message_type=MessageType(row.last_message_type) if row.last_message_type else None,
     )
@@ -208,6 +210,7 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
         one.heard_mid,
         one.group_id,
         one.case,
+        one.calls,
     )
     return {
         "control": one.control.value,

@@ -42,7 +42,7 @@ from relevo.domain.deliveries import (
     RetryAt,
     Verdict,
 )
-from relevo.domain.events import FileSettled, ReceiptCame
+from relevo.domain.events import CallAnswered, FileSettled, ReceiptCame
 from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
 from relevo.domain.redeliveries import EVERYTHING, Selection
 from relevo.store.database import AnyRow, Connection
@@ -56,12 +56,16 @@ WAITING = text("deliveries.state = 'waiting'")  # in the very words of the parti
 _UNSUCCESSFUL: ColumnElement[bool] = literal_column("(deliveries.state <> 'done')", Boolean)
 
 
+News = ReceiptCame | FileSettled | CallAnswered
+"""What a conversation must know of an attempt."""
+
+
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt that was made, and the delivery that it was made for."""
 
     delivery: Delivery
     attempt: Attempt
-    event: ReceiptCame | FileSettled | None = None
+    event: News | None = None
     """What the conversation must know of it, applied in the same transaction."""
     body: bytes | None = None
     """What is left to send, where a part of it was taken."""

@@ -25,6 +25,7 @@ from relevo.domain.ids import (
     MemberId,
     WorkspaceId,
 )
+from relevo.domain.sealing import KeptSecrets
 from relevo.domain.workspaces import (
     Channel,
     Endpoint,
@@ -43,6 +44,7 @@ from relevo.store.database import AnyRow, Connection
 from relevo.store.encryption import Cipher
 
 HEADERS_LABEL, SECRETS_LABEL, CONFIG_LABEL = "endpoint.headers", "endpoint.secrets", "channel.config"
+FLOW_SECRET_LABEL = "flow.secret"
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,7 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     members: Mapping[MemberId, Member] = {}
     custom_events: Mapping[CustomEventId, CustomEvent] = {}
     templates: Mapping[ChannelId, Templates] = {}
+    secrets: Mapping[WorkspaceId, KeptSecrets] = {}
     deleted_endpoints: Mapping[EndpointId, Endpoint] = {}
     deleted_channels: Mapping[ChannelId, Channel] = {}
     segments: Mapping[FlowId, Mapping[str, Condition]] = {}
@@ -114,6 +117,7 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
             one.id: one for one in map(event_from_row, await _all(connection, tables.custom_events))
         },
         templates=await templates.load_all(connection),
+        secrets=await _secrets(connection, cipher),
         deleted_endpoints=_endpoints([row for row in endpoints if row.deleted_at is not None], cipher),
         deleted_channels=_channels([row for row in channels if row.deleted_at is not None], cipher),
         segments=await _segments(connection),
@@ -242,6 +246,14 @@ async def _flows(connection: Connection) -> dict[FlowId, FlowEntry]:
         )
         for row in await _all(connection, tables.flows)
     }
+
+
+async def _secrets(connection: Connection, cipher: Cipher) -> dict[WorkspaceId, KeptSecrets]:
+    found: dict[WorkspaceId, KeptSecrets] = {}
+    for row in await _all(connection, tables.flow_secrets):
+        of = found.setdefault(WorkspaceId(row.workspace_id), KeptSecrets())
+        of[row.name] = cipher.open(row.value_encrypted, FLOW_SECRET_LABEL)
+    return found
 
 
 async def _all(connection: Connection, table: Any) -> list[AnyRow]:

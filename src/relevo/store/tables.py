@@ -730,3 +730,13 @@ day_figures = Table(
     Column("node", String(40), primary_key=True),
     *(Column(name, BigInteger, nullable=False) for name in Figures.__struct_fields__),
 )
+
+flow_secrets = Table(
+    # What flows send to other servers and must not stand in their files: keys, as a rule.
+    "flow_secrets",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.id"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("value_encrypted", LargeBinary, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)

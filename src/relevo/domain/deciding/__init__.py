@@ -12,6 +12,7 @@ from typing import assert_never
 
 from relevo.domain.conversations import Conversation, Decision, ShowTyping
 from relevo.domain.deciding.amending import file_settled, message_edited
+from relevo.domain.deciding.answering import call_answered
 from relevo.domain.deciding.assigning import assign, assign_to_group
 from relevo.domain.deciding.broadcasting import broadcast_came
 from relevo.domain.deciding.control import pause_bot
@@ -41,6 +42,7 @@ from relevo.domain.events import (
     BotResumed,
     BotTold,
     BroadcastCame,
+    CallAnswered,
     ConversationOpened,
     CustomerTyped,
     CustomEventLogged,
@@ -78,6 +80,8 @@ def _handle(draft: Draft, event: AnyEvent) -> None:
             message_edited(draft, event.mid, content)
         case FileSettled():
             file_settled(draft, event)
+        case CallAnswered():
+            call_answered(draft, event)
         case ReachChanged(barred=barred):
             reach_changed(draft, barred)
         case ConversationOpened():

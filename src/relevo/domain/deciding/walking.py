@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import msgspec
+
 import relevo.domain.flows.engine as flow_engine
 from relevo.domain import conversations
+from relevo.domain.calls import AiTask, CallTask
+from relevo.domain.conversations import MakeCall
 from relevo.domain.deciding.control import pause_bot
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.organising import organise
 from relevo.domain.deciding.speaking import speak
 from relevo.domain.deciding.subscriber import apply_act
 from relevo.domain.deciding.telling import report
+from relevo.domain.flows import runs
 from relevo.domain.flows.runs import (
     AddTag,
     AssignTo,
@@ -36,7 +41,7 @@ def trigger(draft: Draft, content: Content, *, first: bool, asking: bool) -> boo
     if flow is None:
         return False
     run = draft.state.run
-    waiting = run is not None and run.waiting.for_ == "time"
+    waiting = run is not None and run.waiting.for_ in ("time", "call")
     subflow = flow_engine.find_trigger(flow, content, is_first_message=first, asking=asking, waiting=waiting)
     if subflow is None:
         return False
@@ -71,6 +76,8 @@ def perform(draft: Draft, turn: Turn) -> None:
                 show_typing(draft)
             case AssignTo() | WriteNote() | MoveTo() | LogEvent():
                 organise(draft, act)
+            case runs.MakeCall(task=task):
+                call(draft, task)
             case Stumble(code=code, detail=detail):
                 report(draft, code, detail)
             case SetField() | AddTag() | RemoveTag():
@@ -91,6 +98,21 @@ def say(draft: Draft, content: Content) -> None:
         report(draft, "bot_is_paused", "the flow wanted to speak while an agent has control")
         return
     speak(draft, MessageType.OUT, content)
+
+
+def call(draft: Draft, task: CallTask) -> None:
+    """Ask another server, and have the run wait for this call's outcome and for no other."""
+    run = draft.state.run
+    if run is None or (draft.agent_has_control and not draft.flow_goes_on_while_paused):
+        draft.change(run=None)
+        report(draft, "bot_is_paused", "the flow wanted to call another server while an agent has control")
+        return
+    number = draft.state.calls + 1
+    if isinstance(task, AiTask):
+        task = msgspec.structs.replace(task, up_to_seq=draft.state.message_seq)
+    waiting = msgspec.structs.replace(run.waiting, call=number)
+    draft.change(calls=number, run=msgspec.structs.replace(run, waiting=waiting))
+    draft.effects.append(MakeCall(number, task))
 
 
 def may_go_on(draft: Draft, run: Run) -> bool:

@@ -6,13 +6,14 @@ one to the next in `walking.py`.
 
 from __future__ import annotations
 
+from relevo.domain.calls import CallFailed, CallResult
 from relevo.domain.flows.model import Flow
 from relevo.domain.flows.runs import Run, Scene, Turn
 from relevo.domain.flows.triggers.finding import find_trigger
 from relevo.domain.flows.walking import Walk
 from relevo.domain.messages import Content
 
-__all__ = ["answer", "begin", "find_trigger", "returned", "time_came"]
+__all__ = ["answer", "answered", "begin", "find_trigger", "returned", "time_came"]
 
 
 def begin(flow: Flow, subflow: str, scene: Scene) -> Turn:
@@ -40,10 +41,12 @@ def answer(flow: Flow, run: Run, content: Content, scene: Scene) -> Turn:
 
 
 def time_came(flow: Flow, run: Run, scene: Scene) -> Turn:
-    """The deadline has passed: a wait is over, or a question takes its time-out path. A run that
-    waits for control to return has no deadline and stays as it is."""
+    """The deadline has passed: a wait is over, a question takes its time-out path, a call has failed. A run
+    that waits for control to return has no deadline and stays as it is."""
     if run.waiting.for_ == "return":
         return Turn((), run)
+    if run.waiting.for_ == "call":
+        return answered(flow, run, CallFailed("timeout", detail="nothing came of it in time"), scene)
     walk = Walk(flow, scene, run)
     if run.waiting.for_ == "answer":
         step = walk.next_step()
@@ -51,6 +54,19 @@ def time_came(flow: Flow, run: Run, scene: Scene) -> Turn:
             walk.lose()
         else:
             step.timed_out(walk)
+    return walk.turn()
+
+
+def answered(flow: Flow, run: Run, result: CallResult, scene: Scene) -> Turn:
+    """The call that a run waits for has an outcome; a run that waits for something else stays as it is."""
+    if run.waiting.for_ != "call":
+        return Turn((), run)
+    walk = Walk(flow, scene, run)
+    step = walk.next_step()
+    if step is None:
+        walk.lose()
+    else:
+        step.called(walk, result)
     return walk.turn()
 
 

@@ -28,9 +28,11 @@ from liquid.expression import Expression
 from liquid.filter import with_context
 from liquid.static_analysis import TemplateAnalysis, Variable
 
+from relevo.domain import sealing
 from relevo.domain.flows.languages import best
 from relevo.domain.flows.runs import Scene
 from relevo.domain.hours import is_open, opens_at
+from relevo.domain.sealing import Mark, Marks
 from relevo.domain.subscribers import PROFILE_FIELDS, FieldValue, Subscriber
 
 if TYPE_CHECKING:
@@ -142,6 +144,18 @@ class Variables(Mapping[str, object]):
         return profile.language or profile.locale
 
 
+class _WithSecrets(Variables):
+    """The same, and secrets."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> object:
+        return _MARKS if name == SECRET else super().__getitem__(name)
+
+
+_MARKS = Marks()
+
+
 class TemplateMistake(Exception):
     """A template cannot be compiled. `index` is the character where, None when that is unknown;
     `word` the unknown tag or filter, `known` those that there are."""
@@ -186,8 +200,16 @@ class Template:
 
     def filled_in(self, variables: Variables) -> str:
         """The text. Raises TemplateFailed."""
+        return self._written(variables, _Output())
+
+    def sealed(self, variables: Variables) -> str:
+        """The text with marks where secrets belong (`domain.sealing`). Raises TemplateFailed."""
+        return self._written(
+            _WithSecrets(variables.scene, variables.subscriber, variables.flow), _SealedOutput()
+        )
+
+    def _written(self, variables: Variables, out: _Output) -> str:
         context = _Context(self._compiled, globals=variables)
-        out = _Output()
         try:
             for node in self._compiled.nodes:
                 node.render(context, out)
@@ -212,8 +234,16 @@ def filled_in(text: str | Template | ByLanguage, variables: Variables) -> str:
     return text if isinstance(text, str) else text.filled_in(variables)
 
 
-def compiled(source: str) -> str | Template:
-    """A template; the text itself when there is nothing to fill in. Raises TemplateMistake."""
+def sealed(text: str | Template, variables: Variables) -> str:
+    """A text for another server, with marks where secrets belong. Raises TemplateFailed."""
+    return sealing.clean(text) if isinstance(text, str) else text.sealed(variables)
+
+
+def compiled(source: str, *, secrets: bool = False) -> str | Template:
+    """A template; the text itself when there is nothing to fill in. Raises TemplateMistake.
+
+    `secrets`: whether `{{ secret.NAME }}` may stand in it.
+    """
     if "{{" not in source and "{%" not in source:
         return source
     try:
@@ -221,6 +251,7 @@ def compiled(source: str) -> str | Template:
         found = template.analyze(include_partials=False)
         _check_filters(found)
         _check_ranges(template)
+        _check_secrets(found, source, allowed=secrets)
     except (LiquidError, RecursionError) as error:
         raise _mistake(error, source) from error
     return Template(source, template, _uses(found))
@@ -256,6 +287,23 @@ def _check_filters(found: TemplateAnalysis) -> None:
         if name not in _LIQUID.filters:
             known = tuple(_LIQUID.filters)
             raise TemplateMistake(f'there is no filter "{name}"', spans[0].index, name, known)
+
+
+def _check_secrets(found: TemplateAnalysis, source: str, *, allowed: bool) -> None:
+    """They stand alone, so that no filter can make of them what is not recognised as one."""
+    if SECRET not in source:
+        return
+    used = found.globals.get(SECRET, ())
+    if not allowed and any(len(one.segments) > 1 for one in used):
+        what = "a secret may stand only in the URL, the headers and the body of a call"
+        raise TemplateMistake(what, source.find(SECRET))
+    if allowed and len(used) != len(_SECRET_ALONE.findall(source)):
+        raise TemplateMistake("a secret is written {{ secret.NAME }}, and nothing else", source.find(SECRET))
+
+
+SECRET = "secret"
+"""What secrets are called in templates."""
+_SECRET_ALONE = re.compile(r"\{\{-?\s*secret\.[A-Za-z_]\w*\s*-?\}\}", re.ASCII)
 
 
 def _check_ranges(template: liquid.BoundTemplate) -> None:
@@ -310,6 +358,13 @@ class _Output(StringIO):
         if self._left < 0:
             raise OutputStreamLimitError("the text became too long", token=None)
         return super().write(text)
+
+
+class _SealedOutput(_Output):
+    """Writes marks for secrets; nothing else that is written can be one."""
+
+    def write(self, text: str, /) -> int:
+        return super().write(sealing.mark(text.secret) if isinstance(text, Mark) else sealing.clean(text))
 
 
 # Filters: Liquid's own, minus the clock, plus limits.

@@ -19,6 +19,7 @@ from relevo.domain.subscribers import FieldValue
 if TYPE_CHECKING:
     from collections.abc import Mapping as ByName
 
+    from relevo.domain.calls import CallResult
     from relevo.domain.flows.reading import Reader
     from relevo.domain.flows.walking import Walk
     from relevo.domain.yaml_reading import Mapping
@@ -155,6 +156,10 @@ class Step(msgspec.Struct, frozen=True):
 
     def timed_out(self, walk: Walk) -> None:
         """The walk stood here for an answer, and its time is over."""
+        walk.lose()
+
+    def called(self, walk: Walk, result: CallResult) -> None:
+        """The call that the walk stood here for has an outcome."""
         walk.lose()
 
 

@@ -14,6 +14,7 @@ from relevo.domain.flows.expressions import (
     MAX_TEXT,
     OF_CONVERSATION,
     READ_ONLY,
+    SECRET,
     VARIABLES,
     ByLanguage,
     Template,
@@ -133,16 +134,22 @@ class Reader:
         source = value.text()
         return None if source is None else self._compiled(value, source)
 
+    def sealed(self, value: Value, before: str = "") -> str | Template | None:
+        """A text for another server, in which `{{ secret.NAME }}` may stand. `before` is put before it."""
+        source = value.text()
+        return None if source is None else self._compiled(value, before + source, secrets=True)
+
     def field_value(self, value: Value) -> FieldValue | Template:
         """A number, true, false or null as it is; a text, compiled if it is Liquid."""
         literal = value.literal()
         return self._compiled(value, literal) if isinstance(literal, str) else literal
 
-    def _compiled(self, value: Value, source: str) -> str | Template | None:
-        text = _compiled(value, source)
+    def _compiled(self, value: Value, source: str, *, secrets: bool = False) -> str | Template | None:
+        text = _compiled(value, source, secrets=secrets)
         if isinstance(text, Template):
             for use in text.uses:
-                self.use(value, use.name, use.index)
+                if not (secrets and use.name == SECRET):
+                    self.use(value, use.name, use.index)
         return text
 
     # Names of fields
@@ -290,11 +297,11 @@ def _is_too_long(value: Value, text: str) -> bool:
     return True
 
 
-def _compiled(value: Value, source: str) -> str | Template | None:
+def _compiled(value: Value, source: str, *, secrets: bool = False) -> str | Template | None:
     if _is_too_long(value, source):
         return None
     try:
-        return compiled(source)
+        return compiled(source, secrets=secrets)
     except TemplateMistake as mistake:
         remedy = did_you_mean(mistake.word, mistake.known) if mistake.known else _LIQUID_REMEDY
         value.problem_in_text(mistake.index, f"this is not Liquid: {mistake.what}", remedy)

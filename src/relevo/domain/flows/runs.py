@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from relevo.domain.calls import CallTask
 from relevo.domain.hours import Hours
 from relevo.domain.ids import FlowVersionId
 from relevo.domain.messages import Content
@@ -29,13 +30,15 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a run stands still.
 
     `answer`: a question was asked; `time`: a `wait` step; `return_`: a `pause_bot` step,
-    until control comes back. `deadline_at` is when the run goes on by itself (a question's
-    time-out, the end of a wait). `tries` counts the answers refused so far.
+    until control comes back; `call`: another server was asked. `deadline_at` is when the run goes on by
+    itself (a question's time-out, the end of a wait). `tries` counts the answers refused so far; `call` is
+    the number of the call whose outcome is awaited.
     """
 
-    for_: Literal["answer", "time", "return"]
+    for_: Literal["answer", "time", "return", "call"]
     deadline_at: datetime | None = None
     tries: int = 0
+    call: int = 0
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,6 +139,12 @@ class PauseBot(msgspec.Struct, frozen=True, tag=True):
     leave_words: tuple[str, ...] = ()
 
 
+class MakeCall(msgspec.Struct, frozen=True, tag=True):
+    """Ask another server. The run waits for what comes of it."""
+
+    task: CallTask
+
+
 class Stumble(msgspec.Struct, frozen=True, tag=True):
     """The flow could not go on as written: kept as an error row on the conversation.
 
@@ -158,6 +167,7 @@ Act = (
     | MoveTo
     | LogEvent
     | PauseBot
+    | MakeCall
     | Stumble
 )
 

@@ -274,6 +274,16 @@ class Walk:
             self.stumble("wrong_type", f"what came out for {name} is no {variable.type}")
         return fitting
 
+    def apply(self, act: SetField | AddTag | RemoveTag) -> None:
+        """Do what somebody else wants done to the subscriber."""
+        match act:
+            case SetField(name=name, value=value):
+                self.set_field(name, value)
+            case AddTag(name=name):
+                self.tag(name)
+            case RemoveTag(name=name):
+                self.untag(name)
+
     def tag(self, name: str) -> None:
         self.do(AddTag(name))
         self.variables = self.variables.with_tag(name)

@@ -95,8 +95,8 @@ class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
     id: Annotated[int, Meta(examples=[7012])]
     user_ns: Annotated[str, Meta(examples=[USER_NS])]
     kind: Annotated[
-        Literal["endpoint", "channel", "media"],
-        Meta(description="Where it goes: to an endpoint, to the customer, or a file to us."),
+        Literal["endpoint", "channel", "media", "call"],
+        Meta(description="Where it goes: to an endpoint, the customer, a file to us, a server of a flow."),
     ]
     to: Annotated[str, Meta(description="The name of the endpoint or channel.", examples=["desk"])]
     event: Annotated[str, Meta(description="`relevo-event`.", examples=["message.received"])]
@@ -356,7 +356,7 @@ def _local_or_none(call: Call, at: datetime | None) -> str | None:
 
 
 def _name(call: Call, to: Destination) -> str:
-    """Also of one that was deleted; "" for our own store."""
+    """Also of one that was deleted; "" for our own store and for servers that flows ask."""
     directory = call.services.catalog.directory
     match to.kind:
         case "endpoint":
@@ -365,7 +365,7 @@ def _name(call: Call, to: Destination) -> str:
         case "channel":
             channel = directory.any_channel(ChannelId(to.id))
             return channel.name if channel is not None else ""
-        case "media":
+        case "media" | "call":
             return ""
 
 

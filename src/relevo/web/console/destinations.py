@@ -19,6 +19,8 @@ class Destinations:
         """`desk`, `site`; `desk (deleted, no. 3)`; `endpoint 3` for another workspace's."""
         if kind == "media":
             return "Kept files"
+        if kind == "call":
+            return "Calls of flows"
         found = self._find(kind, id_)
         return found.name if found is not None else f"{kind} {id_}"
 
@@ -44,7 +46,7 @@ class Destinations:
     def read(self, value: str) -> Destination | None:
         """What a form says with the value of a choice."""
         kind, _, id_ = value.partition("-")
-        if kind not in ("endpoint", "channel", "media") or not id_.isdecimal() or len(id_) > 15:
+        if kind not in ("endpoint", "channel", "media", "call") or not id_.isdecimal() or len(id_) > 15:
             return None
         return Destination(kind, int(id_))  # type: ignore[arg-type]  # checked above
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relevo.domain.flows.model import Step
+from relevo.domain.flows.steps.calls import Ai, Http
 from relevo.domain.flows.steps.control import PauseBot
 from relevo.domain.flows.steps.organising import Assign, LogsEvent, Note, SetStatus
 from relevo.domain.flows.steps.paths import Call, Choose, End, Go, Repeat, Wait, When
@@ -27,6 +28,8 @@ _ALL: tuple[type[Step], ...] = (
     Go,
     Call,
     Wait,
+    Http,
+    Ai,
     PauseBot,
     End,
 )

@@ -153,8 +153,11 @@ class Go(Step, frozen=True):
 def do(keys: Mapping, reader: Reader) -> Steps:
     """What `do` says: the steps themselves, or the name of a subflow to go to."""
     value = keys.get("do")
-    if value is None:
-        return ()
+    return () if value is None else do_of(value, reader)
+
+
+def do_of(value: Value, reader: Reader) -> Steps:
+    """The same, of a value that stands under another key."""
     if value.is_list:
         return reader.steps(value)
     name = reader.subflow(value)
