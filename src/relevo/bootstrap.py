@@ -215,6 +215,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
             max_body=settings.max_body,
             max_upload=settings.max_upload,
             rate_limit=settings.rate_limit,
+            inbound_rate_limit=settings.inbound_rate_limit,
             trusted_proxies=settings.trusted_proxies,
         ),
         database=database,

@@ -100,6 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_body: int
     max_upload: int
     rate_limit: int
+    inbound_rate_limit: int
     trusted_proxies: tuple[Network, ...]
     log_level: LogLevel
     log_format: LogFormat
@@ -355,6 +356,12 @@ SETTINGS: tuple[Setting, ...] = (
         parse=_count,
         default="36000",
         help="API requests that one token may make in an hour; more are answered 429. 0 means no limit.",
+    ),
+    Setting(
+        name="RELEVO_INBOUND_RATE_LIMIT",
+        parse=_count,
+        default="36000",
+        help="Requests that one inbound webhook takes in an hour; more are answered 429. 0 means no limit.",
     ),
     Setting(
         name="RELEVO_TRUSTED_PROXIES",

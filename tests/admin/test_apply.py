@@ -393,3 +393,70 @@ async def test_a_list_of_secrets_says_what_signs_and_ends_what_does_not(means: M
 
     assert (both.secrets, both.old_secret_until) == ((OTHER_SECRET, SECRET), None)
     assert (one.secrets, one.old_secret_until) == ((OTHER_SECRET,), None)
+
+
+INBOUND = """\
+inbound_webhooks:
+  - name: orders
+    flow: support
+    channel: site
+    map: {customer.phone: phone, 'order.items[0].sku': [tag, field.sku]}
+    tags: [buyer]
+    start: welcome
+    key: order.id
+"""
+
+
+async def test_inbound_webhooks_are_made_and_kept_with_their_addresses(means: Means) -> None:
+    first = await apply(means, plan(FILE + INBOUND))
+    again = await apply(means, plan(FILE + INBOUND))
+    changed = await apply(means, plan(FILE + INBOUND.replace("buyer", "customer")))
+    kept = await apply(means, plan())
+
+    assert [one.action for one in (first[-1], again[-1], changed[-1], kept[-1])] == [
+        "created",
+        "unchanged",
+        "updated",
+        "kept",
+    ]
+    assert changed[-1].detail == "tags"
+    (webhook,) = (await reading(means)).inbound_webhooks.values()
+    assert webhook.mappings == (
+        ("customer.phone", "phone"),
+        ("order.items[0].sku", "tag"),
+        ("order.items[0].sku", "field.sku"),
+    )
+    assert (webhook.start, webhook.key_path, webhook.tags) == ("welcome", "order.id", ("customer",))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        (("customer.phone: phone, ", ""), "no path says who it is about"),
+        (("field.sku", "feild.sku"), '"feild.sku" is nowhere a value can go'),
+        (("start: welcome", "start: wellcome"), 'there is no subflow "wellcome" in support'),
+        (("channel: site", "channel: sight"), 'there is no channel "sight" in this file'),
+        (("flow: support\n    channel: site", "flow: sales"), 'there is no flow "sales" in this file'),
+        (("key: order.id", "key: order id"), '"order id" is not a path into JSON'),
+    ],
+)
+async def test_an_inbound_webhook_that_cannot_be_is_told_with_its_place(
+    means: Means, wrong: tuple[str, str], what: str
+) -> None:
+    text = FILE + INBOUND.replace(*wrong)
+    parsed = parse(
+        text,
+        file="relevo.yaml",
+        environ=ENVIRON,
+        types=channel_types(),
+        read_flow=lambda path: FlowText(path, SUPPORT),
+    )
+    if parsed.plan is None:
+        problems = parsed.problems
+    else:
+        with pytest.raises(Refused) as refused:
+            await apply(means, parsed.plan)
+        problems = refused.value.problems
+
+    assert [problem.what for problem in problems] == [what]
+    assert problems[0].line > FILE.count("\n")

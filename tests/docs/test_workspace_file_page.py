@@ -35,6 +35,7 @@ def table_after(heading: str) -> str:
         ("Endpoints", workspace_file.ENDPOINT_KEYS),
         ("Agents", workspace_file.AGENT_KEYS),
         ("Channels", workspace_file.CHANNEL_KEYS),
+        ("Inbound webhooks", workspace_file.INBOUND_KEYS),
     ],
 )
 def test_the_first_table_of_a_section_has_every_key_in_order(heading: str, keys: tuple[str, ...]) -> None:

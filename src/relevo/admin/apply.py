@@ -8,19 +8,20 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from relevo.admin import channels, endpoints, flows, members, workspaces
+from relevo.admin import channels, endpoints, flows, inbound_webhooks, members, workspaces
 from relevo.admin.addresses import look_up
 from relevo.admin.changing import Changing, Means, Saved, changing
 from relevo.domain.configuring import EndpointWish, wrong_of
 from relevo.domain.errors import InvalidInput, RelevoError
 from relevo.domain.ids import WorkspaceId
+from relevo.domain.inbound_webhooks import InboundWebhook
 from relevo.domain.workspace_file import FlowPlan, WorkspacePlan
 from relevo.domain.workspaces import Channel, Endpoint, FlowEntry, Member, Role
 from relevo.domain.yaml_reading import Problem
 
 T = TypeVar("T")
 
-Kind = Literal["workspace", "endpoint", "agent", "flow", "channel"]
+Kind = Literal["workspace", "endpoint", "agent", "flow", "channel", "inbound webhook"]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +108,8 @@ class _Applying:
             await self._save("flow", flow.name, _put_flow(change, id_, flow))
         for channel in self._plan.channels:
             await self._save("channel", channel.name, channels.put(change, id_, channel))
+        for inbound in self._plan.inbound_webhooks:
+            await self._save("inbound webhook", inbound.name, inbound_webhooks.put(change, id_, inbound))
         for endpoint in self._plan.endpoints:
             await self._listen(change, id_, endpoint)
         self._kept(change, id_)
@@ -159,6 +162,7 @@ class _Applying:
         self._keep("agent", agents)
         self._keep("flow", [one.name for one in change.of(FlowEntry, id_)])
         self._keep("channel", [one.name for one in change.of(Channel, id_)])
+        self._keep("inbound webhook", [one.name for one in change.of(InboundWebhook, id_)])
 
     def _keep(self, kind: Kind, names: Iterable[str]) -> None:
         told = {change.name for change in self.changes if change.kind == kind}

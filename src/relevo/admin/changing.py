@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from relevo.domain.configuring import Wrong
 from relevo.domain.errors import InvalidInput, NotFound
 from relevo.domain.ids import WorkspaceId
+from relevo.domain.inbound_webhooks import InboundWebhook
 from relevo.domain.workspaces import Channel, Endpoint, FlowEntry, Member, Workspace
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.store import configuring, directory
@@ -22,7 +23,7 @@ from relevo.system.chance import Chance
 from relevo.system.clock import Clock
 
 Action = Literal["created", "updated", "unchanged"]
-Thing = Workspace | Endpoint | FlowEntry | Channel | Member
+Thing = Workspace | Endpoint | FlowEntry | Channel | Member | InboundWebhook
 
 T = TypeVar("T", bound=Thing)
 
@@ -125,6 +126,7 @@ _FIELDS: dict[type, str] = {
     FlowEntry: "flows",
     Channel: "channels",
     Member: "members",
+    InboundWebhook: "inbound_webhooks",
 }
 _WORDS: dict[type, str] = {
     Workspace: "workspace",
@@ -132,6 +134,7 @@ _WORDS: dict[type, str] = {
     FlowEntry: "flow",
     Channel: "channel",
     Member: "member",
+    InboundWebhook: "inbound webhook",
 }
 
 

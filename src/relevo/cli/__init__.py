@@ -25,6 +25,7 @@ COMMANDS = {
     "channels": "channels:channels",
     "channel": "connecting:channel",
     "endpoints": "endpoints:endpoints",
+    "inbound": "inbound:inbound",
     "token": "tokens:token",
     "member": "members:member",
     "deliveries": "deliveries:deliveries",

@@ -12,6 +12,7 @@ import click
 
 from relevo.admin.changing import Means, reading
 from relevo.domain.ids import WorkspaceId, parse_flow_ns
+from relevo.domain.inbound_webhooks import InboundWebhook
 from relevo.domain.workspaces import Channel, Endpoint, FlowEntry, Workspace
 from relevo.domain.yaml_reading import did_you_mean, quoted
 from relevo.http_client.egress_guard import EgressGuard
@@ -109,7 +110,7 @@ def flow_named(found: Directory, name: str, workspace: str | None) -> FlowEntry:
     return matching[0]
 
 
-N = TypeVar("N", Endpoint, Channel)
+N = TypeVar("N", Endpoint, Channel, InboundWebhook)
 
 
 def endpoint_named(found: Directory, name: str, workspace: str | None) -> Endpoint:
@@ -120,6 +121,11 @@ def endpoint_named(found: Directory, name: str, workspace: str | None) -> Endpoi
 def channel_named(found: Directory, name: str, workspace: str | None) -> Channel:
     """The channel of this name, in one workspace or in all."""
     return _only(found, "channel", list(found.channels.values()), name, workspace)
+
+
+def inbound_named(found: Directory, name: str, workspace: str | None) -> InboundWebhook:
+    """The inbound webhook of this name, in one workspace or in all."""
+    return _only(found, "inbound webhook", list(found.inbound_webhooks.values()), name, workspace)
 
 
 def _only(found: Directory, kind: str, things: list[N], name: str, workspace: str | None) -> N:

@@ -8,7 +8,7 @@ shows a header's value or a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -17,6 +17,16 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 from email_validator import EmailNotValidError, validate_email
 
+from relevo.domain import json_paths
+from relevo.domain.inbound_webhooks import (
+    FIELD,
+    IDENTITIES,
+    MOST_MAPPINGS,
+    MOST_TAGS,
+    TAG,
+    TARGETS,
+    Mapped,
+)
 from relevo.domain.signing import check_secret
 from relevo.domain.workspaces import EventType, LiveChatMode, PausedAutomation, Role
 from relevo.domain.yaml_reading import did_you_mean, quoted
@@ -116,6 +126,18 @@ class ChannelWish(msgspec.Struct, frozen=True, kw_only=True):
         return f"ChannelWish(name={self.name!r}, type={self.type!r}, flow={self.flow!r})"
 
 
+class InboundWish(msgspec.Struct, frozen=True, kw_only=True):
+    """An inbound webhook. `channel` "" is none, as `start` and `key` are."""
+
+    name: str
+    flow: str | None = None
+    channel: str | None = None
+    mappings: tuple[Mapped, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    start: str | None = None
+    key_path: str | None = None
+
+
 # Checks of a wish
 
 
@@ -155,6 +177,53 @@ def check_channel(wish: ChannelWish, types: Mapping[str, ConfigCheck]) -> Wrongs
         "live_chat": _check_live_chat(wish),
         **check_config(wish.config, types.get(wish.type or "")),
     })  # fmt: skip
+
+
+def check_inbound(wish: InboundWish) -> Wrongs:
+    mappings = wish.mappings or ()
+    return _found({
+        "name": check_name(wish.name),
+        "map": _check_map(mappings),
+        **{f"map.{one.path}": _check_mapping(one) for one in mappings},
+        "tags": _check_tags(wish.tags or ()),
+        "key": _check_path(wish.key_path) if wish.key_path else None,
+    })  # fmt: skip
+
+
+def _check_map(mappings: Sequence[Mapped]) -> Wrong | None:
+    if len(mappings) > MOST_MAPPINGS:
+        return Wrong(f"there are {len(mappings)} mappings", f"at most {MOST_MAPPINGS} are possible")
+    targets = [one.to for one in mappings if one.to != TAG]
+    twice = next((one for one in targets if targets.count(one) > 1), None)
+    if twice is not None:
+        return Wrong(f"two paths go to {twice}", "keep one of them")
+    if mappings and not any(one.to in IDENTITIES for one in mappings):
+        return Wrong("no path says who it is about", f"map one to {', '.join(IDENTITIES)}")
+    return None
+
+
+def _check_mapping(one: Mapped) -> Wrong | None:
+    if one.to.startswith(FIELD):
+        return _check_path(one.path) or check_name(one.to.removeprefix(FIELD))
+    if one.to not in TARGETS:
+        remedy = did_you_mean(one.to, TARGETS)
+        return Wrong(f"{quoted(one.to)} is nowhere a value can go", f"{remedy}; a field is field.NAME")
+    return _check_path(one.path)
+
+
+def _check_path(path: str) -> Wrong | None:
+    try:
+        is_path = bool(path.strip() and json_paths.parse(path) is not None)
+    except json_paths.NoPath:
+        is_path = False
+    remedy = "write one like customer.phone or items[0].sku"
+    return None if is_path else Wrong(f"{quoted(path)} is not a path into JSON", remedy)
+
+
+def _check_tags(tags: Sequence[str]) -> Wrong | None:
+    if len(tags) > MOST_TAGS:
+        return Wrong(f"there are {len(tags)} tags", f"at most {MOST_TAGS} are possible")
+    return next((wrong for tag in tags if (wrong := check_name(tag))), None)
 
 
 def check_config(config: Mapping[str, Any], check: ConfigCheck | None) -> Wrongs:

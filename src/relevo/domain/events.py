@@ -229,6 +229,15 @@ class CustomEventLogged(Event, frozen=True, kw_only=True, tag="custom_event.logg
     values: EventValues = EventValues()
 
 
+class WebhookCalled(Event, frozen=True, kw_only=True, tag="webhook.called"):
+    """Another system has posted something about the person to an inbound webhook. `go_to` is the subflow that
+    starts then, if the bot has control; "" is none."""
+
+    profile: Profile = Profile()
+    acts: tuple[DirectAct, ...] = ()
+    go_to: str = ""
+
+
 AnyEvent = (
     MessageReceived
     | MessageEdited
@@ -252,4 +261,5 @@ AnyEvent = (
     | AgentRead
     | SubscriberChanged
     | CustomEventLogged
+    | WebhookCalled
 )

@@ -21,6 +21,7 @@ ConversationId = NewType("ConversationId", int)
 MessageId = NewType("MessageId", int)
 DeliveryId = NewType("DeliveryId", int)
 CustomEventId = NewType("CustomEventId", int)
+InboundWebhookId = NewType("InboundWebhookId", int)
 
 FIRST_FLOW_ID = 1001
 """Known clients accept only flow numbers of three digits or more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ MOST_ITEMS = 1_000
 _FIRST_TOO_GREAT = 2**63  # JSON has no limit; what keeps it has this one
 
 _PART = re.compile(r"""\.?([^\W\d][\w-]*)|\[(-?\d{1,6})\]|\[(?:"([^"]+)"|'([^']+)')\]""")
+_NAME = re.compile(r"[^\W\d][\w-]*")
 
 Path = tuple[str | int, ...]
 
@@ -67,3 +69,32 @@ def as_field(value: Any) -> FieldValue:
             return [as_field(item) for item in value[:MOST_ITEMS]]
         case _:
             return msgspec.json.encode(value).decode()[:LONGEST_TEXT]
+
+
+def leaves(value: Any, most: int = 100) -> list[tuple[str, Any]]:
+    """What is not made of other values, each with its path; of a list only what is in its first item."""
+    found: list[tuple[str, Any]] = []
+    for path, leaf in _walk(value, ""):
+        if len(found) == most:
+            break
+        found.append((path or "$", leaf))
+    return found
+
+
+def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield from _walk(inner, _below(path, name))
+        case [first, *_]:
+            yield from _walk(first, f"{path}[0]")
+        case []:
+            pass
+        case _:
+            yield path, value
+
+
+def _below(path: str, name: str) -> str:
+    if not _NAME.fullmatch(name):
+        return f"{path}['{name}']" if '"' in name else f'{path}["{name}"]'
+    return f"{path}.{name}" if path else name

@@ -20,12 +20,14 @@ from relevo.domain.configuring import (
     ChannelWish,
     ConfigCheck,
     EndpointWish,
+    InboundWish,
     MemberWish,
     WorkspaceWish,
     Wrong,
     Wrongs,
 )
 from relevo.domain.flows import parsing
+from relevo.domain.inbound_webhooks import Mapped
 from relevo.domain.workspaces import EventType, LiveChatMode, PausedAutomation
 from relevo.domain.yaml_reading import Place, Problem, Problems, Value, did_you_mean, nearest, quoted
 
@@ -33,10 +35,11 @@ VERSION = 1
 """The version of the format."""
 
 KEYS = ("version", "workspace", "timezone", "agent_reply_pauses_for", "paused_automation", "operations_url",
-        "endpoints", "agents", "flows", "channels")  # fmt: skip
+        "endpoints", "agents", "flows", "channels", "inbound_webhooks")  # fmt: skip
 ENDPOINT_KEYS = ("name", "url", "headers", "secret", "events", "channels", "max_in_flight", "max_per_second")
 AGENT_KEYS = ("name", "email")
 CHANNEL_KEYS = ("name", "type", "flow", "live_chat")  # and the options of its type
+INBOUND_KEYS = ("name", "flow", "channel", "map", "tags", "start", "key")
 LIVE_CHAT_KEYS = ("mode", "endpoint")
 FIELDS = {"workspace": "name", "secret": "secrets"}
 """Fields of wishes that the file calls differently."""
@@ -83,6 +86,7 @@ class WorkspacePlan(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[MemberWish, ...] = ()
     flows: tuple[FlowPlan, ...] = ()
     channels: tuple[ChannelWish, ...] = ()
+    inbound_webhooks: tuple[InboundWish, ...] = ()
     places: dict[tuple[str, str, str], Place] = {}
     variables: dict[str, str] = {}
 
@@ -165,7 +169,9 @@ class _Reader:
         agents = self._all(keys, "agents", self._agent)
         flows = self._all(keys, "flows", self._flow)
         channels = self._all(keys, "channels", self._channel)
+        inbound = self._all(keys, "inbound_webhooks", self._inbound)
         self._check_references(channels, endpoints, flows)
+        self._check_inbound(inbound, channels, flows)
         return WorkspacePlan(
             file=self._file,
             workspace=workspace,
@@ -173,6 +179,7 @@ class _Reader:
             agents=agents,
             flows=flows,
             channels=channels,
+            inbound_webhooks=inbound,
             places=self._places,
             variables=self._used,
         )
@@ -264,6 +271,31 @@ class _Reader:
         self._report("channel", name, self._check_channel(wish))
         return wish
 
+    def _inbound(self, item: Value) -> InboundWish | None:
+        keys = item.mapping(INBOUND_KEYS, "for example {name: orders, flow: support, map: {phone: phone}}")
+        name = self._named("inbound webhook", keys)
+        if keys is None or name is None:
+            return None
+        wish = InboundWish(
+            name=name,
+            flow=self._needed(keys, "flow"),
+            channel=self._optional(keys, "channel", self._text),
+            mappings=self._optional(keys, "map", lambda value: self._mappings(name, value)),
+            tags=self._optional(keys, "tags", lambda value: value.texts()),
+            start=self._optional(keys, "start", self._text),
+            key_path=self._optional(keys, "key", self._text),
+        )
+        self._report("inbound webhook", name, configuring.check_inbound(wish))
+        return wish
+
+    def _mappings(self, webhook: str, value: Value) -> tuple[Mapped, ...]:
+        keys = value.mapping(remedy="for example map: {customer.phone: phone}")
+        found: list[Mapped] = []
+        for path, targets in keys.items() if keys else []:
+            self._places["inbound webhook", webhook, f"map.{path}"] = targets.place
+            found += [Mapped(path, target) for target in targets.texts()]
+        return tuple(found)
+
     def _live_chat(self, keys: yaml_reading.Mapping) -> tuple[LiveChatMode | None, str | None]:
         value = keys.get("live_chat")
         inner = value.mapping(LIVE_CHAT_KEYS, "write {mode: webhook, endpoint: …}") if value else None
@@ -298,6 +330,19 @@ class _Reader:
             for name in endpoint.channels if isinstance(endpoint.channels, tuple) else ():
                 place = self._places["endpoint", endpoint.name, "channels"]
                 self._check_known(place, "channel", name, [one.name for one in channels])
+
+    def _check_inbound(
+        self, inbound: Sequence[InboundWish], channels: Sequence[ChannelWish], flows: Sequence[FlowPlan]
+    ) -> None:
+        for one in inbound:
+            places = self._places
+            if one.channel:
+                place = places["inbound webhook", one.name, "channel"]
+                ours = [channel.name for channel in channels if channel.flow == one.flow]
+                self._check_known(place, "channel", one.channel, ours)
+            if one.flow and not self._is_flow_unknown:
+                place = places.get(("inbound webhook", one.name, "flow")) or Place(1, 1)
+                self._check_known(place, "flow", one.flow, [flow.name for flow in flows])
 
     def _check_reference(self, channel: ChannelWish, kind: str, name: str, known: list[str]) -> None:
         field = "live_chat" if kind == "endpoint" else kind

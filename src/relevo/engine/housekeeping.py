@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from relevo.domain.errors import Unavailable
 from relevo.domain.ids import DeliveryId
 from relevo.engine.timers import sleep_or
-from relevo.store import applied, broadcasts, endpoint_health, outbox, retention
+from relevo.store import applied, broadcasts, endpoint_health, inbound_webhooks, outbox, retention
 from relevo.store.database import Database
 from relevo.system.clock import Clock
 
@@ -45,6 +45,7 @@ class Housekeeping:
             await retention.forget_redeliveries(connection, before=now - self._retention)
             await endpoint_health.forget_old(connection, now=now, notices_before=now - self._retention)
         await self._forget_broadcasts()
+        await self._forget_inbound(now - self._retention)
         last: DeliveryId | None = DeliveryId(0)
         while last is not None and not self._stopped.is_set():
             async with self._database.write() as connection:
@@ -57,6 +58,13 @@ class Housekeeping:
         while more and not self._stopped.is_set():
             async with self._database.write() as connection:
                 more = await broadcasts.forget_deleted(connection)
+
+    async def _forget_inbound(self, before: datetime) -> None:
+        """Requests to inbound webhooks, with what they said."""
+        gone = 1
+        while gone and not self._stopped.is_set():
+            async with self._database.write() as connection:
+                gone = await inbound_webhooks.forget_calls(connection, before=before)
 
     def stop(self) -> None:
         self._stopped.set()

@@ -22,9 +22,11 @@ from relevo.domain.ids import (
     EndpointId,
     FlowId,
     FlowVersionId,
+    InboundWebhookId,
     MemberId,
     WorkspaceId,
 )
+from relevo.domain.inbound_webhooks import InboundWebhook, Mapped
 from relevo.domain.sealing import KeptSecrets
 from relevo.domain.workspaces import (
     Channel,
@@ -62,6 +64,7 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     custom_events: Mapping[CustomEventId, CustomEvent] = {}
     templates: Mapping[ChannelId, Templates] = {}
     secrets: Mapping[WorkspaceId, KeptSecrets] = {}
+    inbound_webhooks: Mapping[InboundWebhookId, InboundWebhook] = {}
     deleted_endpoints: Mapping[EndpointId, Endpoint] = {}
     deleted_channels: Mapping[ChannelId, Channel] = {}
     segments: Mapping[FlowId, Mapping[str, Condition]] = {}
@@ -78,6 +81,10 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
         """The custom event of a flow with this name."""
         everything = self.custom_events.values()
         return next((one for one in everything if one.flow_id == flow_id and one.name == name), None)
+
+    def inbound_webhook(self, key: str) -> InboundWebhook | None:
+        """The inbound webhook with this address."""
+        return next((one for one in self.inbound_webhooks.values() if one.key == key), None)
 
     def any_endpoint(self, id_: EndpointId) -> Endpoint | None:
         """One of this id, deleted or not."""
@@ -118,6 +125,9 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
         },
         templates=await templates.load_all(connection),
         secrets=await _secrets(connection, cipher),
+        inbound_webhooks={
+            one.id: one for one in map(inbound_from_row, await _all(connection, tables.inbound_webhooks))
+        },
         deleted_endpoints=_endpoints([row for row in endpoints if row.deleted_at is not None], cipher),
         deleted_channels=_channels([row for row in channels if row.deleted_at is not None], cipher),
         segments=await _segments(connection),
@@ -230,6 +240,22 @@ async def _segments(connection: Connection) -> dict[FlowId, dict[str, Condition]
         with contextlib.suppress(InvalidInput):
             found.setdefault(FlowId(row.flow_id), {})[row.name] = segments.read(row.source)
     return found
+
+
+def inbound_from_row(row: AnyRow) -> InboundWebhook:
+    return InboundWebhook(
+        id=InboundWebhookId(row.id),
+        workspace_id=WorkspaceId(row.workspace_id),
+        flow_id=FlowId(row.flow_id),
+        name=row.name,
+        key=row.key,
+        channel_id=ChannelId(row.channel_id) if row.channel_id is not None else None,
+        mappings=msgspec.json.decode(row.mappings, type=tuple[Mapped, ...]),
+        tags=msgspec.json.decode(row.tags, type=tuple[str, ...]),
+        start=row.start,
+        key_path=row.key_path,
+        disabled_reason=row.disabled_reason,
+    )
 
 
 async def _flows(connection: Connection) -> dict[FlowId, FlowEntry]:

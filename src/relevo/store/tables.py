@@ -740,3 +740,39 @@ flow_secrets = Table(
     Column("value_encrypted", LargeBinary, nullable=False),
     Column("updated_at", Instant, nullable=False),
 )
+
+inbound_webhooks = Table(
+    # Addresses that other systems post to: what becomes of the values, and which subflow starts.
+    "inbound_webhooks",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", BigInteger, nullable=False),
+    Column("flow_id", ForeignKey("flows.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("channel_id", BigInteger),  # where people are made who are not there yet
+    Column("mappings", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("start", String(200), nullable=False),
+    Column("key_path", Text, nullable=False),
+    Column("disabled_reason", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("workspace_id", "name"),
+)
+
+inbound_calls = Table(
+    # Requests to inbound webhooks, and what became of each.
+    "inbound_calls",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("webhook_id", BigInteger, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("code", String(40), nullable=False),
+    Column("wrongs", Text, nullable=False),
+    Column("mapped", Text, nullable=False),
+    Column("conversation_id", BigInteger),
+    Column("size", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),  # what secrets are called is left out
+    Column("created_at", Instant, nullable=False),
+)
+Index("ix_inbound_calls_webhook", inbound_calls.c.webhook_id, inbound_calls.c.id)

@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from litestar.template import TemplateConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
-from relevo.web import health, media, metrics
+from relevo.web import health, inbound_webhooks, media, metrics
 from relevo.web.api import create_api
 from relevo.web.asgi import ClientGone, answer
 from relevo.web.bearers import Bearers
@@ -29,7 +29,7 @@ from relevo.web.widget import routes as widget_routes
 
 log = structlog.get_logger()
 
-_SPEAKING_JSON: frozenset[Area] = frozenset({"web", "hooks", "health", "metrics"})
+_SPEAKING_JSON: frozenset[Area] = frozenset({"web", "hooks", "inbound", "health", "metrics"})
 
 
 def create_app(
@@ -65,6 +65,7 @@ def _routes(services: Services) -> list[ControllerRouterHandler]:
         health.ready,
         metrics.metrics,
         media.file,
+        inbound_webhooks.create_inbound(services),
         widget_routes.ROUTER,
         widget_pages.widget_script,
         widget_pages.chat_page,

@@ -24,10 +24,10 @@ from relevo.web.security import OPEN_TO_SITES, PREFLIGHT, Area, area_of, headers
 log = structlog.get_logger()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_ROUTINE: frozenset[Area] = frozenset({"hooks", "health", "metrics", "media"})
+_ROUTINE: frozenset[Area] = frozenset({"hooks", "inbound", "health", "metrics", "media"})
 """Asked by machines, often: their successes are logged at `debug` only (a line costs as much as a tenth
 of bringing a message from a hook to its webhook; `relevo_http_requests` counts them all the same)."""
-_SECRET_PATHS: Mapping[Area, int] = {"hooks": 2, "media": 1}
+_SECRET_PATHS: Mapping[Area, int] = {"hooks": 2, "inbound": 1, "media": 1}
 """How many parts of a path are logged: what follows opens something."""
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Area = Literal["api", "web", "hooks", "media", "chat", "console", "health", "metrics", "other"]
+Area = Literal["api", "web", "hooks", "inbound", "media", "chat", "console", "health", "metrics", "other"]
 """A part of the address space; also how requests are counted."""
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -16,6 +16,7 @@ AREAS: Mapping[str, Area] = {
     "web": "web",
     "widget.js": "web",
     "hooks": "hooks",
+    "inbound": "inbound",
     "media": "media",
     "chat": "chat",
     "console": "console",

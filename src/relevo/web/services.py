@@ -33,6 +33,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     max_upload: int = 25_000_000
     rate_limit: int = 36_000
     """API requests an hour and token."""
+    inbound_rate_limit: int = 36_000
+    """Requests an hour and inbound webhook."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
 

@@ -40,6 +40,7 @@ BUDGET: dict[str, int] = {
     "/subscriber/move-chat-to": 0,
     "/subscriber/log-custom-event": 0,
     "/whatsapp-template/list": 0,
+    "/flow/inbound-webhooks": 0,
     "/flow/custom-events": 0,
     "/flow/custom-events/summary": 3,
     "/flow/custom-events/data": 1,

@@ -51,6 +51,7 @@ TOLD_BELOW = {
     "/flow/agents",
     "/flow/subflows",
     "/flow/bot-users-count",
+    "/flow/inbound-webhooks",
     "/flow/custom-events",
     "/flow/custom-events/summary",
     "/flow/custom-events/data",

@@ -26,6 +26,7 @@ from relevo.domain.deciding.platform import (
     bot_told,
     moved,
     note_written,
+    webhook_called,
 )
 from relevo.domain.deciding.receipts import receipt_came
 from relevo.domain.deciding.returning import return_control
@@ -55,6 +56,7 @@ from relevo.domain.events import (
     ReceiptCame,
     SubscriberChanged,
     TimeCame,
+    WebhookCalled,
 )
 
 __all__ = ["StoredMessage", "Surroundings", "decide"]
@@ -117,6 +119,8 @@ def _handle(draft: Draft, event: AnyEvent) -> None:
         case SubscriberChanged(profile=profile, acts=acts):
             learn(draft, profile)
             apply_all(draft, acts)
+        case WebhookCalled():
+            webhook_called(draft, event)
         case CustomEventLogged():
             custom_event_logged(draft, event)
         case _:

@@ -13,10 +13,10 @@ from relevo.domain.deciding.case_keeping import current, happened, move, reopen
 from relevo.domain.deciding.control import pause_bot
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.speaking import record, speak
-from relevo.domain.deciding.subscriber import apply_all
+from relevo.domain.deciding.subscriber import apply_all, learn
 from relevo.domain.deciding.telling import report
 from relevo.domain.deciding.walking import perform
-from relevo.domain.events import AgentReplied, BotTold, Moved, NoteWritten
+from relevo.domain.events import AgentReplied, BotTold, Moved, NoteWritten, WebhookCalled
 from relevo.domain.ids import MemberId
 from relevo.domain.messages import MessageStatus, MessageType, Text
 
@@ -59,13 +59,23 @@ def bot_told(draft: Draft, event: BotTold) -> None:
     for content in event.contents:
         speak(draft, MessageType.OUT, content)
     apply_all(draft, event.acts)
+    _go_to(draft, event.go_to)
+
+
+def webhook_called(draft: Draft, event: WebhookCalled) -> None:
+    learn(draft, event.profile)
+    apply_all(draft, event.acts)
+    _go_to(draft, event.go_to)
+
+
+def _go_to(draft: Draft, subflow: str) -> None:
     flow = draft.current_flow()
-    if event.go_to and flow is not None:
+    if subflow and flow is not None:
         if draft.agent_has_control and not draft.flow_goes_on_while_paused:
-            report(draft, "bot_is_paused", f"goto {event.go_to} was not followed: an agent has control")
+            report(draft, "bot_is_paused", f"goto {subflow} was not followed: an agent has control")
         else:
             draft.change(run=None)
-            perform(draft, flow_engine.begin(flow, event.go_to, draft.scene()))
+            perform(draft, flow_engine.begin(flow, subflow, draft.scene()))
 
 
 def moved(draft: Draft, event: Moved) -> None:

@@ -67,6 +67,7 @@ CALLS: list[HTTPRouteHandler] = [
     flow.agents,
     flow.subflows,
     flow.bot_users_count,
+    flow.inbound_webhooks,
     custom_events.log_custom_event,
     custom_events.list_custom_events,
     custom_events.custom_event_summary,

@@ -8,6 +8,8 @@ import msgspec
 from litestar.di import NamedDependency
 from msgspec import Meta
 
+from relevo.domain.ids import sub_flow_ns
+from relevo.domain.inbound_webhooks import InboundWebhook, inbound_url
 from relevo.domain.workspaces import Role
 from relevo.store import subscribers
 from relevo.web.api.answers import Page, PageQuery, page_example
@@ -52,6 +54,24 @@ class SubflowPage(Page[SubflowInfo], frozen=True):
 
 
 class SubflowsQuery(PageQuery, frozen=True, kw_only=True):
+    name: Name = ""
+
+
+class InboundWebhookInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """An address that another system posts to. Whoever has `url` can post there."""
+
+    name: Annotated[str, Meta(examples=["shop orders"])]
+    hook_uid: Annotated[str, Meta(description="The part of the address that nobody guesses.")]
+    sub_flow_ns: Annotated[str, Meta(description="Which subflow starts; empty: none.", examples=["f1001s2"])]
+    status: Annotated[Literal["active", "inactive"], Meta(examples=["active"])]
+    url: str
+
+
+class InboundWebhookPage(Page[InboundWebhookInfo], frozen=True):
+    """A page of inbound webhooks."""
+
+
+class InboundWebhooksQuery(PageQuery, frozen=True, kw_only=True):
     name: Name = ""
 
 
@@ -134,3 +154,41 @@ async def bot_users_count(call: NamedDependency[Call]) -> CountAnswer:
         counts = await subscribers.count_by_status(connection, call.key.flow_id)
     rows = [{"status": status, "num": num} for status, num in counts.items()]
     return CountAnswer(msgspec.convert(rows, list[StatusCount]))
+
+
+@reads(
+    "/flow/inbound-webhooks",
+    tag=TAG,
+    title="List inbound webhooks",
+    name="listInboundWebhooks",
+    asks=InboundWebhooksQuery,
+    example=page_example(
+        "/flow/inbound-webhooks",
+        {
+            "name": "shop orders",
+            "hook_uid": "Zm9vYmFyYmF6",
+            "sub_flow_ns": "f1001s2",
+            "status": "active",
+            "url": "https://relevo.example.com/inbound/Zm9vYmFyYmF6",
+        },
+    ),
+)
+async def inbound_webhooks(
+    call: NamedDependency[Call], asked: NamedDependency[InboundWebhooksQuery]
+) -> InboundWebhookPage:
+    """The addresses that other systems post to about subscribers of the flow."""
+    everything = call.services.catalog.directory.inbound_webhooks.values()
+    ours = [one for one in everything if one.flow_id == call.key.flow_id]
+    wanted = [_inbound(call, one) for one in ours if asked.name.casefold() in one.name.casefold()]
+    return call.paging(asked).cut(InboundWebhookPage, wanted)
+
+
+def _inbound(call: Call, one: InboundWebhook) -> InboundWebhookInfo:
+    number = call.flow.subflows.get(one.start)
+    return InboundWebhookInfo(
+        name=one.name,
+        hook_uid=one.key,
+        sub_flow_ns=sub_flow_ns(one.flow_id, number) if number is not None else "",
+        status="inactive" if one.disabled_reason else "active",
+        url=inbound_url(call.services.edge.public_url, one),
+    )
