@@ -6,17 +6,19 @@ import inspect
 import re
 from pathlib import Path
 from textwrap import indent
+from typing import get_args
 
 import pytest
 
 from relevo.domain.deciding import organising
-from relevo.domain.flows import steps, variables, walking
+from relevo.domain.flows import patterns, steps, variables, walking
 from relevo.domain.flows.condition_parsing import TESTS
 from relevo.domain.flows.expressions import MAX_ROUNDS, MAX_TEXT, VARIABLES
 from relevo.domain.flows.messages import MAX_BUTTONS, MAX_CARDS, MAX_QUICK_REPLIES, MAX_ROWS
 from relevo.domain.flows.parsing import parse
 from relevo.domain.flows.steps import STEPS, paths
 from relevo.domain.flows.triggers import TRIGGERS
+from relevo.domain.flows.triggers.messages import Match
 from relevo.domain.subscribers import PROFILE_FIELDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "flow-language.md").read_text()
@@ -33,7 +35,7 @@ def headings(section: str) -> list[str]:
 
 def rows(section: str) -> list[str]:
     """What stands in the first column of a section's tables."""
-    return re.findall(r"^\| `(\w+)` \|", SECTIONS[section], re.M)
+    return re.findall(r"^\| `(\w+)` \| (?!the message)", SECTIONS[section], re.M)
 
 
 def test_every_step_and_trigger_is_documented_and_nothing_else() -> None:
@@ -48,6 +50,10 @@ def test_every_variable_is_documented_and_nothing_else() -> None:
 
 def test_every_comparison_is_documented() -> None:
     assert set(TESTS) <= set(rows("Steps"))
+
+
+def test_every_way_to_match_is_documented_and_nothing_else() -> None:
+    assert rows("Triggers") == list(get_args(Match))
 
 
 def test_every_stumble_is_documented_and_nothing_else() -> None:
@@ -68,6 +74,9 @@ def test_every_bound_is_told() -> None:
         paths.MAX_ROUNDS,
         paths.MAX_WAYS,
         variables.LONGEST_TEXT,
+        patterns.MAX_PATTERN,
+        patterns.MAX_PARTS,
+        patterns.MAX_LOOKED_AT,
         MAX_TEXT,
         MAX_ROUNDS,
         walking.MAX_STEPS,
@@ -88,7 +97,7 @@ def whole_file(example: str) -> str:
     if example.startswith("version:"):
         return example
     head = "version: 1\nflow: example\nstart: a\n"
-    if "- {on:" in example:
+    if example.startswith("- {on:"):
         return f"{head}triggers:\n{indent(example, '  ')}subflows:\n  a: [end]\n{OTHERS}"
     if example.startswith("- {"):  # conditions
         example = re.sub(r"^- (.*)$", r"- when: \1\n  then: [end]", example, flags=re.M)

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true
 from relevo.domain.conversations import Control, Conversation, Status
 from relevo.domain.flows.conditions import holds
 from relevo.domain.flows.expressions import CONVERSATION_PREFIX, VARIABLES, Template
+from relevo.domain.flows.folding import folded
 from relevo.domain.flows.model import (
     AllOf,
     AnyOf,
@@ -30,7 +31,6 @@ from relevo.domain.flows.model import (
     Not,
 )
 from relevo.domain.flows.variables import as_text
-from relevo.domain.flows.words import folded
 from relevo.domain.ids import ConversationId
 from relevo.domain.segments import Where, fits
 from relevo.store.conversations import from_row

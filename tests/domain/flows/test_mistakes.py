@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from relevo.domain.flows.parsing import parse
 from relevo.domain.flows.steps import STEPS as KNOWN
+from relevo.domain.flows.triggers import TRIGGERS
 from relevo.domain.yaml_reading import did_you_mean
 
 START = "version: 1\nflow: f\nstart: a\nsubflows:\n  b: [end]\n  a:\n"
@@ -116,6 +117,28 @@ def test_files_that_are_no_flow(text: str, problems: list[str]) -> None:
     assert problems_of(text) == problems
 
 
+@pytest.mark.parametrize(
+    ("trigger", "problem"),
+    [
+        (
+            "{on: keyword, words: ['a(b'], match: pattern, do: a}",
+            "5:29: this is no pattern: a ( is not closed; "
+            r"write letters, . [a-z] \d \w \s \b ^ $ ( | ) and how often: * + ? {2,4}",
+        ),
+        ("{on: button, do: a}", '5:5: "payload" is missing; add payload: BUY, or a list of them'),
+        (
+            "{on: keyword, words: {en: [a], es: [b]}, do: a}",
+            "5:26: words by language, in a flow that does not say which it speaks; "
+            "add languages: [en, es] at the top of the file",
+        ),
+    ],
+)
+def test_mistakes_in_one_trigger(trigger: str, problem: str) -> None:
+    start = "version: 1\nflow: f\nstart: a\ntriggers:\n"
+
+    assert problems_of(f"{start}  - {trigger}\nsubflows:\n  a: [end]\n") == [problem]
+
+
 def test_mistakes_in_triggers() -> None:
     text = """\
 version: 1
@@ -135,13 +158,15 @@ triggers:
   - {on: first_message, do: a}
 subflows: {a: [end]}
 """
+    triggers = ", ".join(TRIGGERS)
     assert problems_of(text) == [
-        '5:10: on must be one of keyword, first_message, default, not "keywrd"; did you mean "keyword"?',
-        '6:5: "on" is missing; add on: one of keyword, first_message, default',
+        f'5:10: on must be one of {triggers}, not "keywrd"; did you mean "keyword"?',
+        f'6:5: "on" is missing; add on: one of {triggers}',
         '7:5: "words" is missing; add words: [agent, human]',
         '8:38: there is no subflow "aa"; did you mean "a"?',
         '9:5: the keyword "y" has a trigger already, in line 8; keep one of them',
-        '9:36: match must be one of contains, is, not "exactly"; use one of: contains, is',
+        '9:36: match must be one of contains, is, words, part, pattern, not "exactly"; '
+        "use one of: contains, is, words, part, pattern",
         '12:5: "do" is missing; add do: the subflow to start',
         "12:5: the default reply has a trigger already, in line 11; keep one of them",
         '13:32: unknown key "words"; use one of: on, do',

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from relevo.domain.flows.words import Said, folded, keyword, words_of
+from relevo.domain.flows.folding import folded
+from relevo.domain.flows.words import Said, keyword, words_of
 
 
 @pytest.mark.parametrize(

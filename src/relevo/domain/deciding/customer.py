@@ -29,6 +29,7 @@ def message_received(draft: Draft, event: MessageReceived) -> None:
     if isinstance(content, Media) and not content.media_id:
         draft.effects.append(FetchMedia(seq))
     draft.last_input = plain_text(content)
+    draft.referral = event.referral
     if draft.state.barred == "blocked":  # whoever writes to us has not blocked us
         draft.change(barred="")
     if draft.agent_has_control:

@@ -23,6 +23,7 @@ class Draft:
         self.messages: list[NewMessage] = []
         self.effects: list[Effect] = []
         self.last_input = ""
+        self.referral: dict[str, Any] | None = None
         self.has_spoken = False
         self.is_patient = False
 

@@ -42,7 +42,16 @@ def trigger(draft: Draft, content: Content, *, first: bool, asking: bool) -> boo
         return False
     run = draft.state.run
     waiting = run is not None and run.waiting.for_ in ("time", "call")
-    subflow = flow_engine.find_trigger(flow, content, is_first_message=first, asking=asking, waiting=waiting)
+    profile = draft.state.subscriber.profile
+    subflow = flow_engine.find_trigger(
+        flow,
+        content,
+        is_first_message=first,
+        asking=asking,
+        waiting=waiting,
+        language=profile.language or profile.locale,
+        referral=draft.referral,
+    )
     if subflow is None:
         return False
     draft.change(run=None)

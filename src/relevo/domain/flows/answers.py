@@ -8,9 +8,10 @@ from typing import Literal, assert_never
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from relevo.domain.flows.folding import folded
 from relevo.domain.flows.messages import Choice
 from relevo.domain.flows.saying import words_of_button
-from relevo.domain.flows.words import folded, words_of
+from relevo.domain.flows.words import words_of
 from relevo.domain.messages import Contacts, Content, Interactive, Location, Media, plain_text
 from relevo.domain.subscribers import FieldValue
 

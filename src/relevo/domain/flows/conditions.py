@@ -7,6 +7,7 @@ from typing import TypeVar, assert_never
 from zoneinfo import ZoneInfo
 
 from relevo.domain.flows.expressions import Template, Variables
+from relevo.domain.flows.folding import folded
 from relevo.domain.flows.model import (
     AllOf,
     AnyOf,
@@ -21,7 +22,6 @@ from relevo.domain.flows.model import (
     Not,
 )
 from relevo.domain.flows.variables import as_moment, as_number, as_text
-from relevo.domain.flows.words import folded
 from relevo.domain.hours import is_open
 
 Moment = TypeVar("Moment", date, datetime)

@@ -109,16 +109,18 @@ class Reader:
         if keys is None:
             return {}
         if not self.languages:
-            keys.problem(
-                "a text by language, in a flow that does not say which it speaks",
-                f"add languages: [{', '.join(keys)}] at the top of the file",
-            )
+            self.needs_languages(keys)
         elif self._first_language not in keys:
             first = self._first_language
             keys.problem(f"{quoted(first)} is missing", f"add {first}: it is for everybody else")
         texts = {key: text for key, one in keys.items() if (text := read(one)) is not None}
         order = [first for first in (self._first_language,) if first in texts]
         return {key: texts[key] for key in (*order, *(key for key in texts if key not in order))}
+
+    def needs_languages(self, keys: Mapping) -> None:
+        """Report that something is given by language in a flow that does not say which it speaks."""
+        what = f"{keys.name} by language, in a flow that does not say which it speaks"
+        keys.problem(what, f"add languages: [{', '.join(keys)}] at the top of the file")
 
     def _note_text(self, value: Value, texts: Mappable[str, str | Template]) -> None:
         sources = {key: text if isinstance(text, str) else text.source for key, text in texts.items()}

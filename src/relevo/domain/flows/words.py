@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 import msgspec
 
-_WORD = re.compile(r"\w+")
-_MARKS = re.compile(r"[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u200d\ufe0e\ufe0f]+")
-"""Accents, vowel points of Hebrew and Arabic, and what joins and colours emoji."""
+from relevo.domain.flows.folding import folded
+from relevo.domain.flows.patterns import Pattern
 
+_WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 """Thai, Lao, Burmese, Khmer, Japanese, Chinese: written without spaces, so words have no edges."""
-
-
-def folded(text: str) -> str:
-    """The text without case, accents and surrounding space: `" É "` and `"e"` become the same."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text).casefold()
-        text = _MARKS.sub("", unicodedata.normalize("NFKD", text))
-    return text.casefold().strip()
 
 
 def words_of(text: str) -> str:
@@ -41,23 +32,39 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Keyword(msgspec.Struct, frozen=True):
-    """A word, or several, that a message may hold. Made by `keyword`."""
+    """A word, or several, that a message may hold. Made by `keyword`. One that is a `pattern` has that
+    instead, and `whole`, which has to be all of the message."""
 
     written: str
     words: str  # "" when it consists of signs only: then `signs` is what to look for
     signs: str
+    pattern: Pattern | None = None
+    whole: Pattern | None = None
 
     def is_all_of(self, said: Said) -> bool:
         """Whether the message is this and nothing else, punctuation aside."""
+        if self.whole is not None:
+            return self.whole.is_in(said.folded)
         return said.words == self.words if self.words else said.folded == self.signs
 
     def is_in(self, said: Said) -> bool:
         """Whether the message holds it, as whole words where the script has them."""
+        if self.pattern is not None:
+            return self.pattern.is_in(said.folded)
         if not self.words:
             return self.signs in said.folded
         if _UNSPACED.search(self.words):
             return self.words in said.words
         return f" {self.words} " in f" {said.words} "
+
+    def has_all_words_in(self, said: Said) -> bool:
+        """Whether the message holds each of its words, in any order."""
+        held = set(said.words.split())
+        return self.is_in(said) or (bool(self.words) and held.issuperset(self.words.split()))
+
+    def is_part_of(self, said: Said) -> bool:
+        """Whether the message holds it, even within a word."""
+        return self.is_in(said) or (bool(self.words) and self.words in said.words)
 
 
 def keyword(written: str) -> Keyword:

@@ -10,6 +10,7 @@ import msgspec
 
 from relevo.domain.flows.answers import STANDARD_RETRY, AnswerKind, understood
 from relevo.domain.flows.expressions import ByLanguage, TemplateFailed, filled_in
+from relevo.domain.flows.folding import folded
 from relevo.domain.flows.messages import (
     MAX_QUICK_REPLIES,
     Choice,
@@ -21,7 +22,7 @@ from relevo.domain.flows.reading import Reader, fixed_text
 from relevo.domain.flows.runs import Waiting
 from relevo.domain.flows.steps.paths import do
 from relevo.domain.flows.walking import Walk
-from relevo.domain.flows.words import folded, words_of
+from relevo.domain.flows.words import words_of
 from relevo.domain.messages import Content, Interactive, Text, plain_text
 from relevo.domain.yaml_reading import Mapping, Value, quoted
 

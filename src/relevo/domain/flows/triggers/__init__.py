@@ -6,10 +6,12 @@ Each trigger is whole in its class; `finding.py` finds the one that a message st
 from __future__ import annotations
 
 from relevo.domain.flows.model import Trigger
-from relevo.domain.flows.triggers.messages import OnDefault, OnFirstMessage, OnKeyword
+from relevo.domain.flows.triggers.messages import OnButton, OnDefault, OnFirstMessage, OnKeyword, OnReferral
 
 _ALL: tuple[type[Trigger], ...] = (
     OnKeyword,
+    OnButton,
+    OnReferral,
     OnFirstMessage,
     OnDefault,
 )
