@@ -16,6 +16,7 @@ from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
 from relevo.couriers.limiting import Limiter
 from relevo.couriers.media import MediaCourier
+from relevo.couriers.outages import Outages
 from relevo.couriers.webhook import WebhookCourier
 from relevo.couriers.whispers import Whisperer
 from relevo.domain.errors import Unavailable
@@ -75,6 +76,7 @@ class Process:
         self.catalog = Catalog(self.database, _cipher(), self.clock)
         chance = FakeChance(self.world.chance.getrandbits(64), clock=self.clock)
         hub, ids = Hub(), IdBlocks(self.database)
+        self.outages = Outages(database=self.database, clock=self.clock)
         self.couriers = Couriers(
             couriers=self._couriers(http),
             database=self.database,
@@ -85,6 +87,7 @@ class Process:
             whisper=Whisperer(catalog=self.catalog, http=http, clock=self.clock, chance=chance),
             alone=is_sqlite,
             limits=Limiter(self.catalog),
+            tell_health=self.outages.news.set,
         )
         self.engine = Engine(
             database=self.database,
@@ -97,6 +100,7 @@ class Process:
             chance=chance,
         )
         self.couriers.recorder = self.engine
+        self.outages.gates, self.outages.submit = lambda: self.couriers.gates, self.engine.submit
         self.timers = Timers(engine=self.engine, database=self.database, clock=self.clock)
 
     def _couriers(self, http: FakeHttp) -> dict[str, Courier]:
@@ -144,7 +148,13 @@ class Process:
             return self.end()
         self._committing = self._loop(self.engine.run())
         self._others = [
-            self._loop(work) for work in (self.couriers.run(), self.couriers.keep_alive(), self.timers.run())
+            self._loop(work)
+            for work in (
+                self.couriers.run(),
+                self.couriers.keep_alive(),
+                self.timers.run(),
+                self.outages.run(),
+            )
         ]
         self.is_open = True
 
@@ -180,6 +190,7 @@ class Process:
     async def _leave(self) -> None:
         """In the order of `relevo.bootstrap`: couriers before the engine that records what they did."""
         self.timers.stop()
+        self.outages.stop()
         await self.couriers.stop(timedelta(seconds=8))
         for task in self._others:
             task.cancel()

@@ -34,6 +34,7 @@ from relevo.couriers.couriers import Couriers
 from relevo.couriers.dialogues import Vendors, asking
 from relevo.couriers.limiting import Limiter
 from relevo.couriers.media import MediaCourier
+from relevo.couriers.outages import Outages
 from relevo.couriers.reporting import Reporter
 from relevo.couriers.webhook import WebhookCourier, try_endpoint
 from relevo.couriers.whispers import Whisperer
@@ -131,6 +132,7 @@ class _Parts(msgspec.Struct, frozen=True):
     timers: Timers
     housekeeping: Housekeeping
     reporter: Reporter
+    outages: Outages
     neighbours: Neighbours | None
     redelivering: Redelivering
     broadcasting: Broadcasting
@@ -164,6 +166,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         key=operations_key,
         disable_after=settings.disable_failing_after,
     )
+    outages = Outages(database=database, clock=clock)
     couriers = Couriers(
         couriers={
             "endpoint": webhook,
@@ -193,7 +196,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         whisper=Whisperer(catalog=catalog, http=http, clock=clock, chance=chance),
         alone=database.is_sqlite,
         limits=Limiter(catalog),
-        tell_health=reporter.news.set,
+        tell_health=lambda: _set(reporter.news, outages.news),
     )
     reporter.gates, reporter.node = lambda: couriers.gates, lambda: couriers.node
     neighbours = None if database.is_sqlite else _neighbours(database, hub, catalog, couriers, clock, chance)
@@ -209,6 +212,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         chance=chance,
     )
     couriers.recorder = engine
+    outages.gates, outages.submit = lambda: couriers.gates, engine.submit
     services = Services(
         edge=Edge(
             public_url=public_url,
@@ -241,6 +245,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         Timers(engine=engine, database=database, clock=clock),
         Housekeeping(database=database, clock=clock, retention=settings.attempt_retention),
         reporter,
+        outages,
         neighbours,
         Redelivering(database=database, hub=hub, clock=clock),
         Broadcasting(database=database, engine=engine, catalog=catalog, hub=hub, clock=clock),
@@ -284,6 +289,8 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     stack.push_async_callback(_ended, parts.broadcasting.stop, broadcasting)
     reporting = _spawn(parts.reporter.run(), "health")
     stack.push_async_callback(_ended, parts.reporter.stop, reporting)
+    telling = _spawn(parts.outages.run(), "outages")
+    stack.push_async_callback(_ended, parts.outages.stop, telling)
     return Running(
         services=parts.services,
         couriers=couriers,
@@ -298,9 +305,15 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
             putting_back,
             broadcasting,
             reporting,
+            telling,
             *listening,
         ),
     )
+
+
+def _set(*events: asyncio.Event) -> None:
+    for event in events:
+        event.set()
 
 
 def _spawn(work: Awaitable[None], name: str) -> asyncio.Task[None]:

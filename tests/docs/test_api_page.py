@@ -60,7 +60,8 @@ def test_every_status_and_code_of_an_error_is_documented_and_nothing_else() -> N
     ours: list[type[errors.RelevoError]] = [
         errors.Unauthenticated, errors.ScopeRequired, errors.NotFound, errors.TooLarge, errors.InvalidInput,
         errors.IdempotencyKeyReused, errors.TooManyRequests, errors.DecisionFailed, errors.Unavailable,
-        errors.Busy, errors.NotSent, BeingAttempted, NotWaiting,
+        errors.Busy, errors.NotSent, BeingAttempted, NotWaiting, errors.NoHandoff, errors.HandoffTaken,
+        errors.ControlChanged,
     ]  # fmt: skip
 
     told = {int(status) for _, operation in operations() for status in operation["responses"]}

@@ -268,8 +268,8 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_files() -> None:
         "relevo.yaml:7:88: a signing secret starts with whsec_; "
         "`relevo secret` makes one; left out, Relevo makes one and shows it once",
         "relevo.yaml:7:104: an entry of events must be one of message.received, message.sent, "
-        "message.status, message.updated, handoff.requested, handoff.returned, conversation.assigned, "
-        'typing, not "message.send"; did you mean "message.sent"?',
+        "message.status, message.updated, handoff.requested, handoff.accepted, handoff.returned, "
+        'conversation.assigned, typing, not "message.send"; did you mean "message.sent"?',
         'relevo.yaml:7:129: there is no channel "sit" in this file; did you mean "site"?',
         'relevo.yaml:8:12: there is another endpoint "desk", in line 7; rename one of them',
         'relevo.yaml:9:5: "name" is missing; add name: …',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import msgspec
@@ -19,6 +20,7 @@ from relevo.domain.events import (
     ByUser,
     ConversationOpened,
     MessageReceived,
+    NoteWritten,
     Once,
     TimeCame,
 )
@@ -26,7 +28,8 @@ from relevo.domain.ids import ConversationId
 from relevo.domain.messages import Media, MessageType, Text, plain_text
 from relevo.domain.redeliveries import Selection
 from relevo.domain.workspaces import EventType
-from relevo.store import configuring, deliveries
+from relevo.engine.timers import Timers
+from relevo.store import configuring, deliveries, directory
 from relevo.store.database import Database
 from relevo.testing.builders import World, make_engine
 
@@ -293,3 +296,68 @@ async def test_what_an_agent_has_read_is_marked_as_read(database: Database) -> N
 
         marks = [one.status.value for one in await world.messages(conversation) if one.type is MessageType.IN]
         assert marks == ["read", "read", "sent"]
+
+
+BRIEFING = """\
+version: 1
+flow: support
+start: welcome
+triggers:
+  - {on: keyword, words: [agent], do: person}
+subflows:
+  welcome:
+    - send: "Hello"
+  person:
+    - pause_bot:
+        say: One moment.
+        tell: {summary: "{{ first_name }} asks", transcript: 3}
+        not_accepted: {after: 2m, do: [{send: Still looking}]}
+        platform_down: {do: [{send: Nobody hears us}]}
+"""
+
+
+async def test_the_platform_gets_the_latest_messages_with_the_handoff(database: Database) -> None:
+    async with make_engine(database, flow=BRIEFING) as world:
+        first = await world.says("Hi")
+        await world.submit(
+            NoteWritten(to=ByConversation(first.conversation_id), text="a note is not for them")
+        )
+        await asyncio.gather(world.says("agent"), world.says("Is it in stock?"))
+
+        request = next(one for one in await waiting(world) if one.event_type == "handoff.requested")
+
+    event = msgspec.json.decode(request.body)["event"]
+    assert event["summary"] == "Ana asks"
+    told = [(one["type"], one["content"], one["username"]) for one in event["transcript"]]
+    assert told == [("out", "Hello", "Bot"), ("in", "agent", "Ana Diaz"), ("out", "One moment.", "Bot")]
+
+
+async def test_the_flow_speaks_when_nobody_has_accepted_and_timers_survive_a_restart(
+    database: Database,
+) -> None:
+    async with make_engine(database, flow=BRIEFING) as world:
+        asked = await world.says("agent")
+        world.clock.advance(timedelta(minutes=2))
+        timers = Timers(engine=world.engine, database=database, clock=world.clock)
+
+        await timers.fire_due()
+        await timers.fire_due()
+
+        assert (await said(world, asked.conversation_id))[-2:] == [
+            ("out", "One moment."),
+            ("out", "Still looking"),
+        ]
+        conversation = await world.conversation(asked.conversation_id)
+        assert (conversation.control, conversation.epoch) == (Control.AGENT, 1)
+
+
+async def test_who_hands_over_to_a_disabled_endpoint_is_told_at_once(database: Database) -> None:
+    async with make_engine(database, flow=BRIEFING) as world:
+        async with database.write() as connection:
+            await directory.disable_endpoint(connection, world.company.endpoint.id, "gone")
+        await world.catalog.refresh(at_once=True)
+
+        asked = await world.says("agent")
+
+        assert (await said(world, asked.conversation_id))[-1] == ("out", "Nobody hears us")
+        assert "handoff.requested" in await told(world)

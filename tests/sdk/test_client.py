@@ -223,6 +223,12 @@ WRITES: list[tuple[Callable[[Client], Awaitable[None]], str, dict[str, Any]]] = 
     (lambda c: c.pause_bot(ANA), "subscriber/pause-bot", {"minutes": 30}),
     (lambda c: c.pause_bot(ANA, None), "subscriber/pause-bot", {"minutes": 0}),
     (lambda c: c.resume_bot(ANA), "subscriber/resume-bot", {}),
+    (lambda c: c.accept_handoff(ANA, agent_id=55, epoch=1), "handoff/accept", {"agent_id": 55, "epoch": 1}),
+    (
+        lambda c: c.return_handoff(ANA, reason="solved", note="A refund.", outcome="refunded"),
+        "handoff/return",
+        {"reason": "solved", "note": "A refund.", "outcome": "refunded"},
+    ),
     (lambda c: c.assign_agent(ANA, 55), "subscriber/assign-agent", {"agent_id": 55}),
     (lambda c: c.unassign_agent(ANA), "subscriber/unassign-agent", {}),
     (lambda c: c.move_chat_to(ANA, "done"), "subscriber/move-chat-to", {"status": "done"}),

@@ -21,6 +21,7 @@ from relevo.couriers.attempts import Courier, Tried, outcome_name, status_of
 from relevo.couriers.call import failed
 from relevo.couriers.gates import Gate
 from relevo.couriers.limiting import Share, WhatLimits, unlimited
+from relevo.couriers.outages import unheard
 from relevo.domain import retries
 from relevo.domain.calls import CallFailed, CallResult
 from relevo.domain.deliveries import (
@@ -135,6 +136,11 @@ class Couriers:
         self._taken += 1
         return True
 
+    def is_down(self, destination: Destination) -> bool:
+        """Whether nothing has come through to a destination for some time, as far as this process knows."""
+        gate = self._gates.get(destination)
+        return gate is not None and gate.is_down
+
     def unreserve(self, destination: Destination) -> None:
         """Give a place back."""
         self._taken -= 1
@@ -234,7 +240,7 @@ class Couriers:
         )
         if is_probe:
             delivery = msgspec.structs.replace(delivery, attempts_before=delivery.attempts_before + 1)
-        event = _news(delivery, attempt, tried)
+        event = _news(delivery, attempt, tried) or unheard(delivery, attempt, is_down=gate.is_down)
         return Settlement(delivery=delivery, attempt=attempt, event=event, body=tried.body)
 
     def _decide(

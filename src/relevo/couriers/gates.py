@@ -18,6 +18,8 @@ from relevo.system.clock import Clock
 
 IN_FLIGHT = 200
 """Attempts at one destination at the same time."""
+DOWN_AFTER = 5.0
+"""Seconds that a circuit has to be open for its endpoint to be down in the eyes of a customer."""
 PLACES = 1024
 """Lanes to one destination that a process carries at the same time."""
 _SHORTEST_SLEEP = 0.001
@@ -110,6 +112,16 @@ class Gate:
     def is_open(self) -> bool:
         """Whether the circuit is: nothing is attempted but probes."""
         return isinstance(self.health.circuit, Open)
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it has been open for so long that people are to know: not when somebody restarts."""
+        return self.is_open and self.down_in <= 0
+
+    @property
+    def down_in(self) -> float:
+        """Seconds until the open circuit has been so for that long."""
+        return self.health.changed_at + DOWN_AFTER - self._clock.monotonic()
 
     @property
     def wants_probe(self) -> bool:

@@ -17,6 +17,7 @@ from relevo.domain.calls import CallTask
 from relevo.domain.cases import Action, Case, ClosedCase, Source
 from relevo.domain.custom_events import LogCustomEvent
 from relevo.domain.flows.runs import Run
+from relevo.domain.handoffs import Pause, Return
 from relevo.domain.ids import (
     ChannelId,
     ConversationId,
@@ -42,17 +43,6 @@ class Control(StrEnum):
 Status = Literal["open", "pending", "done", "spam"]
 Barred = Literal["", "opted_out", "blocked"]
 """Why a person may not be written to now: they said STOP, or blocked us; "": they may."""
-PauseCause = Literal["flow", "api", "member", "agent_reply"]
-ReturnReason = Literal["api", "member", "customer", "time"]
-
-
-class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why and until when the bot is silent. `until` None: until somebody resumes it."""
-
-    since: datetime
-    until: datetime | None
-    cause: PauseCause
-    leave_words: tuple[str, ...] = ()
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +61,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     control: Control = Control.BOT
     epoch: int = 0
     pause: Pause | None = None
+    returned: Return | None = None
+    """How the last handoff ended."""
     status: Status = "open"
     member_id: MemberId | None = None
     group_id: GroupId | None = None
@@ -111,7 +103,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def wake_at(self) -> datetime | None:
         """When something happens by itself: the earliest deadline in the state."""
-        pause_ends = self.pause.until if self.pause else None
+        pause_ends = self.pause.wake_at if self.pause else None
         run_goes_on = self.run.waiting.deadline_at if self.run else None
         if pause_ends is None or run_goes_on is None:
             return pause_ends or run_goes_on
@@ -180,6 +172,8 @@ class NotifyPlatform(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     paused_seconds: int
     message_seq: int | None = None
     data: dict[str, Any] | None = None
+    transcript: int = 0
+    """How many of the latest messages it is to hold besides."""
 
 
 class MakeCall(msgspec.Struct, frozen=True, tag=True):

@@ -76,6 +76,27 @@ class IdempotencyKeyReused(RelevoError):
     status = 422
 
 
+class NoHandoff(RelevoError):
+    """Nobody is asked for: the bot has control of this conversation."""
+
+    code = "no_handoff"
+    status = 409
+
+
+class HandoffTaken(RelevoError):
+    """Another agent has accepted this handoff."""
+
+    code = "handoff_taken"
+    status = 409
+
+
+class ControlChanged(RelevoError):
+    """Control has changed hands since the epoch that you name."""
+
+    code = "control_changed"
+    status = 409
+
+
 class TooLarge(RelevoError):
     """The request is larger than the limit."""
 

@@ -14,7 +14,7 @@ from relevo.domain.cases import Closing, Source
 from relevo.domain.conversations import Barred
 from relevo.domain.custom_events import CustomEvent, EventValues
 from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
-from relevo.domain.ids import ChannelId, ConversationId, FlowId, MemberId, MessageId
+from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Content, MessageStatus
 from relevo.domain.subscribers import Profile
 
@@ -157,10 +157,29 @@ class BotPaused(Event, frozen=True, kw_only=True, tag="bot.paused"):
 
 
 class BotResumed(Event, frozen=True, kw_only=True, tag="bot.resumed"):
-    """Somebody outside the flow gave control back to the bot."""
+    """Somebody outside the flow gave control back to the bot: for a `reason` of their own, if they say one,
+    with a `note` for colleagues and an `outcome`. Refused when control has changed hands since `epoch`."""
 
     by: Literal["api", "member"]
     member_id: MemberId | None = None
+    reason: str = ""
+    note: str = ""
+    outcome: str = ""
+    epoch: int | None = None
+
+
+class HandoffAccepted(Event, frozen=True, kw_only=True, tag="handoff.accepted"):
+    """Somebody says that they will answer. Refused when control has changed hands since `epoch`."""
+
+    by: Literal["api", "member"]
+    member_id: MemberId | None = None
+    epoch: int | None = None
+
+
+class PlatformUnreachable(Event, frozen=True, kw_only=True, tag="platform.unreachable"):
+    """What the platform is to hear waits: this endpoint of it cannot be reached."""
+
+    endpoint_id: EndpointId
 
 
 class Assigned(Event, frozen=True, kw_only=True, tag="conversation.assigned"):
@@ -252,6 +271,8 @@ AnyEvent = (
     | NoteWritten
     | BotPaused
     | BotResumed
+    | HandoffAccepted
+    | PlatformUnreachable
     | Assigned
     | AssignedToGroup
     | Moved

@@ -44,6 +44,8 @@ def _data(
         case EventType.HANDOFF_REQUESTED:
             until = (now + timedelta(minutes=_MINUTES)).isoformat()
             return {"reason": "flow", "until": until, "epoch": _EPOCH}
+        case EventType.HANDOFF_ACCEPTED:
+            return {"agent_id": 0, "agent_name": "Luis", "by": "api", "epoch": _EPOCH}
         case EventType.HANDOFF_RETURNED:
             return {"reason": "time", "epoch": _EPOCH + 1}
         case EventType.CONVERSATION_ASSIGNED:

@@ -59,6 +59,7 @@ class EventType(StrEnum):
     MESSAGE_STATUS = "message.status"
     MESSAGE_UPDATED = "message.updated"
     HANDOFF_REQUESTED = "handoff.requested"
+    HANDOFF_ACCEPTED = "handoff.accepted"
     HANDOFF_RETURNED = "handoff.returned"
     CONVERSATION_ASSIGNED = "conversation.assigned"
     TYPING = "typing"

@@ -34,7 +34,7 @@ from relevo.domain.events import (
     MessageReceived,
     ReceiptCame,
 )
-from relevo.domain.ids import ChannelId, ConversationId, FlowId, MemberId, MessageId
+from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Media, Message, MessageStatus, MessageType
 from relevo.domain.subscribers import Subscriber
 from relevo.domain.workspaces import Channel
@@ -67,6 +67,7 @@ T = TypeVar("T")
 NO_TEMPLATES: Templates = {}
 _ABOUT_MESSAGES = (AgentRead, ReceiptCame, MessageEdited, FileSettled)
 """Events for which messages that are stored already are looked up."""
+_TRANSCRIBED = [type_ for type_ in MessageType if type_.is_seen_by_customer]
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -101,6 +102,10 @@ class Carriers(Protocol):
 
     def unreserve(self, destination: Destination) -> None:
         """Give a place back: the batch was not committed."""
+        ...
+
+    def is_down(self, destination: Destination) -> bool:
+        """Whether nothing has come through to a destination for some time."""
         ...
 
     def carry(self, delivery: Delivery) -> None:
@@ -419,11 +424,18 @@ class Batch:
             window=adapter_for(channel.type).window(channel),
             member_of=self._catalog.directory.member_of,
             custom_event_of=self._catalog.directory.custom_event,
+            is_down=self._is_down,
         )
 
     def _chance_of(self, index: int) -> int:
         """Another number for each event of each batch: a commit's id was drawn by chance."""
         return (int(self.commit_id[-12:], 16) << 20) + index
+
+    def _is_down(self, endpoint_id: EndpointId) -> bool:
+        endpoint = self._catalog.directory.endpoints.get(endpoint_id)
+        if endpoint is None or endpoint.disabled_reason:
+            return True
+        return self._carriers.is_down(Destination("endpoint", endpoint_id))
 
     def _report_fault(self, event: AnyEvent, fault: Exception) -> None:
         id_ = self._existing(event)
@@ -450,6 +462,7 @@ class Batch:
         await conversations.save(connection, [one for one in final if one.id not in self._new], self._before)
         await media.insert_new(connection, _all(made.media for made in self._made))
         await messages.insert_new(connection, _all(made.messages for made in self._made))
+        await self._write_transcripts(connection)
         await messages.update_statuses(connection, _all(made.updates for made in self._made))
         await self._write_replaced(connection, _all(made.replaced for made in self._made))
         await self._write_deliveries(connection, _all(made.deliveries for made in self._made))
@@ -481,6 +494,19 @@ class Batch:
         """The conversations that are somebody else's now, or are so no more while they are open."""
         touched = {of.id for of, one in done if one.action == "assign" or of.member_id or of.group_id}
         return [self._loaded[id_] for id_ in touched]
+
+    async def _write_transcripts(self, connection: Connection) -> None:
+        """Into the deliveries that are to tell the latest messages, now that all of these are stored."""
+        for made in self._made:
+            for wanted in made.transcripts:
+                latest = await messages.page(
+                    connection,
+                    made.conversation.id,
+                    types=_TRANSCRIBED,
+                    before_seq=wanted.before_seq,
+                    limit=wanted.effect.transcript,
+                )
+                made.deliveries[wanted.index] = wanted.told(made.deliveries[wanted.index], latest[::-1])
 
     async def _write_replaced(self, connection: Connection, replaced: list[Message]) -> None:
         await messages.replace_contents(connection, replaced)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -76,6 +76,22 @@ class Whispering(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class WantedTranscript(msgspec.Struct, frozen=True):
+    """The delivery with this index is to tell the latest messages, too: so many, from before `before_seq`."""
+
+    index: int
+    about: live_chat.About
+    effect: NotifyPlatform
+    before_seq: int
+
+    def told(self, delivery: Delivery, latest: Sequence[Message]) -> Delivery:
+        """The delivery with the messages, the oldest first."""
+        said = [live_chat.webhook_message(self.about, message) for message in latest]
+        data = {**(self.effect.data or {}), "transcript": said}
+        body = live_chat.event_body(self.about, self.effect.event_type, data)
+        return msgspec.structs.replace(delivery, body=body)
+
+
 class Materials(msgspec.Struct):
     """What one decision adds to a batch."""
 
@@ -91,6 +107,7 @@ class Materials(msgspec.Struct):
     logged: list[LoggedEvent]
     work: list[CaseWork]
     reached: list[Reached]
+    transcripts: list[WantedTranscript]
 
 
 class Workshop:
@@ -104,7 +121,7 @@ class Workshop:
 
     def make(self, decision: Decision, around: Surroundings) -> Materials:
         """Everything to store and to do for one decision."""
-        made = Materials(decision.conversation, [], [], [], [], [], [], [], [], [], [], [])
+        made = Materials(decision.conversation, [], [], [], [], [], [], [], [], [], [], [], [])
         fetched = {effect.seq for effect in decision.effects if isinstance(effect, FetchMedia)}
         by_seq: dict[int, Message] = {}
         for new in decision.messages:
@@ -241,6 +258,9 @@ class Workshop:
     ) -> None:
         about = _about(made.conversation, around, effect.member_id, effect.paused_seconds)
         message = messages[effect.message_seq] if effect.message_seq is not None else None
+        if effect.transcript:
+            before_seq = made.conversation.message_seq + 1
+            made.transcripts.append(WantedTranscript(len(made.deliveries), about, effect, before_seq))
         body = _webhook_body(about, effect, message)
         destination = Destination("endpoint", effect.endpoint_id)
         self._deliver(

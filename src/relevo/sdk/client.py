@@ -255,6 +255,36 @@ class Client:
         """Give control back to the bot."""
         await self._post("/subscriber/resume-bot", {"user_ns": user_ns})
 
+    async def accept_handoff(
+        self,
+        user_ns: str,
+        *,
+        agent_id: int | None = None,
+        epoch: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> None:
+        """Say that an agent will answer. Raises `Refused` (409) when the bot has control or somebody else has
+        accepted, and, if you give the `epoch` of what you answer to, when control has changed hands since."""
+        body = {"user_ns": user_ns, **_speaker(agent_id), **_given(epoch=epoch)}
+        await self._post("/handoff/accept", body, idempotency_key)
+
+    async def return_handoff(
+        self,
+        user_ns: str,
+        *,
+        reason: str = "",
+        note: str = "",
+        outcome: str = "",
+        agent_id: int | None = None,
+        epoch: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> None:
+        """Give control back to the bot, and say how it went: why in a word, a note for colleagues, and what
+        came of it for the flow."""
+        said = _given(reason=reason or None, note=note or None, outcome=outcome or None, epoch=epoch)
+        body = {"user_ns": user_ns, **said, **_speaker(agent_id)}
+        await self._post("/handoff/return", body, idempotency_key)
+
     async def assign_agent(self, user_ns: str, agent_id: int) -> None:
         await self._post("/subscriber/assign-agent", {"user_ns": user_ns, "agent_id": agent_id})
 
@@ -377,6 +407,10 @@ def _is_this_machine(url: str) -> bool:
 
 def _speaker(agent_id: int | None) -> dict[str, int]:
     return {} if agent_id is None else {"agent_id": agent_id}
+
+
+def _given(**values: str | int | None) -> dict[str, str | int]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _one(answer: dict[str, Any], into: type[T]) -> T:

@@ -11,8 +11,9 @@ from sqlalchemy import and_, bindparam, insert, select, union_all, update
 
 from relevo.domain.agent_groups import GroupId
 from relevo.domain.cases import Case
-from relevo.domain.conversations import Barred, Control, Conversation, Pause
+from relevo.domain.conversations import Barred, Control, Conversation
 from relevo.domain.flows.runs import Run
+from relevo.domain.handoffs import Pause, Return
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, WorkspaceId
 from relevo.domain.messages import MessageType, QuickReply
 from relevo.domain.subscribers import FieldValue, Profile, Subscriber
@@ -42,6 +43,7 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     group_id: GroupId | None = None
     case: Case | None = None
     calls: int = 0
+    returned: Return | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -168,6 +170,7 @@ def from_row(row: AnyRow) -> Conversation:
         group_id=state.group_id,
         case=state.case,
         calls=state.calls,
+        returned=state.returned,
         last_message_at=row.last_message_at,
         last_message_type=MessageType(row.last_message_type) if row.last_message_type else None,
     )
@@ -211,6 +214,7 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
         one.group_id,
         one.case,
         one.calls,
+        one.returned,
     )
     return {
         "control": one.control.value,

@@ -30,6 +30,7 @@ from sqlalchemy import (
     update,
 )
 
+from relevo.domain.conversations import Control
 from relevo.domain.deliveries import (
     Attempt,
     Delivery,
@@ -42,7 +43,7 @@ from relevo.domain.deliveries import (
     RetryAt,
     Verdict,
 )
-from relevo.domain.events import CallAnswered, FileSettled, ReceiptCame
+from relevo.domain.events import CallAnswered, FileSettled, PlatformUnreachable, ReceiptCame
 from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
 from relevo.domain.redeliveries import EVERYTHING, Selection
 from relevo.store.database import AnyRow, Connection
@@ -56,7 +57,7 @@ WAITING = text("deliveries.state = 'waiting'")  # in the very words of the parti
 _UNSUCCESSFUL: ColumnElement[bool] = literal_column("(deliveries.state <> 'done')", Boolean)
 
 
-News = ReceiptCame | FileSettled | CallAnswered
+News = ReceiptCame | FileSettled | CallAnswered | PlatformUnreachable
 """What a conversation must know of an attempt."""
 
 
@@ -179,6 +180,31 @@ async def bring_forward(connection: Connection, destination: Destination, now: d
     later = _free_heads(destination, now).where(_rows.due_at > now).order_by(_rows.due_at)
     some = later.with_only_columns(_rows.id).limit(_BROUGHT_FORWARD).with_for_update(skip_locked=True)
     await connection.execute(update(deliveries).where(_rows.id.in_(some)).values(due_at=now))
+
+
+_MOST_TOLD = 5000
+
+
+async def waiting_for_agents(
+    connection: Connection, destination: Destination, *, since: datetime
+) -> list[ConversationId]:
+    """Whose lane to a destination has waited since then at most, while an agent has control."""
+    its = _rows.conversation_id == conversations.c.id
+    query = (
+        select(_rows.conversation_id)
+        .join(conversations, its)
+        .where(
+            WAITING,
+            _rows.due_at.is_not(None),
+            _rows.destination_kind == destination.kind,
+            _rows.destination_id == destination.id,
+            _rows.created_at >= since,
+            conversations.c.control == Control.AGENT.value,
+        )
+        .order_by(_rows.due_at.desc())
+        .limit(_MOST_TOLD)
+    )
+    return [ConversationId(id_) for id_ in (await connection.execute(query)).scalars()]
 
 
 async def have_earlier(connection: Connection, by: timedelta, *, after: datetime) -> None:

@@ -99,6 +99,9 @@ class StillCarriers:
     def unreserve(self, destination: Destination) -> None:
         raise AssertionError(f"no place was reserved for {destination}")
 
+    def is_down(self, destination: Destination) -> bool:
+        return False
+
     def carry(self, delivery: Delivery) -> None:
         raise AssertionError(f"no place was reserved for {delivery}")
 

@@ -323,7 +323,10 @@ def test_pause_bot_hands_over_and_goes_on_after_the_return(pause: str, act: Paus
     ana = Customer(flow_of(f"- {pause}\n- send: back"))
 
     assert others(ana.turn) == [act]
-    assert (ana.run.stack, ana.run.waiting) == ((Frame("a", (1,)),), Waiting("return"))
+    assert (ana.run.stack, ana.run.waiting) == (
+        (Frame("a", (1,)),),
+        Waiting("return", place=Frame("a")),
+    )
     assert ana.gets_the_bot_back() == ["back"]
     assert ana.turn.run is None
 
@@ -331,7 +334,7 @@ def test_pause_bot_hands_over_and_goes_on_after_the_return(pause: str, act: Paus
 def test_a_pause_in_last_place_still_waits_for_the_return() -> None:
     ana = Customer(flow_of("- call: b", more="b:\n  - pause_bot"))
 
-    assert (ana.run.stack, ana.run.waiting) == ((), Waiting("return"))
+    assert (ana.run.stack, ana.run.waiting) == ((), Waiting("return", place=Frame("b")))
     ana.gets_the_bot_back()
     assert ana.turn == Turn()
 

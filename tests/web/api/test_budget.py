@@ -44,6 +44,8 @@ BUDGET: dict[str, int] = {
     "/flow/custom-events": 0,
     "/flow/custom-events/summary": 3,
     "/flow/custom-events/data": 1,
+    "/handoff/accept": 0,
+    "/handoff/return": 0,
     "/handoff/typing": 0,
     "/handoff/seen": 0,
     "/handoff/events": 2,

@@ -8,14 +8,7 @@ import msgspec
 import pytest
 
 from relevo.domain.conversations import Control, Conversation
-from relevo.domain.events import (
-    AgentReplied,
-    Assigned,
-    ByConversation,
-    Moved,
-    NoteWritten,
-    SubscriberChanged,
-)
+from relevo.domain.events import AgentReplied, Assigned, ByConversation, Moved, NoteWritten, SubscriberChanged
 from relevo.domain.flows.runs import AddTag, SetField
 from relevo.domain.messages import (
     Button,

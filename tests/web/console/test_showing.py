@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
-from relevo.domain.conversations import Control, PauseCause, Status
+from relevo.domain.conversations import Control, Status
 from relevo.domain.deliveries import DeliveryState
 from relevo.domain.errors import InvalidInput
+from relevo.domain.handoffs import PauseCause
 from relevo.domain.messages import MessageStatus
 from relevo.domain.workspaces import EventType, LiveChatMode, PausedAutomation, Role, Scope
 from relevo.store.encryption import Cipher

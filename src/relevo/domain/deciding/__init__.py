@@ -7,18 +7,18 @@ one speaker" is kept here: the bot's `Say` passes `walking.say`, and nothing els
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import assert_never
 
 from relevo.domain.conversations import Conversation, Decision, ShowTyping
 from relevo.domain.deciding.amending import file_settled, message_edited
 from relevo.domain.deciding.answering import call_answered
 from relevo.domain.deciding.assigning import assign, assign_to_group
+from relevo.domain.deciding.branches import look_after_platform, platform_unreachable
 from relevo.domain.deciding.broadcasting import broadcast_came
-from relevo.domain.deciding.control import pause_bot
 from relevo.domain.deciding.custom_events import custom_event_logged
 from relevo.domain.deciding.customer import conversation_opened, customer_typed, message_received
 from relevo.domain.deciding.draft import Draft
+from relevo.domain.deciding.handoff import bot_paused, bot_resumed, handoff_accepted
 from relevo.domain.deciding.passing import let_time_pass
 from relevo.domain.deciding.platform import (
     agent_read,
@@ -29,7 +29,6 @@ from relevo.domain.deciding.platform import (
     webhook_called,
 )
 from relevo.domain.deciding.receipts import receipt_came
-from relevo.domain.deciding.returning import return_control
 from relevo.domain.deciding.subscriber import apply_all, learn, reach_changed
 from relevo.domain.deciding.surroundings import StoredMessage, Surroundings
 from relevo.domain.events import (
@@ -48,10 +47,12 @@ from relevo.domain.events import (
     CustomerTyped,
     CustomEventLogged,
     FileSettled,
+    HandoffAccepted,
     MessageEdited,
     MessageReceived,
     Moved,
     NoteWritten,
+    PlatformUnreachable,
     ReachChanged,
     ReceiptCame,
     SubscriberChanged,
@@ -71,6 +72,7 @@ def decide(conversation: Conversation, event: AnyEvent, around: Surroundings) ->
     draft = Draft(conversation, around)
     let_time_pass(draft)
     _handle(draft, event)
+    look_after_platform(draft)
     return draft.decision()
 
 
@@ -98,10 +100,14 @@ def _handle(draft: Draft, event: AnyEvent) -> None:
             broadcast_came(draft, event)
         case NoteWritten():
             note_written(draft, event)
-        case BotPaused(minutes=minutes, by=by):
-            pause_bot(draft, timedelta(minutes=minutes) if minutes else None, cause=by)
-        case BotResumed(by=by):
-            return_control(draft, by)
+        case BotPaused():
+            bot_paused(draft, event)
+        case BotResumed():
+            bot_resumed(draft, event)
+        case HandoffAccepted():
+            handoff_accepted(draft, event)
+        case PlatformUnreachable(endpoint_id=endpoint_id):
+            platform_unreachable(draft, endpoint_id)
         case Assigned(member_id=member_id, by=source):
             assign(draft, member_id, by=source)
         case AssignedToGroup(group_id=group_id, by=source):

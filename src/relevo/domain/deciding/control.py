@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from relevo.domain.cases import Source
-from relevo.domain.conversations import Control, Pause, PauseCause, ReturnReason
+from relevo.domain.conversations import Control
 from relevo.domain.deciding.case_keeping import reopen, wait_for_agent
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.telling import notify
-from relevo.domain.flows.runs import Run
+from relevo.domain.flows import runs
+from relevo.domain.flows.runs import Briefing, Run
+from relevo.domain.handoffs import Pause, PauseCause, Return
 from relevo.domain.workspaces import EventType
+
+_NOTHING = Briefing()
 
 
 def pause_bot(
@@ -20,32 +25,56 @@ def pause_bot(
     pause_for: timedelta | None,
     *,
     cause: PauseCause,
-    leave_words: tuple[str, ...] = (),
     run: Run | None = None,
+    asked: runs.PauseBot | None = None,
 ) -> None:
     """Control goes to the agent. Pausing twice only moves the end of the pause.
 
     `run` is what the flow goes on with afterwards. Any other run is dropped, unless the
-    workspace lets flows go on while paused.
+    workspace lets flows go on while paused. `asked` is what a flow's step says besides.
     """
     now, state = draft.around.now, draft.state
-    until = now + pause_for if pause_for is not None else None
     handed_over = not draft.agent_has_control
-    since = state.pause.since if state.pause else now
-    words = leave_words or (state.pause.leave_words if state.pause else ())
     epoch = state.epoch + 1 if handed_over else state.epoch
+    until = now + pause_for if pause_for is not None else None
+    pause = state.pause or Pause(since=now, until=until, cause=cause, waits_since=now)
+    pause = msgspec.structs.replace(pause, until=until, cause=cause)
     draft.change(
         control=Control.AGENT,
         epoch=epoch,
-        pause=Pause(since=since, until=until, cause=cause, leave_words=words),
+        pause=_watched(pause, asked, now) if asked else pause,
         run=_run_through_pause(draft, run, epoch),
     )
     if handed_over:
-        reopen(draft, _SOURCES.get(cause, "api"))
-        if cause != "agent_reply":
-            wait_for_agent(draft)
-        data = {"reason": cause, "until": until.isoformat() if until else None, "epoch": epoch}
-        notify(draft, EventType.HANDOFF_REQUESTED, data=data)
+        _request(draft, asked.briefing if asked else _NOTHING)
+
+
+def _watched(pause: Pause, asked: runs.PauseBot, now: datetime) -> Pause:
+    """The pause with what the flow looks out for."""
+    accept_by = now + asked.accept_within if asked.accept_within is not None else None
+    return msgspec.structs.replace(
+        pause,
+        leave_words=asked.leave_words or pause.leave_words,
+        accept_by=accept_by,
+        reply_within=asked.reply_within,
+        silent_for=asked.silent_for,
+    )
+
+
+def _request(draft: Draft, briefing: Briefing) -> None:
+    pause = draft.state.pause
+    assert pause is not None
+    draft.needs_platform = True
+    reopen(draft, _SOURCES.get(pause.cause, "api"))
+    if pause.cause != "agent_reply":
+        wait_for_agent(draft)
+    until = pause.until.isoformat() if pause.until else None
+    data: dict[str, Any] = {"reason": pause.cause, "until": until, "epoch": draft.state.epoch}
+    if briefing.summary:
+        data["summary"] = briefing.summary
+    if briefing.fields:
+        data["fields"] = briefing.fields
+    notify(draft, EventType.HANDOFF_REQUESTED, data=data, transcript=briefing.transcript)
 
 
 _SOURCES: dict[PauseCause, Source] = {"flow": "bot", "member": "agent", "agent_reply": "agent"}
@@ -60,9 +89,11 @@ def _run_through_pause(draft: Draft, run: Run | None, epoch: int) -> Run | None:
     return msgspec.structs.replace(run, epoch=epoch) if run else None
 
 
-def take_back(draft: Draft, reason: ReturnReason) -> None:
+def take_back(draft: Draft, how: Return) -> None:
     """Control comes back to the bot; whatever run there is holds under the new epoch."""
     epoch, run = draft.state.epoch + 1, draft.state.run
     run = msgspec.structs.replace(run, epoch=epoch) if run else None
-    draft.change(control=Control.BOT, epoch=epoch, pause=None, run=run)
-    notify(draft, EventType.HANDOFF_RETURNED, data={"reason": reason, "epoch": epoch})
+    draft.change(control=Control.BOT, epoch=epoch, pause=None, run=run, returned=how)
+    words = {"note": how.note, "outcome": how.outcome}
+    said = {name: word for name, word in words.items() if word}
+    notify(draft, EventType.HANDOFF_RETURNED, data={"reason": how.reason, **said, "epoch": epoch})

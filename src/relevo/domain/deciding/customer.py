@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import relevo.domain.flows.engine as flow_engine
-from relevo.domain.conversations import FetchMedia, Pause, Whisper
+from relevo.domain.conversations import FetchMedia, Whisper
 from relevo.domain.deciding.case_keeping import begin
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.returning import return_control
@@ -13,6 +13,7 @@ from relevo.domain.deciding.telling import tell_listeners, tell_platform
 from relevo.domain.deciding.walking import converse, perform, trigger
 from relevo.domain.degrading import chosen
 from relevo.domain.events import ConversationOpened, MessageReceived
+from relevo.domain.handoffs import Pause, Return
 from relevo.domain.messages import Content, Interactive, Media, MessageType, Reaction, Text, plain_text
 from relevo.domain.workspaces import EventType
 
@@ -49,9 +50,11 @@ def _as_pressed(draft: Draft, content: Content) -> Content:
 def _while_paused(draft: Draft, content: Content, seq: int, *, for_bot: bool) -> None:
     """The customer writes while an agent has control: the platform hears it, whatever else happens."""
     tell_platform(draft, seq)
+    if draft.state.pause is not None:
+        draft.change(pause=draft.state.pause.customer_spoke(draft.around.now))
     if for_bot and _is_leave_word(draft.state.pause, content):
         _leave(draft, content)
-    elif for_bot and draft.flow_goes_on_while_paused:
+    elif for_bot:
         trigger(draft, content, first=False, asking=True)
 
 
@@ -66,7 +69,7 @@ def _leave(draft: Draft, content: Content) -> None:
     """The customer's own word ends the pause; if the flow has nothing to go on with, the word
     itself may be one that the flow listens to."""
     before = len(draft.messages)
-    return_control(draft, "customer")
+    return_control(draft, Return("customer"))
     if len(draft.messages) == before and draft.state.run is None:
         trigger(draft, content, first=False, asking=False)
 

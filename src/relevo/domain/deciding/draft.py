@@ -10,6 +10,7 @@ from relevo.domain.conversations import Control, Conversation, Decision, Effect,
 from relevo.domain.deciding.surroundings import Surroundings
 from relevo.domain.flows.model import Flow
 from relevo.domain.flows.runs import Scene
+from relevo.domain.handoffs import Branch
 from relevo.domain.ids import FlowVersionId, flow_ns
 from relevo.domain.workspaces import PausedAutomation
 
@@ -26,6 +27,10 @@ class Draft:
         self.referral: dict[str, Any] | None = None
         self.has_spoken = False
         self.is_patient = False
+        self.branch: Branch | None = None
+        """What the flow is doing something about, while an agent has control."""
+        self.needs_platform = False
+        """Whether the customer waits for the platform to hear of this."""
 
     def change(self, **changes: Any) -> None:
         self.state = msgspec.structs.replace(self.state, **changes)
@@ -58,6 +63,7 @@ class Draft:
             hours=around.workspace.hours,
             segments=around.segments,
             conversation=state.facts,
+            returned=state.returned,
         )
 
     def flow_of_run(self) -> Flow | None:

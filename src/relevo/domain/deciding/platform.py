@@ -9,6 +9,7 @@ import msgspec
 import relevo.domain.flows.engine as flow_engine
 from relevo.domain.cases import replied
 from relevo.domain.conversations import ShowRead, UpdateMessage
+from relevo.domain.deciding.accepting import accept
 from relevo.domain.deciding.case_keeping import current, happened, move, reopen
 from relevo.domain.deciding.control import pause_bot
 from relevo.domain.deciding.draft import Draft
@@ -24,6 +25,7 @@ from relevo.domain.messages import MessageStatus, MessageType, Text
 def agent_replied(draft: Draft, event: AgentReplied) -> None:
     reopen(draft, "agent", "agent")
     _silence_the_bot_for_an_agent(draft, event.member_id)
+    _take_up(draft, event.member_id)
     for content in event.contents:
         speak(draft, MessageType.AGENT, content, member_id=event.member_id)
     _keep_reply(draft, event.member_id)
@@ -53,6 +55,14 @@ def _silence_the_bot_for_an_agent(draft: Draft, member_id: MemberId | None) -> N
     elif pause.until is not None and pause.until < draft.around.now + pause_for:
         later = msgspec.structs.replace(pause, until=draft.around.now + pause_for)
         draft.change(pause=later)
+
+
+def _take_up(draft: Draft, member_id: MemberId | None) -> None:
+    """A reply is acceptance: a platform need not know of any other."""
+    if draft.state.pause is not None and draft.state.pause.accepted_at is None:
+        accept(draft, member_id, "reply")
+    if draft.state.pause is not None:
+        draft.change(pause=draft.state.pause.agent_spoke(draft.around.now))
 
 
 def bot_told(draft: Draft, event: BotTold) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import relevo.domain.flows.engine as flow_engine
-from relevo.domain.conversations import ReturnReason
 from relevo.domain.deciding.control import take_back
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.walking import lose_run, perform
+from relevo.domain.handoffs import Return
 
 
-def return_control(draft: Draft, reason: ReturnReason) -> None:
+def return_control(draft: Draft, how: Return) -> None:
     if not draft.agent_has_control:
         return
     flow = draft.flow_of_run()
-    take_back(draft, reason)
+    take_back(draft, how)
     run = draft.state.run
     if run is None or run.waiting.for_ != "return":
         return

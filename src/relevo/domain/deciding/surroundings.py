@@ -14,7 +14,7 @@ from relevo.domain.audiences import NOBODY, Audience
 from relevo.domain.custom_events import CustomEvent
 from relevo.domain.degrading import Limits
 from relevo.domain.flows.model import Condition, Flow
-from relevo.domain.ids import FlowId, FlowVersionId, MemberId, MessageId, WorkspaceId
+from relevo.domain.ids import EndpointId, FlowId, FlowVersionId, MemberId, MessageId, WorkspaceId
 from relevo.domain.messages import Message, MessageStatus
 from relevo.domain.workspaces import Channel, Workspace
 
@@ -56,6 +56,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """Another number in another decision."""
     templates: Templates = MappingProxyType({})
     """What the channel's vendor has approved."""
+    is_down: Callable[[EndpointId], bool] = lambda _: False
+    """Whether an endpoint cannot be reached at all now."""
     window: timedelta | None = None
     """How long after their last message the channel lets a person be written to; None: at any time."""
     midnight: datetime = datetime(1970, 1, 1, tzinfo=UTC)

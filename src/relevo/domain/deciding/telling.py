@@ -12,6 +12,7 @@ from relevo.domain.workspaces import EventType
 
 
 def tell_platform(draft: Draft, seq: int) -> None:
+    draft.needs_platform = True
     reopen(draft, "bot_user")
     wait_for_agent(draft)
     notify(draft, EventType.MESSAGE_RECEIVED, message_seq=seq)
@@ -28,10 +29,11 @@ def notify(
     *,
     message_seq: int | None = None,
     data: dict[str, Any] | None = None,
+    transcript: int = 0,
 ) -> None:
     """Tell every endpoint that is told of such events on this channel."""
     for endpoint_id in draft.around.audience.by_type.get(event_type, ()):
-        notify_one(draft, endpoint_id, event_type, message_seq=message_seq, data=data)
+        notify_one(draft, endpoint_id, event_type, message_seq=message_seq, data=data, transcript=transcript)
 
 
 def notify_one(
@@ -41,6 +43,7 @@ def notify_one(
     *,
     message_seq: int | None = None,
     data: dict[str, Any] | None = None,
+    transcript: int = 0,
 ) -> None:
     """Tell one endpoint, as the next number of its lane."""
     seq = draft.state.webhook_seqs.get(endpoint_id, 0) + 1
@@ -55,6 +58,7 @@ def notify_one(
             paused_seconds=paused_seconds(draft.state.pause, draft.around.now),
             message_seq=message_seq,
             data=data,
+            transcript=transcript,
         )
     )
 

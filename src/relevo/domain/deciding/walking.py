@@ -10,13 +10,14 @@ import relevo.domain.flows.engine as flow_engine
 from relevo.domain import conversations
 from relevo.domain.calls import AiTask, CallTask
 from relevo.domain.conversations import MakeCall
-from relevo.domain.deciding.control import pause_bot
+from relevo.domain.deciding.control import pause_bot, take_back
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.organising import organise
 from relevo.domain.deciding.speaking import speak
 from relevo.domain.deciding.subscriber import apply_act
 from relevo.domain.deciding.telling import report
 from relevo.domain.flows import runs
+from relevo.domain.flows.model import Flow
 from relevo.domain.flows.runs import (
     AddTag,
     AssignTo,
@@ -24,6 +25,7 @@ from relevo.domain.flows.runs import (
     MoveTo,
     PauseBot,
     RemoveTag,
+    ResumeBot,
     Run,
     Say,
     SetField,
@@ -32,11 +34,13 @@ from relevo.domain.flows.runs import (
     Turn,
     WriteNote,
 )
+from relevo.domain.handoffs import Phase, Return
 from relevo.domain.messages import Content, MessageType
 
 
 def trigger(draft: Draft, content: Content, *, first: bool, asking: bool) -> bool:
-    """Start the subflow that this message triggers; False when there is none."""
+    """Start the subflow that this message triggers; False when there is none. While an agent has control,
+    only one that begins by taking it back is started, unless the workspace lets flows go on."""
     flow = draft.current_flow()
     if flow is None:
         return False
@@ -52,11 +56,15 @@ def trigger(draft: Draft, content: Content, *, first: bool, asking: bool) -> boo
         language=profile.language or profile.locale,
         referral=draft.referral,
     )
-    if subflow is None:
+    if subflow is None or not _may_start(draft, flow, subflow):
         return False
     draft.change(run=None)
     perform(draft, flow_engine.begin(flow, subflow, draft.scene()))
     return True
+
+
+def _may_start(draft: Draft, flow: Flow, subflow: str) -> bool:
+    return not draft.agent_has_control or draft.flow_goes_on_while_paused or flow.takes_back(subflow)
 
 
 def converse(draft: Draft, content: Content, *, first: bool) -> None:
@@ -79,8 +87,10 @@ def perform(draft: Draft, turn: Turn) -> None:
         match act:
             case Say(content=content):
                 say(draft, content)
-            case PauseBot(pause_for=pause_for, leave_words=words):
-                pause_bot(draft, pause_for, cause="flow", leave_words=words, run=turn.run)
+            case PauseBot(pause_for=pause_for):
+                pause_bot(draft, pause_for, cause="flow", run=turn.run, asked=act)
+            case ResumeBot():
+                _resume(draft)
             case ShowTyping():
                 show_typing(draft)
             case AssignTo() | WriteNote() | MoveTo() | LogEvent():
@@ -102,15 +112,29 @@ def show_typing(draft: Draft) -> None:
 
 
 def say(draft: Draft, content: Content) -> None:
-    """The bot speaks: only with control, or where the workspace lets flows go on while paused."""
-    if draft.agent_has_control and not draft.flow_goes_on_while_paused:
+    """The bot speaks: with control, where the workspace lets flows go on while paused, or where the flow does
+    something about agents of whom nobody has come."""
+    if draft.branch is not None and _somebody_is_there(draft):
+        _resume(draft)
+    if draft.agent_has_control and not draft.flow_goes_on_while_paused and draft.branch is None:
         report(draft, "bot_is_paused", "the flow wanted to speak while an agent has control")
         return
     speak(draft, MessageType.OUT, content)
 
 
+def _somebody_is_there(draft: Draft) -> bool:
+    return draft.state.pause is not None and draft.state.pause.phase is not Phase.REQUESTED
+
+
+def _resume(draft: Draft) -> None:
+    if draft.agent_has_control:
+        take_back(draft, Return(draft.branch or "flow"))
+
+
 def call(draft: Draft, task: CallTask) -> None:
     """Ask another server, and have the run wait for this call's outcome and for no other."""
+    if draft.branch is not None:  # whoever waits for an answer has control when it comes
+        _resume(draft)
     run = draft.state.run
     if run is None or (draft.agent_has_control and not draft.flow_goes_on_while_paused):
         draft.change(run=None)

@@ -8,12 +8,23 @@ from __future__ import annotations
 
 from relevo.domain.calls import CallFailed, CallResult
 from relevo.domain.flows.model import Flow
-from relevo.domain.flows.runs import Run, Scene, Turn
+from relevo.domain.flows.runs import PauseBot, Run, Scene, Turn
+from relevo.domain.flows.steps import control as steps
 from relevo.domain.flows.triggers.finding import find_trigger
 from relevo.domain.flows.walking import Walk
+from relevo.domain.handoffs import Branch
 from relevo.domain.messages import Content
 
-__all__ = ["answer", "answered", "begin", "find_trigger", "returned", "time_came"]
+__all__ = [
+    "answer",
+    "answered",
+    "begin",
+    "find_trigger",
+    "hand_over_again",
+    "react",
+    "returned",
+    "time_came",
+]
 
 
 def begin(flow: Flow, subflow: str, scene: Scene) -> Turn:
@@ -74,4 +85,23 @@ def returned(flow: Flow, run: Run, scene: Scene) -> Turn:
     """Control came back: a run that waited for it goes on; any other stays as it is."""
     if run.waiting.for_ != "return":
         return Turn((), run)
-    return Walk(flow, scene, run).turn()
+    walk = Walk(flow, scene, run)
+    walk.come_back(run)
+    return walk.turn()
+
+
+def react(flow: Flow, run: Run, branch: Branch, scene: Scene) -> Turn:
+    """Something came up while an agent has control: what the flow does about it. A run that does not
+    wait for control to return stays as it is."""
+    if run.waiting.for_ != "return":
+        return Turn((), run)
+    walk = Walk(flow, scene, run)
+    walk.react(run, branch)
+    return walk.turn()
+
+
+def hand_over_again(flow: Flow, run: Run, scene: Scene) -> PauseBot:
+    """What the `pause_bot` at which a run waits says now."""
+    walk = Walk(flow, scene, run)
+    step = walk.step_at(run.waiting.place) if run.waiting.place else None
+    return step.handing_over(walk) if isinstance(step, steps.PauseBot) else PauseBot(None)

@@ -62,6 +62,9 @@ _READERS: dict[str, Callable[[Scene, Subscriber], object]] = {
     "user_ns": lambda scene, _: scene.user_ns,
     "flow_ns": lambda scene, _: scene.flow_ns,
     "last_input": lambda scene, _: scene.last_input,
+    "handoff_reason": lambda scene, _: scene.returned.reason if scene.returned else "",
+    "handoff_note": lambda scene, _: scene.returned.note if scene.returned else "",
+    "handoff_outcome": lambda scene, _: scene.returned.outcome if scene.returned else "",
     "now": lambda scene, _: scene.now,
     "today": lambda scene, _: scene.now.date(),
 }

@@ -6,6 +6,7 @@ stands here; each of them in `steps/` and `triggers/`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping as ByName
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -17,8 +18,6 @@ from relevo.domain.messages import Content
 from relevo.domain.subscribers import FieldValue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping as ByName
-
     from relevo.domain.calls import CallResult
     from relevo.domain.flows.reading import Reader
     from relevo.domain.flows.walking import Walk
@@ -115,6 +114,8 @@ class Step(msgspec.Struct, frozen=True):
     """One line of a subflow. The package's docstring says how one is added."""
 
     word: ClassVar[str]
+    takes_back: ClassVar[bool] = False
+    """Whether a subflow that begins with it may be started while an agent has control."""
     beside: ClassVar[tuple[str, ...]] = ()
     """The keys that stand beside a step's word rather than inside its value."""
 
@@ -198,3 +199,13 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     region: str | None = None
     languages: tuple[str, ...] = ()
     variables: dict[str, Variable] = {}
+    standard: ByName[str, Steps] = {}
+    """What is done where the file says nothing: each is overridden by a subflow of its name."""
+
+    def steps_of(self, subflow: str) -> Steps | None:
+        return self.subflows.get(subflow, self.standard.get(subflow))
+
+    def takes_back(self, subflow: str) -> bool:
+        """Whether a subflow begins by taking control from an agent."""
+        steps = self.steps_of(subflow) or ()
+        return any(step.takes_back for step in steps[:1])

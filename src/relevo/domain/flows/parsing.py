@@ -12,6 +12,7 @@ from relevo.domain.flows.languages import is_language
 from relevo.domain.flows.model import Flow, Steps, Trigger
 from relevo.domain.flows.reading import Reader, TextPlace, fixed_text, is_field_name, is_subflow_name
 from relevo.domain.flows.steps import STEPS
+from relevo.domain.flows.steps.standard import STANDARD
 from relevo.domain.flows.triggers import TRIGGERS
 from relevo.domain.flows.variables import EXAMPLES, TYPES, Variable, VariableType, converted
 from relevo.domain.subscribers import FieldValue
@@ -70,6 +71,7 @@ def _flow(root: Value) -> tuple[Flow, Reader] | None:
         subflows=_subflows(subflows, reader) if subflows else {},
         languages=languages,
         variables=variables or {},
+        standard=STANDARD,
     )
     return flow, reader
 

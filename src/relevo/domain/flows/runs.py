@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from relevo.domain.calls import CallTask
+from relevo.domain.handoffs import Return
 from relevo.domain.hours import Hours
 from relevo.domain.ids import FlowVersionId
 from relevo.domain.messages import Content
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):
     """One subflow on the stack. `path` leads to the next step: indexes into step lists, and
-    branch names (`then`, `else`, `timeout`, …) where a step holds lists of its own."""
+    branch names (`then`, `else`, `timeout`, …) where a step holds lists of its own. It is left
+    when the list is finished to which a path of the length `floor` leads."""
 
     subflow: str
     path: tuple[int | str, ...] = (0,)
+    floor: int = 1
 
 
 class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,13 +35,15 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     `answer`: a question was asked; `time`: a `wait` step; `return_`: a `pause_bot` step,
     until control comes back; `call`: another server was asked. `deadline_at` is when the run goes on by
     itself (a question's time-out, the end of a wait). `tries` counts the answers refused so far; `call` is
-    the number of the call whose outcome is awaited.
+    the number of the call whose outcome is awaited. `place` is where the `pause_bot` step stands: the run's
+    stack leads to what follows it.
     """
 
     for_: Literal["answer", "time", "return", "call"]
     deadline_at: datetime | None = None
     tries: int = 0
     call: int = 0
+    place: Frame | None = None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -75,6 +80,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """The bot's own fields."""
     conversation: Mapping[str, object] = {}
     """What is known of the conversation, by the names of `expressions.OF_CONVERSATION`."""
+    returned: Return | None = None
+    """How the last handoff ended."""
 
 
 # What a flow wants done, in order. The conversation decides whether it may.
@@ -131,12 +138,29 @@ class LogEvent(msgspec.Struct, frozen=True, tag=True):
     number: float | None = None
 
 
+class Briefing(msgspec.Struct, frozen=True):
+    """What the platform is told with a handoff. `transcript`: how many of the latest messages."""
+
+    summary: str = ""
+    fields: dict[str, FieldValue] = {}
+    transcript: int = 0
+
+
 class PauseBot(msgspec.Struct, frozen=True, tag=True):
     """Hand the conversation over. None: until resumed. A message of the customer that *is*
-    one of `leave_words` (case and surrounding space aside) brings the bot back."""
+    one of `leave_words` (case and surrounding space aside) brings the bot back. The last three are
+    after how long a branch is taken; None: never."""
 
     pause_for: timedelta | None
     leave_words: tuple[str, ...] = ()
+    briefing: Briefing = Briefing()
+    accept_within: timedelta | None = None
+    reply_within: timedelta | None = None
+    silent_for: timedelta | None = None
+
+
+class ResumeBot(msgspec.Struct, frozen=True, tag=True):
+    """Take control back, if an agent has it."""
 
 
 class MakeCall(msgspec.Struct, frozen=True, tag=True):
@@ -168,6 +192,7 @@ Act = (
     | LogEvent
     | PauseBot
     | MakeCall
+    | ResumeBot
     | Stumble
 )
 

@@ -18,7 +18,9 @@ from relevo.domain.flows.runs import (
     Act,
     AddTag,
     Frame,
+    PauseBot,
     RemoveTag,
+    ResumeBot,
     Run,
     Say,
     Scene,
@@ -29,6 +31,7 @@ from relevo.domain.flows.runs import (
 )
 from relevo.domain.flows.saying import content_of, with_request
 from relevo.domain.flows.variables import as_text, converted
+from relevo.domain.handoffs import Branch
 from relevo.domain.messages import Content, Text, plain_text
 from relevo.domain.subscribers import PROFILE_FIELDS, FieldValue
 
@@ -49,6 +52,8 @@ class Walk:
         self.variables = Variables(scene, scene.subscriber, flow)
         self._stack: list[Frame] = list(run.stack) if run else []
         self._waiting: Waiting | None = None
+        self._held: Run | None = None
+        self._has_left = False
         self._acts: list[Act] = []
         self._draws = 0
 
@@ -56,10 +61,17 @@ class Walk:
         """Walk until the run waits or ends."""
         for _ in range(MAX_STEPS):
             if self._waiting is not None or (step := self.next_step()) is None:
-                return Turn(tuple(self._acts), self._run())
+                return self._ended()
             step.take(self)
         if self._waiting is None and self.next_step() is not None:
             self._stop_runaway()
+        return self._ended()
+
+    def _ended(self) -> Turn:
+        if self._has_left or (self._held and self._waiting is not None):
+            self.do(ResumeBot())
+        elif self._held is not None:
+            self._waiting = self._held.waiting
         return Turn(tuple(self._acts), self._run())
 
     def _run(self) -> Run | None:
@@ -76,7 +88,7 @@ class Walk:
 
     def next_step(self) -> Step | None:
         """The step that comes next, after leaving what is finished; None when nothing is left."""
-        while self._stack:
+        while self._stack and not self._is_back:
             frame = self._stack[-1]
             steps = _steps_around(self.flow, frame)
             if steps is None:
@@ -90,12 +102,13 @@ class Walk:
     def _leave(self, frame: Frame) -> None:
         """Out of a finished list: to the list that comes after it, to what follows the step that holds
         it, or to the caller."""
-        if len(frame.path) == 1:
+        if len(frame.path) <= frame.floor:
             self._stack.pop()
             return
-        holder = Frame(frame.subflow, frame.path[:-2])
+        holder = Frame(frame.subflow, frame.path[:-2], frame.floor)
         name = self._step_at(holder).after(self, str(frame.path[-2]))
-        self._stack[-1] = Frame(frame.subflow, (*holder.path, name, 0)) if name else _next(holder)
+        inner = (*holder.path, name or "", 0)
+        self._stack[-1] = Frame(frame.subflow, inner, frame.floor) if name else _next(holder)
 
     def peek(self) -> Step | None:
         """The step that comes next in the same list; nothing is left for it, or decided."""
@@ -108,20 +121,22 @@ class Walk:
     def leave_finished(self) -> None:
         """Take off what has nothing left, but for lists that may come again: whether they do is seen when
         the walk comes back to them."""
-        while self._stack and self._is_finished(self._stack[-1]):
+        while self._stack and not self._is_back and self._is_finished(self._stack[-1]):
             self._leave(self._stack[-1])
 
     def _is_finished(self, frame: Frame) -> bool:
         steps = _steps_around(self.flow, frame)
         if steps is None or _index(frame) < len(steps):
             return False
-        return len(frame.path) == 1 or not self._step_at(Frame(frame.subflow, frame.path[:-2])).has_rounds
+        if len(frame.path) <= frame.floor:
+            return True
+        return not self._step_at(Frame(frame.subflow, frame.path[:-2])).has_rounds
 
     @property
     def has_more(self) -> bool:
         """Whether anything may be left to do."""
         self.leave_finished()
-        return bool(self._stack)
+        return bool(self._stack) and not self._is_back
 
     def _step_at(self, frame: Frame) -> Step:
         """The step at a place that is known to be there."""
@@ -140,11 +155,11 @@ class Walk:
             self.lose()
             return
         frame = self._stack[-1]
-        self._stack[-1] = Frame(frame.subflow, (*frame.path, name, 0))
+        self._stack[-1] = Frame(frame.subflow, (*frame.path, name, 0), frame.floor)
 
     def go(self, subflow: str) -> None:
         """Leave everything for another subflow."""
-        self._stack.clear()
+        self.end()
         self._push(subflow)
 
     def call(self, subflow: str) -> None:
@@ -156,13 +171,58 @@ class Walk:
     def end(self) -> None:
         """Leave everything."""
         self._stack.clear()
+        self._has_left = self._held is not None
+        self._held = None
 
     def stand(self, waiting: Waiting) -> None:
         """Go no further in this turn."""
         self._waiting = waiting
 
+    # Handing over
+
+    def hand_over(self, act: PauseBot) -> None:
+        """Give control to an agent, and go on behind this step when it has come back."""
+        place = self._stack[-1]
+        self.advance()
+        self.leave_finished()
+        self.do(act)
+        self._held = None
+        self.stand(Waiting("return", place=place))
+
+    def take_back(self) -> None:
+        """Have control again, and go on."""
+        self.do(ResumeBot())
+        self._held = None
+
+    def react(self, run: Run, branch: Branch) -> None:
+        """Into what the flow does while an agent has control. A walk that comes to its end goes on waiting
+        for control to return; one that goes elsewhere, or waits for anything else, takes it back."""
+        self._held = run
+        self._into(run.waiting.place, branch)
+
+    def come_back(self, run: Run) -> None:
+        """Into what the flow does when control is back, and then past its `pause_bot`."""
+        self._into(run.waiting.place, "returned")
+
+    def _into(self, place: Frame | None, name: str) -> None:
+        """Into the branch of the step at a place; else the subflow that says what to do without one."""
+        step = self.step_at(place) if place else None
+        if place and step and name in step.branches:
+            self._stack.append(Frame(place.subflow, (*place.path, name, 0), len(place.path) + 2))
+        elif self.flow.steps_of(standard := f"handoff_{name}") is not None:
+            self._stack.append(Frame(standard))
+
+    def step_at(self, place: Frame) -> Step | None:
+        """The step to which a place leads; None when the flow has no such place."""
+        steps = _steps_around(self.flow, place) or ()
+        return steps[_index(place)] if _index(place) < len(steps) else None
+
+    @property
+    def _is_back(self) -> bool:
+        return self._held is not None and len(self._stack) <= len(self._held.stack)
+
     def _push(self, subflow: str) -> None:
-        if subflow not in self.flow.subflows:
+        if self.flow.steps_of(subflow) is None:
             self._stop("unknown_subflow", f"there is no subflow {subflow!r}")
         elif len(self._stack) >= MAX_DEPTH:
             self._stop("too_deep", f"more than {MAX_DEPTH} subflows call one another, the last {subflow!r}")
@@ -178,7 +238,7 @@ class Walk:
 
     def _stop(self, code: str, detail: str) -> None:
         self._acts.append(Stumble(code, detail))
-        self._stack.clear()
+        self._stack = list(self._held.stack) if self._held else []
 
     def _stop_runaway(self) -> None:
         says = [act for act in self._acts if isinstance(act, Say)]
@@ -303,7 +363,7 @@ def _may_be_empty(message: FlowMessage) -> bool:
 
 def _steps_around(flow: Flow, frame: Frame) -> Steps | None:
     """The list of steps that a frame's path ends in; None when there is no such place."""
-    steps = flow.subflows.get(frame.subflow)
+    steps = flow.steps_of(frame.subflow)
     path = frame.path
     for at in range(0, len(path) - 1, 2):
         steps = _held(steps, path[at], path[at + 1])
@@ -327,7 +387,7 @@ def _index(frame: Frame) -> int:
 
 
 def _next(frame: Frame) -> Frame:
-    return Frame(frame.subflow, (*frame.path[:-1], _index(frame) + 1))
+    return Frame(frame.subflow, (*frame.path[:-1], _index(frame) + 1), frame.floor)
 
 
 def _in_words(frame: Frame) -> str:

@@ -54,6 +54,8 @@ CALLS: list[HTTPRouteHandler] = [
     control.assign_agent,
     control.unassign_agent,
     control.move_chat_to,
+    handoff.accept,
+    handoff.return_,
     handoff.typing,
     handoff.seen,
     events.list_events,

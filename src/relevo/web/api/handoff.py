@@ -2,16 +2,124 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
+from msgspec import Meta
 
-from relevo.domain.events import AgentRead, AgentTyped
+from relevo.domain.events import (
+    AgentRead,
+    AgentTyped,
+    AnyEvent,
+    BotResumed,
+    ByConversation,
+    HandoffAccepted,
+    Once,
+)
+from relevo.domain.ids import MemberId
 from relevo.web.api.answers import Ok
-from relevo.web.api.calls import Call
+from relevo.web.api.calls import Call, UserNs
 from relevo.web.api.control import Subscriber
 from relevo.web.api.operations import USER_NS, writes
 
 TAG = "Handoff"
+
+Epoch = Annotated[
+    Annotated[int, Meta(ge=0, le=2**31 - 1)] | None,
+    Meta(
+        description="`relevo-epoch` of what you answer to: refused when control has changed hands since.",
+        examples=[1],
+    ),
+]
+AgentId = Annotated[
+    int | None, Meta(description="Who does it. Left out: whose the token is, if anybody's.", examples=[55])
+]
+
+
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose handoff is accepted, and by whom."""
+
+    user_ns: UserNs
+    agent_id: AgentId = None
+    epoch: Epoch = None
+
+
+class Giving(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom the bot answers again, and how it went."""
+
+    user_ns: UserNs
+    reason: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z][a-z0-9_]{0,39}$|^$",
+            description="Why, in a word of yours of small letters: the flow and other endpoints see it. "
+            "Left out: `api`.",
+            examples=["solved"],
+        ),
+    ] = ""
+    note: Annotated[
+        str,
+        Meta(max_length=2000, description="For colleagues: a note in the chat.", examples=["A refund."]),
+    ] = ""
+    outcome: Annotated[
+        str, Meta(max_length=100, description="What came of it, for the flow.", examples=["refunded"])
+    ] = ""
+    agent_id: AgentId = None
+    epoch: Epoch = None
+
+
+def _who(call: Call, agent_id: int | None) -> MemberId | None:
+    return call.member(agent_id).id if agent_id else call.key.member_id
+
+
+@writes(
+    "/handoff/accept",
+    tag=TAG,
+    title="Accept a handoff",
+    name="acceptHandoff",
+    example={"user_ns": USER_NS, "agent_id": 55, "epoch": 1},
+    may_conflict=True,
+)
+async def accept(call: NamedDependency[Call], data: JSONBody[Acceptance]) -> Ok:
+    """Say that somebody will answer: the flow's `not_accepted` is not taken then, and the conversation is
+    that agent's. A reply accepts, too. Refused with 409 when the bot has control (`no_handoff`), another
+    agent has accepted (`handoff_taken`), or the epoch is another (`control_changed`)."""
+
+    def event(to: ByConversation, once: Once | None) -> AnyEvent:
+        member_id = _who(call, data.agent_id)
+        return HandoffAccepted(to=to, once=once, by="api", member_id=member_id, epoch=data.epoch)
+
+    return await call.write(data.user_ns, event)
+
+
+@writes(
+    "/handoff/return",
+    tag=TAG,
+    title="Return a conversation to the bot",
+    name="returnHandoff",
+    example={"user_ns": USER_NS, "reason": "solved", "note": "A refund.", "outcome": "refunded"},
+    may_conflict=True,
+)
+async def return_(call: NamedDependency[Call], data: JSONBody[Giving]) -> Ok:
+    """Give control back to the bot, as *Resume the bot* does, and say how it went. The flow goes on behind
+    its `pause_bot`, and has `handoff_reason`, `handoff_note` and `handoff_outcome`. Nothing happens when the
+    bot has control already; with an `epoch` that is over, 409 (`control_changed`)."""
+
+    def event(to: ByConversation, once: Once | None) -> AnyEvent:
+        return BotResumed(
+            to=to,
+            once=once,
+            by="api",
+            member_id=_who(call, data.agent_id),
+            reason=data.reason,
+            note=data.note,
+            outcome=data.outcome,
+            epoch=data.epoch,
+        )
+
+    return await call.write(data.user_ns, event)
 
 
 @writes(

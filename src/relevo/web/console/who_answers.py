@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from relevo.domain.conversations import Control, Conversation, Pause
+from relevo.domain.conversations import Control, Conversation
+from relevo.domain.handoffs import Pause
 from relevo.domain.workspaces import Channel, Endpoint, FlowEntry, LiveChatMode
 from relevo.store.database import AnyRow
 from relevo.web.console.times import When

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from relevo.domain.flows.model import Step
 from relevo.domain.flows.steps.calls import Ai, Http
-from relevo.domain.flows.steps.control import PauseBot
+from relevo.domain.flows.steps.control import PauseBot, ResumeBot
 from relevo.domain.flows.steps.organising import Assign, LogsEvent, Note, SetStatus
 from relevo.domain.flows.steps.paths import Call, Choose, End, Go, Repeat, Wait, When
 from relevo.domain.flows.steps.people import Set, Tag, Untag
@@ -31,6 +31,7 @@ _ALL: tuple[type[Step], ...] = (
     Http,
     Ai,
     PauseBot,
+    ResumeBot,
     End,
 )
 
