@@ -18,6 +18,7 @@ from relevo.engine.housekeeping import KEYS_ARE_KEPT_FOR
 from relevo.web.api import CALLS
 from relevo.web.api.document import make_document
 from relevo.web.api.subscribers import UNSUPPORTED
+from relevo.web.not_ours import NOT_OURS
 from relevo.web.refusals import INTERNAL_ERROR
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "api.md").read_text()
@@ -109,3 +110,10 @@ def test_the_page_says_how_long_a_key_is_kept() -> None:
 
 def operations_of_keys() -> list[Any]:
     return [parameter for _, one in operations() for parameter in one.get("parameters", [])]
+
+
+def test_all_that_is_not_ours_is_named() -> None:
+    section = PAGE.partition("## What is not part of Relevo")[2].partition("\n## ")[0]
+
+    named = re.findall(r"`(/[^`]+)`", section)
+    assert named == [path for paths in NOT_OURS.values() for path in paths]

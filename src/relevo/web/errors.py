@@ -19,6 +19,7 @@ from litestar.types import ExceptionHandlersMap
 
 from relevo.domain.errors import IdempotencyKeyReused, InvalidInput, RelevoError, TooLarge, Unauthenticated
 from relevo.web.front_door import note
+from relevo.web.not_ours import why_not
 from relevo.web.refusals import INTERNAL_ERROR, refusal_of
 
 log = structlog.get_logger()
@@ -75,10 +76,9 @@ def _as_ours(request: AnyRequest, error: Exception) -> Exception:
         case ValidationException(extra=extra):
             return InvalidInput(_by_field(extra))
         case NotFoundException():
-            words = (
-                f"The route {_route(request)} could not be found. /api/openapi.json has those that there are."
-            )
-            return NotFoundException(words)
+            there = "/api/openapi.json has those that there are."
+            unknown = f"The route {_route(request)} could not be found. {there}"
+            return NotFoundException(why_not(request.url.path.removeprefix("/api")) or unknown)
         case MethodNotAllowedException():
             return not_allowed(request)
         case ClientException(status_code=413):
