@@ -38,8 +38,10 @@ from relevo.couriers.outages import Outages
 from relevo.couriers.reporting import Reporter
 from relevo.couriers.webhook import WebhookCourier, try_endpoint
 from relevo.couriers.whispers import Whisperer
+from relevo.domain.aws_signing import Credentials
 from relevo.domain.deliveries import Delivery
 from relevo.domain.errors import Unavailable
+from relevo.domain.media_storage import MediaStorage
 from relevo.domain.retries import WEBHOOK_SCHEDULE
 from relevo.domain.workspaces import Endpoint
 from relevo.engine.broadcasting import Broadcasting
@@ -51,6 +53,7 @@ from relevo.engine.materials import Workshop
 from relevo.engine.neighbours import Neighbours
 from relevo.engine.redelivering import Redelivering
 from relevo.engine.timers import Timers
+from relevo.http_client.bucket_files import Bucket, BucketFiles
 from relevo.http_client.client import Answer, HttpClient
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.settings import SERVED_AT, Secret, Settings, secret_key
@@ -62,7 +65,7 @@ from relevo.system.chance import SystemChance
 from relevo.system.clock import Clock, SystemClock
 from relevo.system.companion import companion
 from relevo.system.dns import resolve
-from relevo.system.media_files import MediaFiles
+from relevo.system.media_files import MediaFiles, sniff
 from relevo.web.app import create_app
 from relevo.web.console import first_run_code
 from relevo.web.demo import sample as demo_sample
@@ -123,6 +126,7 @@ async def running(
         await schema.migrate(database)
         parts = _assemble(settings, database, public_url or settings.public_url, is_demo=is_demo)
         stack.push_async_callback(parts.http.close)
+        stack.push_async_callback(parts.services.files.close)
         yield await _start(parts, stack)
 
 
@@ -148,7 +152,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
     guard = EgressGuard(settings.allowed_networks, resolve)
     http = HttpClient(guard, clock.monotonic)
     media_key = _derive(key, "media")
-    files = MediaFiles(settings.data_dir / "media")
+    files = media_storage(settings, clock)
     webhook = WebhookCourier(
         catalog=catalog,
         http=http,
@@ -231,6 +235,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         clock=clock,
         chance=chance,
         media_folder=settings.data_dir / "media",
+        media_storage=files,
         media_key=media_key,
         visitor_key=_derive(key, "visitor"),
         cookie_key=_derive(key, "cookie"),
@@ -251,6 +256,28 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         Broadcasting(database=database, engine=engine, catalog=catalog, hub=hub, clock=clock),
         http,
     )
+
+
+def media_storage(settings: Settings, clock: Clock) -> MediaStorage:
+    """Where customers' files are kept: in the data folder, or in the bucket that the operator names. That one
+    may be anywhere: it has a client of its own, which goes nowhere else."""
+    name, _, prefix = settings.s3_bucket.partition("/")
+    if not name:
+        return MediaFiles(settings.data_dir / "media")
+    bucket = Bucket(
+        endpoint=settings.s3_endpoint or f"https://s3.{settings.s3_region}.amazonaws.com",
+        name=name,
+        prefix=prefix,
+        credentials=Credentials(
+            settings.s3_access_key_id, settings.s3_secret_access_key.reveal(), settings.s3_region
+        ),
+        is_virtual_host=settings.s3_address == "host",
+    )
+    http = HttpClient(EgressGuard(_EVERYWHERE, resolve), clock.monotonic)
+    return BucketFiles(bucket, http=http, now=clock.now, sniff=sniff)
+
+
+_EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 def _neighbours(database: Database, hub: Hub, catalog: Catalog, couriers: Couriers, clock: SystemClock,

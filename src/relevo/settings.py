@@ -31,6 +31,7 @@ SECRET_KEY_BYTES = 32
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LogLevel = Literal["debug", "info", "warning", "error"]
+S3Address = Literal["path", "host"]
 LogFormat = Literal["auto", "console", "json"]
 
 T = TypeVar("T")
@@ -101,6 +102,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_upload: int
     rate_limit: int
     inbound_rate_limit: int
+    s3_bucket: str
+    s3_endpoint: str
+    s3_region: str
+    s3_access_key_id: str
+    s3_secret_access_key: Secret[str]
+    s3_address: S3Address
     trusted_proxies: tuple[Network, ...]
     log_level: LogLevel
     log_format: LogFormat
@@ -119,6 +126,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         except ValueError as wrong:
             shown = "***" if setting.secret else repr(text)
             problems.append(f"{setting.name} is {shown}: {wrong}")
+    problems += _incomplete(values)
     if problems:
         raise SettingsError(problems)
     return _completed(Settings(**values))
@@ -152,6 +160,15 @@ def _completed(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, database_url=Secret(f"sqlite:///{path}"))
 
 
+def _incomplete(values: Mapping[str, Any]) -> list[str]:
+    """What a bucket cannot do without."""
+    needed = ("s3_access_key_id", "s3_secret_access_key")
+    if not values.get("s3_bucket"):
+        return []
+    names = [f"{PREFIX}{field.upper()}" for field in needed if values.get(field) in ("", Secret(""))]
+    return [f"RELEVO_S3_BUCKET needs {' and '.join(names)} as well."] if names else []
+
+
 def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name.upper(), _BY_NAME, n=1, cutoff=0.0)
     return f"{name} is not a setting of Relevo. Did you mean {near[0]}? `relevo settings` lists all of them."
@@ -181,6 +198,23 @@ def _public_url(text: str) -> str:
     if parts.query or parts.fragment or parts.username:
         raise ValueError("it must have no ?…, no #… and no user name")
     _ = parts.port  # raises ValueError for one that cannot be
+    return text.rstrip("/")
+
+
+def _masked(secret: Secret[str]) -> str:
+    return str(secret) if secret.reveal() else ""
+
+
+def _bucket(text: str) -> str:
+    if text and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*", text):
+        raise ValueError("it must be the name of a bucket, and a folder if you like, as in acme-relevo/media")
+    return text
+
+
+def _s3_endpoint(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/")):
+        raise ValueError("it must be an address without a path, as in https://minio.internal:9000")
     return text.rstrip("/")
 
 
@@ -362,6 +396,49 @@ SETTINGS: tuple[Setting, ...] = (
         parse=_count,
         default="36000",
         help="Requests that one inbound webhook takes in an hour; more are answered 429. 0 means no limit.",
+    ),
+    Setting(
+        name="RELEVO_S3_BUCKET",
+        parse=_bucket,
+        default="",
+        help="Where files of customers and agents are kept instead of in the data folder: a bucket of S3, or "
+        "of what speaks like it, and a folder in it if you like, as in `acme-relevo/media`. Several servers "
+        "on one database need it. Files of the data folder have to be copied there, under the same names.",
+    ),
+    Setting(
+        name="RELEVO_S3_ENDPOINT",
+        parse=_s3_endpoint,
+        default="",
+        help="Where the bucket's service answers, as in `https://minio.internal:9000`; it may have a private "
+        "address. Without it, Amazon's of the region.",
+    ),
+    Setting(
+        name="RELEVO_S3_REGION",
+        parse=str,
+        default="us-east-1",
+        help="The bucket's region. Services with only one take any, or call it `auto`.",
+    ),
+    Setting(
+        name="RELEVO_S3_ACCESS_KEY_ID",
+        parse=str,
+        default="",
+        help="The id of the key to the bucket. It must be allowed to get, put and delete objects, and to "
+        "abort multipart uploads.",
+    ),
+    Setting(
+        name="RELEVO_S3_SECRET_ACCESS_KEY",
+        parse=Secret,
+        show=_masked,
+        default="",
+        help="The key itself.",
+        secret=True,
+    ),
+    Setting(
+        name="RELEVO_S3_ADDRESS",
+        parse=_one_of("path", "host"),
+        default="path",
+        help="Where the bucket's name stands: `path`, as in `https://host/bucket/…`, or `host`, as in "
+        "`https://bucket.host/…`.",
     ),
     Setting(
         name="RELEVO_TRUSTED_PROXIES",

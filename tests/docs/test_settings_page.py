@@ -27,6 +27,6 @@ def test_the_section_of_a_setting_says_what_its_row_says(setting: Setting) -> No
 
 
 def test_no_setting_is_named_anywhere_on_the_page_that_does_not_exist() -> None:
-    named = set(re.findall(r"RELEVO_[A-Z_]*[A-Z]", PAGE.read_text()))
+    named = set(re.findall(r"RELEVO_[A-Z0-9_]*[A-Z]", PAGE.read_text()))
 
     assert named == {setting.name for setting in SETTINGS}

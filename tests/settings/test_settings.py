@@ -209,3 +209,19 @@ def test_a_key_file_with_something_else_in_it_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"secret\.key holds no usable key: it has 0 bytes"):
         secret_key(load({"RELEVO_DATA_DIR": str(tmp_path)}))
+
+
+def test_a_bucket_needs_its_key() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({"RELEVO_S3_BUCKET": "acme-relevo/media", "RELEVO_S3_ACCESS_KEY_ID": "AKIA"})
+
+    assert refused.value.problems == ["RELEVO_S3_BUCKET needs RELEVO_S3_SECRET_ACCESS_KEY as well."]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("RELEVO_S3_BUCKET", "s3://acme"), ("RELEVO_S3_ENDPOINT", "minio:9000"), ("RELEVO_S3_ADDRESS", "dns")],
+)
+def test_what_is_no_bucket_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load({name: value})

@@ -11,14 +11,17 @@ import msgspec
 
 from relevo.admin import channels
 from relevo.admin.addresses import look_up
+from relevo.bootstrap import media_storage
 from relevo.cli.failures import explained
 from relevo.cli.installation import read_settings, run
+from relevo.domain.errors import Unavailable
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.settings import Settings, secret_key
 from relevo.store import directory, schema
 from relevo.store.database import Database
 from relevo.store.directory import Directory
 from relevo.store.encryption import Cipher
+from relevo.system.clock import SystemClock
 from relevo.system.dns import resolve
 
 
@@ -45,8 +48,8 @@ class Finding(msgspec.Struct, frozen=True):
 def doctor() -> None:
     """Say what would not work here.
 
-    Looks at settings, data folder, key, database, and where endpoints lead. Each line is ok, a note, or
-    a problem with what helps; with a problem the exit code is 1.
+    Looks at settings, data folder, key, database, bucket, and where endpoints lead. Each line is ok, a note,
+    or a problem with what helps; with a problem the exit code is 1.
     """
     settings = read_settings()
     findings = [Finding("settings", "all of them are understood"), *run(_everything(settings))]
@@ -66,6 +69,8 @@ async def _everything(settings: Settings) -> list[Finding]:
         findings += tables
         if not isinstance(key, Finding) and not any(one.is_bad for one in tables):
             findings += await _contents(settings, database, Cipher(key))
+        if settings.s3_bucket:
+            findings.append(await _bucket(settings))
     finally:
         await database.close()
     return findings
@@ -94,6 +99,26 @@ def _data_folder(settings: Settings) -> Finding:
             about, f"{folder} cannot be written to ({error.strerror})", "change its owner, or RELEVO_DATA_DIR"
         )
     return Finding(about, f"{folder} can be written to")
+
+
+async def _bucket(settings: Settings) -> Finding:
+    """Whether a file can be kept there, read, and deleted."""
+    about, files = "bucket", media_storage(settings, SystemClock())
+    try:
+        await files.keep(_PROBE, b"relevo")
+        read = b"".join([piece async for piece in files.read(_PROBE, 0, 6)])
+        await files.delete(_PROBE)
+    except Unavailable as error:
+        remedy = "check the settings that begin with RELEVO_S3_, and what the key may do"
+        return Finding(about, str(error.facts["cause"]), remedy)
+    finally:
+        await files.close()
+    if read != b"relevo":
+        return Finding(about, "it gives back something else than what was put there", "ask who runs it")
+    return Finding(about, f"files are kept in {settings.s3_bucket}")
+
+
+_PROBE = "relevo-doctor"
 
 
 def _key(settings: Settings) -> bytes | Finding:

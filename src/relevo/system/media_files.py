@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import msgspec
 import puremagic
 
 from relevo.domain.errors import TooLarge, Unavailable
+from relevo.domain.media_storage import Kept, place_of
 
-_ID = re.compile(r"[A-Za-z0-9_-]{4,64}")
 _HEAD = 16_384  # bytes in which a file's type shows
 _CHUNK = 262_144  # bytes that are read or written at once: each costs a hop to a thread
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """A file that was kept. `size` in bytes; `mime_type` as its content says, "" when it says nothing."""
-
-    size: int
-    mime_type: str
 
 
 class MediaFiles:
@@ -35,9 +26,7 @@ class MediaFiles:
 
     def path(self, media_id: str) -> Path:
         """Where a file is, or would be. ValueError for what cannot be an id of ours."""
-        if _ID.fullmatch(media_id) is None:
-            raise ValueError(f"{media_id!r} is not an id of a file: 4 to 64 letters, digits, - and _")
-        return self._folder / media_id[:2] / media_id
+        return self._folder / place_of(media_id)
 
     async def keep(self, media_id: str, body: bytes) -> str:
         """Keep a file that is in memory; its type as sniffed, "" when unknown. Raises `Unavailable`
@@ -82,6 +71,14 @@ class MediaFiles:
                 yield chunk
         finally:
             file.close()
+
+    async def delete(self, media_id: str) -> None:
+        """Have it gone; one that is not there is."""
+        with _disk_faults_as_unavailable():
+            await asyncio.to_thread(self.path(media_id).unlink, missing_ok=True)
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 def sniff(content: bytes, *, name: str = "", told: str = "") -> str:

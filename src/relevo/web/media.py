@@ -19,7 +19,6 @@ from relevo.domain.errors import NotFound, Unavailable
 from relevo.domain.media_links import is_signed
 from relevo.store import media
 from relevo.store.media import MediaFile
-from relevo.system.media_files import MediaFiles
 from relevo.web.services import Services
 
 SHOWN = re.compile(r"(image|audio|video)/(?!svg)[\w.+-]+")
@@ -49,7 +48,7 @@ async def file(
     if not is_signed(media_id, s, services.media_key):
         raise NotFound("There is no such file, or the link to it is not complete.")
     found = await _stored(services, media_id)
-    files = MediaFiles(services.media_folder)
+    files = services.files
     size = await files.size(media_id)
     if size is None:
         raise NotFound("This file is no longer there.")

@@ -11,6 +11,7 @@ import msgspec
 from relevo.admin.connecting import AskVendor
 from relevo.admin.trying import Trial
 from relevo.domain.deliveries import Delivery
+from relevo.domain.media_storage import MediaStorage
 from relevo.domain.workspaces import Endpoint
 from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
@@ -20,6 +21,7 @@ from relevo.store.database import Database
 from relevo.store.encryption import Cipher
 from relevo.system.chance import Chance
 from relevo.system.clock import Clock
+from relevo.system.media_files import MediaFiles
 
 TryEndpoint = Callable[[Endpoint, Delivery], Awaitable[Trial]]
 """Makes one request to an endpoint, in use or not, and shows it. Nothing is stored."""
@@ -51,6 +53,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     chance: Chance
     media_folder: Path
+    media_storage: MediaStorage | None = None
+    """Where files are kept instead of in the folder."""
     media_key: bytes
     visitor_key: bytes
     cookie_key: bytes
@@ -60,3 +64,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """None: the console cannot send test events."""
     ask_vendor: AskVendor | None = None
     """None: the console cannot connect or check channels."""
+
+    @property
+    def files(self) -> MediaStorage:
+        """Where customers' files are kept."""
+        return self.media_storage or MediaFiles(self.media_folder)

@@ -15,9 +15,9 @@ from relevo.channels.registry import adapter_for
 from relevo.channels.web.wire import MessageAnswer, SessionAnswer, SessionRequest
 from relevo.domain.errors import TooLarge
 from relevo.domain.events import ByConversation, SubscriberChanged
+from relevo.domain.media_storage import MediaStorage
 from relevo.domain.subscribers import Profile
 from relevo.engine.batches import Result
-from relevo.system.media_files import MediaFiles
 from relevo.web.addresses import network_of
 from relevo.web.front_door import note
 from relevo.web.inbound import event_of
@@ -32,14 +32,14 @@ class Widget(msgspec.Struct, frozen=True):
     services: Services
     limits: Limits
     streams: feed.Streams
-    files: MediaFiles
+    files: MediaStorage
 
     async def visit(self, request: AnyRequest) -> Visit:
         return await visit_of(request, self.services, self.limits, request.path_params["channel_key"])
 
 
 def create_widget(services: Services) -> Widget:
-    return Widget(services, Limits(services), feed.Streams(), MediaFiles(services.media_folder))
+    return Widget(services, Limits(services), feed.Streams(), services.files)
 
 
 def _widget(request: AnyRequest) -> Widget:

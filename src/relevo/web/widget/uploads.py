@@ -12,10 +12,10 @@ from relevo.channels.adapter import InboundMessage
 from relevo.channels.web.wire import UploadAnswer, with_upload
 from relevo.domain.errors import ForeignPayload
 from relevo.domain.media_links import media_url
+from relevo.domain.media_storage import MediaStorage
 from relevo.domain.messages import Media
 from relevo.store import media
 from relevo.store.media import MediaFile
-from relevo.system.media_files import MediaFiles
 from relevo.web.widget.visits import Visit
 
 MEDIA_ID_BYTES = 16
@@ -24,7 +24,7 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 
 async def keep(
-    visit: Visit, files: MediaFiles, chunks: AsyncIterable[bytes], *, name: str, told: str
+    visit: Visit, files: MediaStorage, chunks: AsyncIterable[bytes], *, name: str, told: str
 ) -> UploadAnswer:
     """Keep a file of a visitor's: on disk first, then in the register, so that no row is without a file."""
     services = visit.services
