@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from relevo.domain.ids import ConversationId, DeliveryId
+from relevo.domain.ids import ConversationId, DeliveryId, InboundWebhookId
+from relevo.domain.inbound_webhooks import InboundWebhook
 from relevo.domain.redeliveries import EVERYTHING, RedeliveryId, Selection
-from relevo.store import accounts, deliveries, redeliveries
+from relevo.store import accounts, deliveries, inbound_webhooks, redeliveries
 from relevo.testing.builders import Company, World
 from relevo.web.front_door import FrontDoor
 
@@ -31,6 +32,7 @@ class Sample(msgspec.Struct, frozen=True):
     delivery: DeliveryId
     key: int
     redelivery: RedeliveryId
+    inbound: InboundWebhookId
 
     def address(self, path: str) -> str:
         """A path with this sample's ids."""
@@ -44,6 +46,7 @@ class Sample(msgspec.Struct, frozen=True):
             "{delivery_id}": str(self.delivery),
             "{key_id}": str(self.key),
             "{redelivery_id}": str(self.redelivery),
+            "{inbound_id}": str(self.inbound),
             "{member_id}": str(company.agent.id),
         }
         for parameter, value in values.items():
@@ -80,4 +83,15 @@ async def sample_of(world: World, company: Company | None = None) -> Sample:
         redelivery = await redeliveries.insert_new(
             connection, there.workspace.id, EVERYTHING, by=there.owner.name, now=world.clock.now()
         )
-    return Sample(there, result.conversation_id, DeliveryId(log[0].id), keys[-1].key.id, redelivery)
+    async with world.database.write() as connection:
+        webhook = InboundWebhook(
+            id=InboundWebhookId(0),
+            workspace_id=there.workspace.id,
+            flow_id=there.flow.id,
+            name=f"orders of {there.workspace.name}",
+            key=world.chance.token(16),
+        )
+        inbound = await inbound_webhooks.save(connection, webhook, world.clock.now())
+    await world.catalog.refresh(at_once=True)
+    delivery, key = DeliveryId(log[0].id), keys[-1].key.id
+    return Sample(there, result.conversation_id, delivery, key, redelivery, inbound.id)

@@ -44,6 +44,7 @@ SECTIONS = (
         "Integrations",
         (
             Place("Webhooks", "/console/endpoints", "webhook", _ADMINS),
+            Place("Inbound webhooks", "/console/inbound-webhooks", "webhook", _ADMINS),
             Place("API keys", "/console/api-keys", "key", _ADMINS),
         ),
     ),

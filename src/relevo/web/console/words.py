@@ -20,9 +20,11 @@ from relevo.domain.deliveries import (
     Verdict,
 )
 from relevo.domain.health import State
+from relevo.domain.inbound_webhooks import InboundWebhook
 from relevo.domain.messages import MessageStatus
 from relevo.domain.standings import Happening
 from relevo.domain.workspaces import EventType, LiveChatMode, PausedAutomation, Role, Scope
+from relevo.store.inbound_webhooks import InboundCall
 from relevo.web.console.times import When, length
 
 Tone = Literal["ok", "warn", "bad", "info", "quiet"]
@@ -244,6 +246,26 @@ def verdict(of: Verdict, when: When) -> str:
 
 
 # What is set up
+
+
+def inbound_state(webhook: InboundWebhook) -> Badge:
+    if webhook.disabled_reason:
+        return Badge("Switched off", "bad")
+    return Badge("Listening", "warn") if webhook.listens else Badge("Active", "ok")
+
+
+def inbound_outcome(call: InboundCall) -> Badge:
+    """What became of a request to an inbound webhook."""
+    match call.code:
+        case "":
+            return Badge("Done", "ok")
+        case "duplicate":
+            return Badge("Done before", "quiet")
+        case "listening":
+            return Badge("Listened to", "quiet")
+        case code:
+            return Badge(f"Refused: {code.replace('_', ' ')}", "bad")
+
 
 ROLES = {
     Role.OWNER: "Owner",
