@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,17 +19,19 @@ from relevo.sdk.errors import (
     Unavailable,
     Unreachable,
 )
+from relevo.sdk.transport import Awaited
 from tests.sdk.fake_api import HANG_UP, OK, Answer, FakeApi, serving
 from tests.sdk.webhooks import ANA
 
 
-class Naps:
-    """Stands in for sleeping, and remembers for how long."""
+class Naps(Awaited):
+    """Does not sleep, and remembers for how long it should have."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str, timeout: float = 15.0) -> None:
+        super().__init__(url, "token-of-f1001", timedelta(seconds=timeout))
         self.taken: list[float] = []
 
-    async def __call__(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         self.taken.append(seconds)
 
 
@@ -39,13 +42,13 @@ async def api() -> AsyncIterator[FakeApi]:
 
 
 @pytest.fixture
-def naps() -> Naps:
-    return Naps()
+def naps(api: FakeApi) -> Naps:
+    return Naps(api.url)
 
 
 @pytest.fixture
 async def client(api: FakeApi, naps: Naps) -> AsyncIterator[Client]:
-    async with Client(api.url, "token-of-f1001", sleep=naps) as client:
+    async with Client(api.url, "token-of-f1001", transport=naps) as client:
         yield client
 
 
@@ -424,7 +427,7 @@ async def test_retry_after_may_be_a_date(api: FakeApi, client: Client, naps: Nap
 async def test_without_retry_after_the_waits_grow(api: FakeApi, naps: Naps) -> None:
     api.answer("/api/me", HANG_UP)
 
-    async with Client(api.url, "token", attempts=5, sleep=naps) as client:
+    async with Client(api.url, "token", attempts=5, transport=naps) as client:
         with pytest.raises(Unreachable, match="/api/me"):
             await client.me()
 
@@ -441,23 +444,41 @@ async def test_after_the_last_attempt_the_error_is_told(api: FakeApi, client: Cl
     assert (len(api.requests), len(naps.taken)) == (3, 2)
 
 
-async def test_a_server_that_is_not_there_is_unreachable(naps: Naps) -> None:
+async def test_a_server_that_is_not_there_is_unreachable() -> None:
     async with serving() as api:
-        gone = api.url
+        naps = Naps(api.url)
 
-    async with Client(gone, "token", sleep=naps) as client:
+    async with Client(api.url, "token", transport=naps) as client:
         with pytest.raises(Unreachable, match=r"GET http://127\.0\.0\.1"):
             await client.me()
 
     assert len(naps.taken) == 2
 
 
-async def test_a_server_that_says_nothing_is_unreachable(api: FakeApi, naps: Naps) -> None:
+async def test_a_server_that_says_nothing_is_unreachable(api: FakeApi) -> None:
     api.answer("/api/me", Answer(text="half", headers={"content-length": "9"}))
 
-    async with Client(api.url, "token", attempts=1, timeout=0.2, sleep=naps) as client:
+    async with Client(api.url, "token", attempts=1, timeout=0.2) as client:
         with pytest.raises(Unreachable):
             await client.me()
+
+
+async def test_a_write_whose_answer_was_lost_is_made_again_only_where_that_is_safe(
+    api: FakeApi, naps: Naps
+) -> None:
+    """UChat knows no Idempotency-Key: made again, it would say the same twice."""
+    api.answer("/api/subscriber/send-text", HANG_UP)
+
+    async with Client(api.url, "token", transport=naps, knows_keys=False) as client:
+        with pytest.raises(Unreachable):
+            await client.send_text(ANA, "Hello")
+        assert len(api.asked("/api/subscriber/send-text")) == 1
+
+        api.answer("/api/me", HANG_UP, {"id": 7})
+        assert (await client.me()).id == 7  # asking is always safe
+
+        api.answer("/api/subscriber/send-text", Answer(429, headers={"retry-after": "1"}), OK)
+        await client.send_text(ANA, "Hello")  # refused is not lost
 
 
 # What was posted

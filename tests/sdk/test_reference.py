@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 from pathlib import Path
@@ -15,7 +16,8 @@ from tests.sdk.fake_api import serving
 from tests.sdk.webhooks import ANA, NOON, SECRET, event_body, headers, message_body
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "sdk.md").read_text()
-RECEIVING, HEALING, CALLING = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
+EXAMPLES = Path(__file__).parents[2] / "examples" / "platforms"
+RECEIVING, HEALING, CALLING, BLOCKING = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
 EXAMPLE_SECRET = re.findall(r'Receiver\("(.*?)"\)', RECEIVING)[0]
 
 
@@ -72,6 +74,24 @@ async def test_the_example_of_calling_runs(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == "in Hi\n"
     assert api.bodies("/api/subscriber/send-text")[0]["content"] == "Hello Ana, two are left."
     assert api.bodies("/api/subscriber/move-chat-to")[0]["status"] == "done"
+
+
+async def test_the_example_without_asyncio_runs() -> None:
+    async with serving() as api:
+        api.answer("/api/subscriber/get-info", {"data": {"user_ns": ANA, "first_name": "Ana"}})
+
+        await asyncio.to_thread(run(BLOCKING)["greet"], api.url, "TOKEN", ANA)
+
+    assert api.bodies("/api/subscriber/send-text")[0]["content"] == "Hello Ana."
+
+
+def test_every_adapter_of_the_table_has_its_example() -> None:
+    named = set(re.findall(r"platforms/(\w+\.py)", PAGE))
+    lines = re.findall(r"^\| \w+ \| `(.*?)` \|.*?platforms/(\w+\.py)", PAGE, re.M)
+
+    assert named == {path.name for path in EXAMPLES.glob("*.py")}
+    for line, name in lines:
+        assert line.replace("handle", "heard") in (EXAMPLES / name).read_text()
 
 
 def test_every_call_is_in_the_table_and_nothing_else() -> None:

@@ -1,11 +1,13 @@
 """For the other side: what your live-chat platform needs to talk with Relevo.
 
-`Receiver` reads the webhooks that Relevo posts; `Client` calls its API. Imports nothing else
+`Receiver` reads the webhooks that Relevo posts; `Client`, and `SyncClient` where there is no event loop,
+call its API. Imports nothing else
 of Relevo, and neither reads settings nor logs.
 """
 
 from __future__ import annotations
 
+from relevo.sdk.blocking import SyncClient
 from relevo.sdk.client import Client
 from relevo.sdk.errors import (
     ApiError,
@@ -51,6 +53,7 @@ from relevo.sdk.receiver import (
     UnreadableBody,
     WrongTime,
 )
+from relevo.sdk.sqlite_seen import SQLiteSeen
 
 __all__ = [
     "Agent",
@@ -79,11 +82,13 @@ __all__ = [
     "Redelivery",
     "Refused",
     "Request",
+    "SQLiteSeen",
     "ScopeRequired",
     "Seen",
     "ServerError",
     "Subflow",
     "Subscriber",
+    "SyncClient",
     "Tag",
     "Unauthenticated",
     "Unavailable",

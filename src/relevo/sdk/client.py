@@ -6,41 +6,31 @@ happens once. Calls are repeated after a lost connection, 429 and 503, a bounded
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-import random
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
-from itertools import count
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self
 
-import msgspec
-
-from relevo.sdk import answers
-from relevo.sdk.errors import RateLimited, ServerError, Unavailable, Unreachable
+from relevo.sdk.calling import Calls, QueryValue, api_url, one, read, rows
+from relevo.sdk.errors import ServerError
 from relevo.sdk.messages import Message
-from relevo.sdk.objects import Agent, Delivery, PostedEvent, Redelivery, Subflow, Subscriber, User, told
-
-if TYPE_CHECKING:
-    from pyreqwest import client as http
-
-T = TypeVar("T")
+from relevo.sdk.objects import Agent, Delivery, PostedEvent, Redelivery, Subflow, Subscriber, User
+from relevo.sdk.transport import Awaited, Transport
 
 MIDS_A_CALL = 100
 
 Status = Literal["open", "pending", "spam", "done"]
-QueryValue = str | int
 
 
-class Client:
+class Client(Calls):
     """Calls the API with the token of one flow. Use it in `async with`, or `close` it.
 
     `base_url` is the server's address, with or without `/api`. A call is made at most
     `attempts` times, and waits at most `longest_wait` seconds between two of them: when
     `Retry-After` asks for more, the error is raised at once. `timeout` is in seconds, for one
     attempt. Every method raises a ClientError.
+
+    Relevo does a write once for each Idempotency-Key, so one whose answer was lost is made again.
+    For a server that does not know such keys (UChat), say `knows_keys=False`: then it is not.
     """
 
     def __init__(
@@ -51,15 +41,17 @@ class Client:
         timeout: float = 15.0,
         attempts: int = 3,
         longest_wait: float = 10.0,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        knows_keys: bool = True,
+        transport: Transport | None = None,
     ) -> None:
-        self.base_url = _api_url(base_url)
-        self._token = token
-        self._timeout = timedelta(seconds=timeout)
-        self._attempts = attempts
-        self._longest_wait = longest_wait
-        self._sleep = sleep
-        self._http: http.Client | None = None
+        url = api_url(base_url)
+        super().__init__(
+            url,
+            transport or Awaited(url, token, timedelta(seconds=timeout)),
+            attempts=attempts,
+            longest_wait=longest_wait,
+            knows_keys=knows_keys,
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,24 +60,23 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        """Close the connections."""
+        await self._transport.close()
 
     # Who, and who writes
 
     async def me(self) -> User:
         """Whom the token belongs to."""
-        return _one(await self._get("/me"), User)
+        return one(await self._get("/me"), User)
 
     async def get_info(self, user_ns: str) -> Subscriber:
-        return _one(await self._get("/subscriber/get-info", {"user_ns": user_ns}), Subscriber)
+        return one(await self._get("/subscriber/get-info", {"user_ns": user_ns}), Subscriber)
 
     async def get_info_by_user_id(self, user_id: str) -> Subscriber:
         """By the id inside the channel: a phone number, a visitor's id …"""
-        return _one(await self._get("/subscriber/get-info-by-user-id", {"user_id": user_id}), Subscriber)
+        return one(await self._get("/subscriber/get-info-by-user-id", {"user_id": user_id}), Subscriber)
 
-    def subscribers(self, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Subscriber]:
+    def subscribers(self, /, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Subscriber]:
         """Everybody, most recent first. `filters` are the API's own: `name`, `phone`, `tag_ns` …
 
         `limit` is the size of a page, not of the whole.
@@ -94,13 +85,14 @@ class Client:
 
     async def bot_users_count(self) -> dict[str, int]:
         """How many subscribers are in each status; a status that nobody is in is left out."""
-        rows = _rows(await self._get("/flow/bot-users-count"))
-        return {row["status"]: int(row["num"]) for row in rows}
+        found = rows(await self._get("/flow/bot-users-count"))
+        return {row["status"]: int(row["num"]) for row in found}
 
     # What was said
 
     def chat_messages(
         self,
+        /,
         user_ns: str,
         *,
         include_bot: bool = True,
@@ -125,7 +117,7 @@ class Client:
             body = {"mids": list(mids[start : start + MIDS_A_CALL])}
             # A question, though it is a POST: it needs no key.
             answer = await self._call("POST", "/subscriber/chat-messages-by-mids", body=body)
-            found += [_told(row, Message) for row in _rows(answer)]
+            found += [read(row, Message) for row in rows(answer)]
         return found
 
     # What was posted
@@ -153,20 +145,20 @@ class Client:
         while more:
             named = {"endpoint": endpoint} if endpoint else {}
             answer = await self._get("/handoff/events", {**whom, **named, place: after, "limit": limit})
-            for row in _rows(answer):
-                yield _told(row, PostedEvent)
+            for row in rows(answer):
+                yield read(row, PostedEvent)
             after, more = _place(answer)
 
     # What became of it
 
-    async def deliveries(self, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Delivery]:
+    async def deliveries(self, /, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Delivery]:
         """What was to be brought where, the newest first, page by page. `filters` are the API's own:
         `user_ns`, `endpoint`, `state`, `event`, `start_time`, `end_time`."""
         place: dict[str, QueryValue] = {}
         while True:
             answer = await self._get("/handoff/deliveries", {**filters, **place, "limit": limit})
-            for row in _rows(answer):
-                yield _told(row, Delivery)
+            for row in rows(answer):
+                yield read(row, Delivery)
             before = answer["meta"].get("next") if isinstance(answer.get("meta"), dict) else None
             if before is None:
                 return
@@ -174,7 +166,7 @@ class Client:
 
     async def delivery(self, delivery_id: int) -> Delivery:
         """One with its body, its attempts, and what people did with it."""
-        return _one(await self._get("/handoff/delivery", {"delivery_id": delivery_id}), Delivery)
+        return one(await self._get("/handoff/delivery", {"delivery_id": delivery_id}), Delivery)
 
     async def redeliver(self, delivery_id: int, *, idempotency_key: str | None = None) -> None:
         """Have a delivery that is over made once more, in its place."""
@@ -185,11 +177,11 @@ class Client:
         body = {"delivery_id": delivery_id, "reason": reason}
         await self._post("/handoff/skip", body, idempotency_key)
 
-    async def count_redeliverable(self, **filters: QueryValue) -> int:
+    async def count_redeliverable(self, /, **filters: QueryValue) -> int:
         """How many `redeliver_many` would be about, 100,000 at most."""
         return await self._number("count", {**filters, "dry_run": 1}, None)
 
-    async def redeliver_many(self, *, idempotency_key: str | None = None, **filters: QueryValue) -> int:
+    async def redeliver_many(self, /, *, idempotency_key: str | None = None, **filters: QueryValue) -> int:
         """Have all that are selected made once more, in order; the number of the redelivery. `filters` are
         those of `deliveries`, and `from_delivery_id`: that one and those behind it. Without `state`: what
         is parked or given up."""
@@ -205,7 +197,7 @@ class Client:
 
     async def redelivery(self, redelivery_id: int) -> Redelivery:
         """How far one has got."""
-        return _one(await self._get("/handoff/redelivery", {"redelivery_id": redelivery_id}), Redelivery)
+        return one(await self._get("/handoff/redelivery", {"redelivery_id": redelivery_id}), Redelivery)
 
     async def stop_redelivery(self, redelivery_id: int) -> None:
         """Put no more of it back."""
@@ -217,7 +209,7 @@ class Client:
         self, user_ns: str, text: str, *, agent_id: int | None = None, idempotency_key: str | None = None
     ) -> None:
         """Say it as an agent: `agent_id`, or whose the token is. If the bot has control, Relevo pauses it."""
-        body = {"user_ns": user_ns, "content": text, **_speaker(agent_id)}
+        body = {"user_ns": user_ns, "content": text, "agent_id": agent_id}
         await self._post("/subscriber/send-text", body, idempotency_key)
 
     async def send_content(
@@ -234,7 +226,7 @@ class Client:
         The bot says it, unless `send_as_agent`; then `agent_id` does, or whose the token is.
         """
         data = {"version": "v1", "content": content}
-        body = {"user_ns": user_ns, "data": data, "send_as_agent": int(send_as_agent), **_speaker(agent_id)}
+        body = {"user_ns": user_ns, "data": data, "send_as_agent": int(send_as_agent), "agent_id": agent_id}
         await self._post("/subscriber/send-content", body, idempotency_key)
 
     async def typing(self, user_ns: str) -> None:
@@ -265,7 +257,7 @@ class Client:
     ) -> None:
         """Say that an agent will answer. Raises `Refused` (409) when the bot has control or somebody else has
         accepted, and, if you give the `epoch` of what you answer to, when control has changed hands since."""
-        body = {"user_ns": user_ns, **_speaker(agent_id), **_given(epoch=epoch)}
+        body = {"user_ns": user_ns, "agent_id": agent_id, "epoch": epoch}
         await self._post("/handoff/accept", body, idempotency_key)
 
     async def return_handoff(
@@ -281,8 +273,8 @@ class Client:
     ) -> None:
         """Give control back to the bot, and say how it went: why in a word, a note for colleagues, and what
         came of it for the flow."""
-        said = _given(reason=reason or None, note=note or None, outcome=outcome or None, epoch=epoch)
-        body = {"user_ns": user_ns, **said, **_speaker(agent_id)}
+        said = {"reason": reason or None, "note": note or None, "outcome": outcome or None}
+        body = {"user_ns": user_ns, **said, "agent_id": agent_id, "epoch": epoch}
         await self._post("/handoff/return", body, idempotency_key)
 
     async def assign_agent(self, user_ns: str, agent_id: int) -> None:
@@ -297,139 +289,11 @@ class Client:
 
     # The flow
 
-    def agents(self, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Agent]:
+    def agents(self, /, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Agent]:
         return self._pages("/flow/agents", filters, Agent, limit)
 
-    def subflows(self, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Subflow]:
+    def subflows(self, /, *, limit: int = 100, **filters: QueryValue) -> AsyncIterator[Subflow]:
         return self._pages("/flow/subflows", filters, Subflow, limit)
-
-    # How
-
-    async def _pages(
-        self, path: str, query: Mapping[str, QueryValue], into: type[T], limit: int
-    ) -> AsyncIterator[T]:
-        """Every row of every page. What moves from one page to the next meanwhile comes once."""
-        previous: list[Any] = []
-        for page in count(1):
-            answer = await self._get(path, {**query, "limit": limit, "page": page})
-            rows = _rows(answer)
-            fresh = [row for row in rows if row not in previous]
-            for row in fresh:
-                yield _told(row, into)
-            if not fresh or page >= _last_page(answer, page if len(rows) < limit else page + 1):
-                return
-            previous = rows
-
-    async def _get(self, path: str, query: Mapping[str, QueryValue] | None = None) -> dict[str, Any]:
-        return await self._call("GET", path, query=query)
-
-    async def _post(self, path: str, body: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
-        return await self._call("POST", path, body=body, key=key or secrets.token_urlsafe(16))
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, QueryValue] | None = None,
-        body: Mapping[str, Any] | None = None,
-        key: str | None = None,
-    ) -> dict[str, Any]:
-        attempt = 1
-        while True:
-            try:
-                return await self._attempt(method, path, query or {}, body, key)
-            except (Unreachable, RateLimited, Unavailable) as error:
-                wait = self._wait_after(attempt, error)
-            await self._sleep(wait)
-            attempt += 1
-
-    def _wait_after(self, attempt: int, error: Unreachable | RateLimited | Unavailable) -> float:
-        """Seconds until the next attempt: what the server asked for, or a quarter, a half, one … give or
-        take a half. Raises the error again when there is to be no other attempt."""
-        asked = None if isinstance(error, Unreachable) else error.retry_after
-        wait = asked if asked is not None else 0.125 * 2**attempt * random.uniform(0.5, 1.5)
-        if attempt >= self._attempts or wait > self._longest_wait:
-            raise error
-        return wait
-
-    async def _attempt(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, QueryValue],
-        body: Mapping[str, Any] | None,
-        key: str | None,
-    ) -> dict[str, Any]:
-        from pyreqwest.exceptions import RequestError
-
-        request = self._connection().request(method, self.base_url + path).query(query)
-        if body is not None:
-            request = request.body_bytes(msgspec.json.encode(body)).header("content-type", "application/json")
-        if key is not None:
-            request = request.header("idempotency-key", key)
-        try:
-            response = await request.build().send()
-            content = bytes(await response.bytes())
-        except RequestError as error:
-            raise Unreachable(f"{method} {self.base_url}{path}: {error.message}") from error
-        return answers.read(response.status, response.get_header("retry-after"), content)
-
-    def _connection(self) -> http.Client:
-        """Made at the first call, so that the receiver can be used where pyreqwest is not installed."""
-        if self._http is None:
-            from pyreqwest.client import ClientBuilder
-
-            builder = ClientBuilder().timeout(self._timeout).follow_redirects(False).user_agent("relevo-sdk")
-            headers = {"authorization": f"Bearer {self._token}", "accept": "application/json"}
-            if _is_this_machine(self.base_url):
-                builder = builder.no_proxy()
-            self._http = builder.default_headers(headers).build()
-        return self._http
-
-
-def _api_url(base_url: str) -> str:
-    """`https://host`, `https://host/` and `https://host/api/` → `https://host/api`."""
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"the base URL is {base_url!r}; it looks like https://relevo.example.com")
-    path = parts.path.rstrip("/").removesuffix("/api")
-    return f"{parts.scheme}://{parts.netloc}{path}/api"
-
-
-def _is_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _speaker(agent_id: int | None) -> dict[str, int]:
-    return {} if agent_id is None else {"agent_id": agent_id}
-
-
-def _given(**values: str | int | None) -> dict[str, str | int]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _one(answer: dict[str, Any], into: type[T]) -> T:
-    """The one object, in an envelope (`data`) or bare: servers do both."""
-    inner = answer.get("data")
-    return _told(inner if isinstance(inner, dict) else answer, into)
-
-
-def _rows(answer: dict[str, Any]) -> list[Any]:
-    rows = answer.get("data")
-    if not isinstance(rows, list):
-        raise ServerError("the answer has no list under data", status=200)
-    return rows
-
-
-def _last_page(answer: dict[str, Any], otherwise: int) -> int:
-    meta = answer.get("meta")
-    last = meta.get("last_page") if isinstance(meta, dict) else None
-    return last if isinstance(last, int) else otherwise
 
 
 def _place(answer: dict[str, Any]) -> tuple[int, bool]:
@@ -438,10 +302,3 @@ def _place(answer: dict[str, Any]) -> tuple[int, bool]:
     if not isinstance(meta, dict) or not isinstance(meta.get("next"), int):
         raise ServerError("the answer does not say under meta what comes next", status=200)
     return meta["next"], meta.get("more") is True
-
-
-def _told(row: Any, into: type[T]) -> T:
-    try:
-        return told(row, into)
-    except msgspec.ValidationError as error:
-        raise ServerError(f"the answer has an unexpected form: {error}", status=200) from error
