@@ -245,9 +245,7 @@ async def release(connection: Connection, ids: Collection[DeliveryId], node: str
 
 async def next_due_at(connection: Connection, after: datetime) -> datetime | None:
     """When the next unclaimed head becomes due."""
-    query = select(func.min(_rows.due_at)).where(
-        _rows.state == "waiting", _rows.due_at > after, _rows.claimed_by.is_(None)
-    )
+    query = select(func.min(_rows.due_at)).where(WAITING, _rows.due_at > after, _rows.claimed_by.is_(None))
     found: datetime | None = (await connection.execute(query)).scalar_one_or_none()
     return found
 
@@ -379,7 +377,7 @@ async def waiting_figures(connection: Connection) -> list[AnyRow]:
             func.count().label("waiting"),
             func.min(_rows.created_at).label("oldest"),
         )
-        .where(_rows.state == "waiting")
+        .where(WAITING)
         .group_by(_rows.destination_kind, _rows.destination_id)
     )
     return list((await connection.execute(query)).all())

@@ -17,7 +17,7 @@ from relevo.domain.ids import ConversationId, DeliveryId, WorkspaceId
 from relevo.domain.redeliveries import Redelivery, RedeliveryId, RedeliveryState, Selection
 from relevo.store import interventions
 from relevo.store.database import AnyRow, Connection
-from relevo.store.deliveries import matching
+from relevo.store.deliveries import WAITING, matching
 from relevo.store.interventions import Intervention
 from relevo.store.tables import deliveries, redeliveries
 from relevo.store.tables import interventions as noted
@@ -159,7 +159,7 @@ async def count_due(
     if not ids:
         return 0
     rows = deliveries.c
-    due = and_(rows.state == "waiting", rows.due_at <= now, rows.due_at > now - lately)
+    due = and_(WAITING, rows.due_at <= now, rows.due_at > now - lately)
     query = select(func.count()).select_from(deliveries).where(rows.id.in_(ids), due)
     return int((await connection.execute(query)).scalar_one())
 
