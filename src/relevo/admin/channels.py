@@ -46,7 +46,15 @@ async def save(
     async with changing(means) as change:
         old = None if channel_id is None else change.get(Channel, workspace_id, channel_id)
         refuse_taken("a channel", wish.name, change.of(Channel, workspace_id), old)
+        if old is None:
+            _refuse_off(change, workspace_id, wish)
         return await _write(change, workspace_id, wish, old)
+
+
+def _refuse_off(change: Changing, workspace_id: WorkspaceId, wish: ChannelWish) -> None:
+    if wish.type in change.directory.workspaces[workspace_id].channels_off:
+        what = f"the channel type {wish.type} is switched off in this workspace"
+        refuse({"type": Wrong(what, "switch it on with workspace-settings/update-channels")})
 
 
 async def put(change: Changing, workspace_id: WorkspaceId, wish: ChannelWish) -> Saved[Channel]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 import msgspec
 
 from relevo.admin.addresses import look_up
@@ -10,6 +13,7 @@ from relevo.domain.configuring import WorkspaceWish, check_workspace
 from relevo.domain.ids import WorkspaceId
 from relevo.domain.workspaces import Channel, Endpoint, FlowEntry, Workspace
 from relevo.store import configuring
+from relevo.store.database import Connection
 
 FIRST_NAME = "My workspace"
 """Of a workspace that was made because something needed one."""
@@ -72,3 +76,27 @@ def _merged(old: Workspace, wish: WorkspaceWish) -> Workspace:
 def _is_blank(change: Changing, workspace: Workspace) -> bool:
     kinds: tuple[type[Endpoint | FlowEntry | Channel], ...] = (Endpoint, FlowEntry, Channel)
     return workspace.name == FIRST_NAME and not any(change.of(kind, workspace.id) for kind in kinds)
+
+
+async def offer_channels(
+    connection: Connection, id_: WorkspaceId, *, on: Collection[str], off: Collection[str]
+) -> Workspace:
+    """Offer some types of channel, and others no more. What is there already goes on."""
+    old = await _locked(connection, id_)
+    return await _replaced(connection, old, channels_off=(old.channels_off - set(on)) | set(off))
+
+
+async def set_sidebar(connection: Connection, id_: WorkspaceId, flags: Collection[str]) -> Workspace:
+    """Have exactly these flags of the live-chat sidebar on."""
+    return await _replaced(connection, await _locked(connection, id_), sidebar=frozenset(flags))
+
+
+async def _locked(connection: Connection, id_: WorkspaceId) -> Workspace:
+    await configuring.lock(connection)
+    return await configuring.get_workspace(connection, id_)
+
+
+async def _replaced(connection: Connection, old: Workspace, **changes: Any) -> Workspace:
+    new = msgspec.structs.replace(old, **changes)
+    await configuring.update_workspace(connection, new)
+    return new

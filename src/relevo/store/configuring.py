@@ -40,6 +40,11 @@ async def insert_workspace(connection: Connection, new: Workspace, now: datetime
     return msgspec.structs.replace(new, id=WorkspaceId(id_))
 
 
+async def get_workspace(connection: Connection, id_: WorkspaceId) -> Workspace:
+    query = select(tables.workspaces).where(tables.workspaces.c.id == id_)
+    return directory.workspace_from_row((await connection.execute(query)).one())
+
+
 async def update_workspace(connection: Connection, workspace: Workspace) -> None:
     await _update(connection, tables.workspaces, workspace.id, _workspace_row(workspace))
 

@@ -73,8 +73,11 @@ async def _summed(
     return {(row[0], row[1], row[2]): Figures(*map(int, row[3:])) for row in found}
 
 
-async def users_since(connection: Connection, flow_id: FlowId, day: int) -> int:
-    """How many subscribers came to a flow after a day."""
-    query = select(func.coalesce(func.sum(_rows.arrived), 0))
-    query = query.where(_rows.flow_id == flow_id, _rows.day > day, _rows.member_id == ALL)
-    return int((await connection.execute(query)).scalar_one())
+async def arrived_before(connection: Connection, flows: Collection[FlowId], day: int) -> dict[FlowId, int]:
+    """How many subscribers had come to each flow before a day."""
+    query = (
+        select(_rows.flow_id, func.sum(_rows.arrived))
+        .where(_rows.flow_id.in_(sorted(flows)), _rows.day < day, _rows.member_id == ALL)
+        .group_by(_rows.flow_id)
+    )
+    return {FlowId(id_): int(count) for id_, count in (await connection.execute(query)).all()}

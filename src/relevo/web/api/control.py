@@ -9,7 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta
 
+from relevo.admin.changing import refuse
+from relevo.domain import complaints
+from relevo.domain.canned import LONGEST_SUMMARY, ClosingNote, check_closing
+from relevo.domain.cases import Closing
+from relevo.domain.errors import InvalidInput
 from relevo.domain.events import AnyEvent, Assigned, BotPaused, BotResumed, ByConversation, Moved, Once
+from relevo.store import canned
 from relevo.web.api.answers import Ok
 from relevo.web.api.calls import Call, UserNs
 from relevo.web.api.operations import USER_NS, writes
@@ -56,6 +62,15 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
         Literal["open", "pending", "done", "spam", "closed"],
         Meta(description="`closed` is taken for `done`.", examples=["done"]),
     ]
+    closing_note_id: Annotated[
+        int | None, Meta(description="With `done`: the closing note, from the list.", examples=[3])
+    ] = None
+    summary: Annotated[
+        str, Meta(max_length=LONGEST_SUMMARY, description="With a closing note: what is to be known.")
+    ] = ""
+    attachment: Annotated[
+        str, Meta(max_length=4096, description="With a closing note: the address of a file.")
+    ] = ""
 
 
 @writes(
@@ -130,6 +145,27 @@ async def unassign_agent(call: NamedDependency[Call], data: JSONBody[Subscriber]
     example={"user_ns": USER_NS, "status": "done"},
 )
 async def move_chat_to(call: NamedDependency[Call], data: JSONBody[Move]) -> Ok:
-    """Say whether work is left. That does not change who answers."""
+    """Say whether work is left. That does not change who answers. What is done may be left with a closing
+    note, which is a note in the conversation, too."""
     status = "done" if data.status == "closed" else data.status
-    return await call.write(data.user_ns, lambda to, once: Moved(to=to, once=once, status=status))
+    closing = await _closing(call, data) if status == "done" and data.closing_note_id is not None else None
+
+    def event(to: ByConversation, once: Once | None) -> AnyEvent:
+        member_id = call.key.member_id
+        return Moved(to=to, once=once, status=status, member_id=member_id, closing=closing)
+
+    return await call.write(data.user_ns, event)
+
+
+async def _closing(call: Call, data: Move) -> Closing:
+    """Raises InvalidInput for a closing note that the flow does not have, or without what it asks for."""
+    async with call.services.database.read() as connection:
+        note = await canned.find(connection, ClosingNote, call.key.flow_id, data.closing_note_id or 0)
+    if note is None:
+        wrong = complaints.unknown(
+            "closing_note_id", data.closing_note_id, "closing note in this flow with the id"
+        )
+        raise InvalidInput({"closing_note_id": [wrong]})
+    closing = Closing(note.id, note.name, data.summary, data.attachment)
+    refuse(check_closing(note, closing))
+    return closing

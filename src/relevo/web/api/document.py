@@ -12,7 +12,20 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
 
 import relevo
-from relevo.web.api import control, custom_events, flow, handoff, me, sending, subscribers, whatsapp_templates
+from relevo.web.api import (
+    agent_groups,
+    canned,
+    control,
+    custom_events,
+    flow,
+    handoff,
+    me,
+    reports,
+    sending,
+    subscribers,
+    team,
+    whatsapp_templates,
+)
 from relevo.web.api.access import METHOD
 from relevo.web.api.operations import ANSWER_EXAMPLE, REQUEST_EXAMPLES, Json
 
@@ -41,6 +54,10 @@ _TAGS = {
     handoff.TAG: "What UChat has no call for.",
     whatsapp_templates.TAG: "What the flow's WhatsApp numbers may say at any time.",
     flow.TAG: "The flow itself.",
+    canned.TAG: "What agents have ready: answers, and what they leave when they close a conversation.",
+    reports.TAG: "What became of conversations, who did what, and the figures of days.",
+    team.TAG: "The workspace: its flows, its people, what it offers and shows.",
+    agent_groups.TAG: "Who gets a conversation.",
     custom_events.TAG: "What you count about subscribers, by names of your own.",
 }
 
@@ -85,7 +102,7 @@ def _whole_numbers(value: Any) -> Any:
 def _add_examples(document: Json, handler: HTTPRouteHandler) -> None:
     """Put in afterwards, because the framework leaves out what is null, examples' values too."""
     (path,) = handler.paths
-    operation = document["paths"][f"/api{path}"][handler.opt[METHOD].lower()]
+    operation = document["paths"][f"/api{path.replace(':int}', '}')}"][handler.opt[METHOD].lower()]
     if "requestBody" in operation:
         _of_json(operation["requestBody"])["examples"] = {
             name: {"value": value} for name, value in handler.opt[REQUEST_EXAMPLES].items()

@@ -11,7 +11,7 @@ from msgspec import Meta
 from relevo.domain.ids import sub_flow_ns
 from relevo.domain.inbound_webhooks import InboundWebhook, inbound_url
 from relevo.domain.workspaces import Role
-from relevo.store import subscribers
+from relevo.store import presence, subscribers
 from relevo.web.api.answers import Page, PageQuery, page_example
 from relevo.web.api.calls import Call
 from relevo.web.api.operations import reads
@@ -23,7 +23,8 @@ Name = Annotated[str, Meta(max_length=200, description="Any part of the name.")]
 
 
 class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A human who may be given conversations. Relevo does not know who is online: `is_online` is false."""
+    """A human who may be given conversations. `is_online`: they have the console open, or their platform has
+    said so."""
 
     id: Annotated[int, Meta(description="`agent_id` elsewhere.", examples=[55])]
     name: Annotated[str, Meta(examples=["Luis"])]
@@ -107,10 +108,23 @@ _LUIS = {
 )
 async def agents(call: NamedDependency[Call], asked: NamedDependency[AgentsQuery]) -> AgentPage:
     """Everybody of the workspace: whom a conversation can be assigned to, and who can speak in it."""
-    wanted = [
-        AgentInfo(id=one.id, name=one.name, email=one.email, role=_ROLES[one.role])
+    return await agents_of(call, asked)
+
+
+async def agents_of(call: Call, asked: AgentsQuery) -> AgentPage:
+    """Members of the workspace, and who of them is online."""
+    members = [
+        one
         for one in call.members
         if asked.name.casefold() in one.name.casefold() and asked.role in (None, one.role)
+    ]
+    async with call.services.database.read() as connection:
+        online = await presence.online(connection, [one.id for one in members], call.services.clock.now())
+    wanted = [
+        AgentInfo(
+            id=one.id, name=one.name, email=one.email, role=_ROLES[one.role], is_online=one.id in online
+        )
+        for one in members
     ]
     return call.paging(asked).cut(AgentPage, wanted)
 

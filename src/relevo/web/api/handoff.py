@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Literal
 
 import msgspec
 from litestar.di import NamedDependency
@@ -19,6 +20,8 @@ from relevo.domain.events import (
     Once,
 )
 from relevo.domain.ids import MemberId
+from relevo.store import presence as stored
+from relevo.store.database import Connection
 from relevo.web.api.answers import Ok
 from relevo.web.api.calls import Call, UserNs
 from relevo.web.api.control import Subscriber
@@ -122,6 +125,21 @@ async def return_(call: NamedDependency[Call], data: JSONBody[Giving]) -> Ok:
     return await call.write(data.user_ns, event)
 
 
+LONGEST_PRESENCE = 24 * 60
+"""Minutes."""
+
+
+class Presence(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether an agent is online."""
+
+    agent_id: Annotated[int, Meta(description="From the list of agents.", examples=[55])]
+    online: Annotated[Literal[0, 1], Meta(description="1: they are; 0: they are gone.")] = 1
+    minutes: Annotated[
+        int,
+        Meta(ge=1, le=LONGEST_PRESENCE, description="For how long, unless it is said again.", examples=[10]),
+    ] = 10
+
+
 @writes(
     "/handoff/typing",
     tag=TAG,
@@ -146,3 +164,24 @@ async def seen(call: NamedDependency[Call], data: JSONBody[Subscriber]) -> Ok:
     """Tell that an agent has read what the customer wrote so far, and show it to the customer where the
     channel can."""
     return await call.write(data.user_ns, lambda to, once: AgentRead(to=to, once=once))
+
+
+@writes(
+    "/handoff/presence",
+    tag=TAG,
+    title="Say who is online",
+    name="setPresence",
+    example={"agent_id": 55, "online": 1, "minutes": 10},
+    about=None,
+)
+async def presence(call: NamedDependency[Call], data: JSONBody[Presence]) -> Ok:
+    """Say that an agent is online on the platform: groups that ask for it give them conversations. It ends by
+    itself, so say it again while it is so. A member with the console open is online without it."""
+    member, now = call.member(data.agent_id), call.services.clock.now()
+    until = now + timedelta(minutes=data.minutes) if data.online else now
+
+    async def work(connection: Connection) -> Ok:
+        await stored.say_until(connection, member.id, until)
+        return Ok()
+
+    return await call.once(work, Ok)

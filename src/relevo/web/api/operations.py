@@ -254,7 +254,8 @@ def _described(parameters: Sequence[Parameter]) -> type[Operation]:
     @dataclass
     class Described(Operation):
         def __post_init__(self) -> None:
-            self.parameters = [*parameters] or None
+            of_path = [one for one in self.parameters or () if getattr(one, "param_in", "") == "path"]
+            self.parameters = [*of_path, *parameters] or None
             (self.responses or {}).pop("400", None)  # the framework's own validation, which is not in use
 
     return Described
