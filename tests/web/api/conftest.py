@@ -11,11 +11,13 @@ import pytest
 from litestar import Litestar
 
 from relevo.channels.adapter import VendorAnswer, VendorCall
+from relevo.domain.agent_groups import AgentGroup, GroupId
 from relevo.domain.deliveries import Destination
 from relevo.domain.ids import ConversationId, user_ns
 from relevo.domain.messages import Message, plain_text
 from relevo.domain.redeliveries import UNDELIVERED, Selection
-from relevo.store import deliveries, redeliveries, tables
+from relevo.domain.workspaces import Scope
+from relevo.store import agent_groups, deliveries, directory, redeliveries, tables
 from relevo.testing.builders import World, add_channel
 from relevo.testing.channel_suite import play
 from relevo.web.api import CALLS, create_api
@@ -48,8 +50,8 @@ def app(services: Services) -> Litestar:
 
 @pytest.fixture
 async def api(client: Client, world: World, told: Told) -> Api:
-    """With a token of the first company's flow, in the name of its owner, Olga."""
-    return Api(client, told, await world.add_token())
+    """With a token of the first company's flow and of its workspace, in the name of its owner, Olga."""
+    return Api(client, told, await world.add_token(scopes=BOTH))
 
 
 @pytest.fixture
@@ -84,6 +86,9 @@ NUMBER = {
     "access_token": "EAAJB" + "x" * 40,
     "app_secret": "0123456789abcdef" * 2,
 }
+
+
+BOTH = (Scope.MANAGE_FLOW, Scope.MANAGE_TEAM)
 
 
 class Ana:
@@ -124,7 +129,44 @@ async def park(world: World) -> dict[str, int]:
         await connection.execute(rows.update().values(**news, finished_at=now))
         found = await deliveries.listing(connection, here, to_desk)
         redelivery = await redeliveries.insert_new(connection, here, begun, by="Olga", now=now)
-    return {"delivery_id": found[-1].id, "from_delivery_id": found[-1].id, "redelivery_id": redelivery}
+    await make_ready(world)
+    return {
+        "delivery_id": found[-1].id,
+        "from_delivery_id": found[-1].id,
+        "redelivery_id": redelivery,
+        "id": READY,
+        "agent_group_id": READY,
+    }
+
+
+READY = 3000
+"""The id of a shortcut, a closing note and an agent group."""
+
+
+async def make_ready(world: World) -> None:
+    """Have these, and no others."""
+    flow_id, here = world.company.flow.id, world.company.workspace.id
+    group = AgentGroup(id=GroupId(0), workspace_id=here, name="Ready")
+    async with world.database.write() as connection:
+        for table in (
+            tables.agent_group_members,
+            tables.agent_groups,
+            tables.shortcuts,
+            tables.closing_notes,
+        ):
+            await connection.execute(table.delete())
+        await connection.execute(
+            tables.shortcuts.insert().values(id=READY, flow_id=flow_id, name="ready", value="Yes")
+        )
+        note = {"description": "", "require_summary": 0, "require_attachment": 0}
+        await connection.execute(
+            tables.closing_notes.insert().values(id=READY, flow_id=flow_id, name="Ready", **note)
+        )
+        made = await agent_groups.insert_new(connection, group, world.clock.now())
+        rows = tables.agent_groups
+        await connection.execute(rows.update().where(rows.c.id == made.id).values(id=READY))
+        await directory.touch(connection)
+    await world.catalog.refresh(at_once=True)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from relevo.domain.events import AnyEvent
 from relevo.engine.batches import Result
 from relevo.store.database import Database
 from relevo.testing.builders import World
-from tests.web.api.conftest import Ana, app_of, park
+from tests.web.api.conftest import READY, Ana, app_of, park
 from tests.web.api.validating import Api
 from tests.web.exchanges import client_of
 
@@ -27,7 +27,23 @@ BUDGET: dict[str, int] = {
     "/subscriber/get-info-by-user-id": 1,
     "/subscriber/chat-messages": 3,
     "/subscriber/chat-messages-by-mids": 2,
-    "/flow/agents": 0,
+    "/flow/agents": 1,
+    "/flow/shortcuts": 1,
+    "/flow/shortcuts/{id}": 1,
+    "/flow/closing-notes": 1,
+    "/flow/closing-notes/{id}": 1,
+    "/flow/conversations/data": 2,
+    "/flow/agent-activity-log/data": 2,
+    "/flow-summary": 2,
+    "/flow-agent-summary": 1,
+    "/team-info": 0,
+    "/team-flows": 0,
+    "/team-members": 1,
+    "/workspace-settings/channels": 0,
+    "/workspace-settings/live-chat-sidebar": 0,
+    "/team/agent-groups": 0,
+    "/team/agent-group/{id}": 2,
+    "/subscriber/assign-agent-group": 0,
     "/flow/subflows": 0,
     "/flow/bot-users-count": 2,
     "/subscriber/send-text": 0,
@@ -59,6 +75,19 @@ is shared by all that happens together."""
 
 
 BY_THEMSELVES = {
+    "/handoff/presence",
+    "/flow/create-shortcut",
+    "/flow/update-shortcut",
+    "/flow/delete-shortcut",
+    "/flow/create-closing-note",
+    "/flow/update-closing-note",
+    "/flow/delete-closing-note",
+    "/team/create-agent-group",
+    "/team/update-agent-group/{id}",
+    "/team/update-agent-group-users/{id}",
+    "/team/delete-agent-group/{id}",
+    "/workspace-settings/update-channels",
+    "/workspace-settings/update-live-chat-sidebar",
     "/handoff/redeliver",
     "/handoff/skip",
     "/handoff/redeliver-many",
@@ -83,6 +112,9 @@ def parameters(ana: Ana, world: World, numbers: dict[str, int]) -> dict[str, dic
         "/subscriber/send-content": {**whom, "data": {"goto": "person"}},
         "/subscriber/send-whatsapp-template": {**whom, "content": {"name": "order_sent", "lang": "en_US"}},
         "/subscriber/assign-agent": {**whom, "agent_id": world.company.agent.id},
+        "/subscriber/assign-agent-group": {**whom, "agent_group_id": READY},
+        "/flow-summary": {},
+        "/flow-agent-summary": {},
         "/subscriber/move-chat-to": {**whom, "status": "done"},
         "/subscriber/log-custom-event": {**whom, "event_name": "Order placed"},
         "/flow/custom-events/summary": {"event_ns": "f1001e1"},
@@ -158,7 +190,7 @@ async def statements_of(database: Database, api: Api, call: str, sent: dict[str,
         if "?" in call:
             answer = await api.send("GET", call)
         else:
-            answer = await api.call(path, sent)
+            answer = await api.call(path.replace("{id}", f"{READY}"), sent)
     assert answer.status_code == 200, answer.text
     return statements
 

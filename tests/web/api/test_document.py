@@ -13,7 +13,7 @@ from relevo.domain.errors import InvalidInput
 from relevo.testing.builders import World
 from relevo.web.api.content_schema import CONTENT_SCHEMA
 from tests.domain.test_dynamic_content import KNOWN, SUBFLOWS
-from tests.web.api.conftest import Ana, park
+from tests.web.api.conftest import READY, Ana, park
 from tests.web.api.validating import Api, Json, Told
 
 
@@ -89,7 +89,7 @@ async def test_every_request_example_is_taken(api: Api, ana: Ana, world: World) 
                 body["user_ns"] = ana.user_ns
             if "agent_id" in body:
                 body["agent_id"] = (await api.get("/flow/agents")).json()["data"][0]["id"]
-            answer = await api.write(method, path, body)
+            answer = await api.write(method, path.replace("{id}", f"{READY}"), body)
             assert answer.status_code == 200, (path, answer.text)
 
 

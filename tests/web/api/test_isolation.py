@@ -10,7 +10,7 @@ import pytest
 from relevo.domain.ids import FlowId, user_ns
 from relevo.store import directory, tables
 from relevo.testing.builders import Company, World
-from tests.web.api.conftest import Ana, park
+from tests.web.api.conftest import BOTH, READY, Ana, make_ready, park
 from tests.web.api.validating import Api, Json
 
 ABOUT_A_SUBSCRIBER: dict[str, Json] = {
@@ -23,6 +23,7 @@ ABOUT_A_SUBSCRIBER: dict[str, Json] = {
     "/subscriber/resume-bot": {},
     "/subscriber/assign-agent": {"agent_id": 1},
     "/subscriber/unassign-agent": {},
+    "/subscriber/assign-agent-group": {"agent_group_id": 1},
     "/subscriber/move-chat-to": {"status": "done"},
     "/subscriber/log-custom-event": {"event_name": "Order placed"},
     "/handoff/typing": {},
@@ -30,6 +31,8 @@ ABOUT_A_SUBSCRIBER: dict[str, Json] = {
     "/handoff/events": {},
     "/handoff/deliveries": {},
     "/handoff/redeliver-many": {},
+    "/flow/conversations/data": {},
+    "/flow/agent-activity-log/data": {},
 }
 """The operations that name a subscriber, with what else they need."""
 
@@ -43,7 +46,41 @@ ABOUT_A_DELIVERY: dict[str, Json] = {
 }
 """The operations that name a delivery or a redelivery."""
 
+ABOUT_WHAT_IS_READY: dict[str, Json] = {
+    "/flow/shortcuts/{id}": {},
+    "/flow/update-shortcut": {"id": READY, "name": "mine"},
+    "/flow/delete-shortcut": {"id": READY},
+    "/flow/closing-notes/{id}": {},
+    "/flow/update-closing-note": {"id": READY, "name": "mine"},
+    "/flow/delete-closing-note": {"id": READY},
+}
+"""The operations that name a shortcut or a closing note: of one flow."""
+
+ABOUT_A_GROUP: dict[str, Json] = {
+    "/team/agent-group/{id}": {},
+    "/team/update-agent-group/{id}": {"name": "mine"},
+    "/team/update-agent-group-users/{id}": {"members": [1]},
+    "/team/delete-agent-group/{id}": {},
+}
+"""The operations that name a group: of one workspace."""
+
 TOLD_BELOW = {
+    "/flow/shortcuts",
+    "/flow/create-shortcut",
+    "/flow/closing-notes",
+    "/flow/create-closing-note",
+    "/flow-summary",
+    "/flow-agent-summary",
+    "/team-info",
+    "/team-flows",
+    "/team-members",
+    "/workspace-settings/channels",
+    "/workspace-settings/update-channels",
+    "/workspace-settings/live-chat-sidebar",
+    "/workspace-settings/update-live-chat-sidebar",
+    "/team/agent-groups",
+    "/team/create-agent-group",
+    "/handoff/presence",
     "/me",
     "/subscribers",
     "/subscriber/get-info-by-user-id",
@@ -66,19 +103,25 @@ TOLD_BELOW = {
 async def stranger(api: Api, world: World) -> Api:
     """Somebody else's token: of the flow of another company."""
     bolt = await world.add_company("Bolt")
-    return api.with_token(await world.add_token(bolt))
+    return api.with_token(await world.add_token(bolt, scopes=BOTH))
 
 
 async def own_agent(api: Api) -> dict[str, Json]:
     """The operations, with an agent who is there for this token: it is the subscriber who is not."""
     agent_id = (await api.get("/flow/agents")).json()["data"][0]["id"]
-    return ABOUT_A_SUBSCRIBER | {"/subscriber/assign-agent": {"agent_id": agent_id}}
+    group = (await api.post("/team/create-agent-group", {"name": f"group {agent_id}"}, key="g")).json()
+    return ABOUT_A_SUBSCRIBER | {
+        "/subscriber/assign-agent": {"agent_id": agent_id},
+        "/subscriber/assign-agent-group": {"agent_group_id": group["id"]},
+    }
 
 
 async def test_every_operation_is_tried_here(api: Api) -> None:
     paths = {path.removeprefix("/api") for path in api.told.document["paths"]}
 
-    assert paths == ABOUT_A_SUBSCRIBER.keys() | ABOUT_A_DELIVERY.keys() | TOLD_BELOW
+    assert paths == set(TOLD_BELOW).union(
+        ABOUT_A_SUBSCRIBER, ABOUT_A_DELIVERY, ABOUT_WHAT_IS_READY, ABOUT_A_GROUP
+    )
 
 
 async def test_another_flows_deliveries_are_not_there_for_any_operation(
@@ -192,3 +235,50 @@ async def test_people_and_names_are_those_of_the_own_workspace(api: Api, strange
     assert (await stranger.get("/me")).json()["data"]["team_name"] == "Bolt"
     numbers = {row["sub_flow_ns"] for row in (await stranger.get("/flow/subflows")).json()["data"]}
     assert numbers == {"f1002s1", "f1002s2"}
+
+
+async def test_what_agents_have_ready_is_of_one_flow(api: Api, ana: Ana, stranger: Api, world: World) -> None:
+    await make_ready(world)
+    neighbour = api.with_token(await world.add_token(await second_flow(world), scopes=BOTH))
+    before = [(await api.get(path)).json() for path in ("/flow/shortcuts", "/flow/closing-notes")]
+
+    for caller in (stranger, neighbour):
+        assert await answers_of(caller, ABOUT_WHAT_IS_READY, READY) == {404}
+        assert await answers_of(caller, ABOUT_WHAT_IS_READY, 999_999) == {404}
+        for path in ("/flow/shortcuts", "/flow/closing-notes"):
+            assert (await caller.get(path)).json()["data"] == []
+    assert [(await api.get(path)).json() for path in ("/flow/shortcuts", "/flow/closing-notes")] == before
+
+
+async def test_groups_and_settings_are_of_one_workspace(
+    api: Api, ana: Ana, stranger: Api, world: World
+) -> None:
+    await make_ready(world)
+    await api.post("/workspace-settings/update-live-chat-sidebar", {"data": ["hide_spam"]})
+    await api.post("/workspace-settings/update-channels", {"sms": 0})
+
+    assert await answers_of(stranger, ABOUT_A_GROUP, READY) == {404}
+    assert (await stranger.get("/team/agent-groups")).json()["data"] == []
+    assert (await stranger.get("/workspace-settings/live-chat-sidebar")).json()["data"] == []
+    assert (await stranger.get("/workspace-settings/channels")).json()["data"]["sms"] == 1
+    assert (await stranger.get("/team-info")).json()["data"]["name"] == "Bolt"
+    assert [one["flow_ns"] for one in (await stranger.get("/team-flows")).json()["data"]] == ["f1002"]
+    theirs = {one["flow_ns"] for one in (await stranger.get("/flow-summary")).json()["data"]}
+    assert theirs == {"f1002"}
+    assert (await stranger.get("/flow-summary", flow_ns="f1001")).status_code == 422
+    assert (await stranger.get("/flow-agent-summary", flow_ns="f1001")).status_code == 422
+    ours = {one["id"] for one in (await api.get("/team-members")).json()["data"]}
+    assert not ours & {one["id"] for one in (await stranger.get("/team-members")).json()["data"]}
+    refused = await stranger.post("/handoff/presence", {"agent_id": min(ours)})
+    assert refused.status_code == 422
+    ready = {"user_ns": ana.user_ns, "agent_group_id": READY}
+    assert (await stranger.post("/subscriber/assign-agent-group", ready)).status_code in (404, 422)
+    assert (await api.get(f"/team/agent-group/{READY}")).json()["name"] == "Ready"
+
+
+async def answers_of(caller: Api, operations: dict[str, Json], id_: int) -> set[int]:
+    found = set()
+    for path, sent in operations.items():
+        body = {**sent, "id": id_} if "id" in sent else sent
+        found.add((await caller.call(path.replace("{id}", f"{id_}"), body)).status_code)
+    return found

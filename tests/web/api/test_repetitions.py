@@ -13,7 +13,7 @@ from relevo.engine.housekeeping import Housekeeping
 from relevo.store import tables
 from relevo.testing.builders import World
 from tests.store.test_outbox import another_engine
-from tests.web.api.conftest import Ana, app_of, park
+from tests.web.api.conftest import READY, Ana, app_of, park
 from tests.web.api.validating import Api, Json
 from tests.web.exchanges import client_of
 
@@ -29,11 +29,19 @@ async def writes(api: Api, ana: Ana, world: World) -> list[tuple[str, str, Json]
     """Every write of the document, with its own examples, about Ana: method, path and body."""
     ours = {"user_ns": ana.user_ns, "agent_id": world.company.agent.id, **await park(world)}
     return [
-        (method, path, example["value"] | {name: ours[name] for name in ours if name in example["value"]})
+        (
+            method,
+            path.replace("{id}", f"{READY}"),
+            _with(ours, example["value"]),
+        )
         for method, path, operation in api.told.writing()
         if path not in LOOK_UPS
         for example in operation["requestBody"]["content"]["application/json"]["examples"].values()
     ]
+
+
+def _with(ours: Json, body: Json) -> Json:
+    return body | {name: ours[name] for name in ours if name in body}
 
 
 async def everything(world: World) -> Json:
@@ -48,6 +56,15 @@ async def everything(world: World) -> Json:
         tables.custom_events,
         tables.custom_event_log,
         tables.custom_event_subscribers,
+        tables.agent_groups,
+        tables.agent_group_members,
+        tables.presence,
+        tables.shortcuts,
+        tables.closing_notes,
+        tables.assignments,
+        tables.cases,
+        tables.activities,
+        tables.workspaces,
         tables.applied,
     )
     async with world.database.read() as connection:

@@ -6,6 +6,7 @@ told of.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.web.exchanges import Client
 Json = dict[str, Any]
 
 WRITING = ("POST", "PUT", "DELETE")
+
+_NUMBER = re.compile(r"/[0-9]+$")
 
 OUTSIDE = frozenset({404, 405})
 """What a path or a method that there is not is answered with: no operation can name that."""
@@ -31,6 +34,7 @@ class Told:
         self._validators: dict[str, Draft202012Validator] = {}
 
     def operation(self, method: str, path: str) -> Json | None:
+        path = _NUMBER.sub("/{id}", path)
         operation: Json | None = self.document["paths"].get(f"/api{path}", {}).get(method.lower())
         return operation
 

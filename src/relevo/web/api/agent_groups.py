@@ -29,7 +29,9 @@ GROUP = About("The workspace has no such agent group.", "There is no agent group
 Method = Literal["random", "least_assigned", "round_robin"]
 Online = Literal[0, 1, 2]
 Flag = Literal[0, 1]
-Name = Annotated[str, Meta(max_length=200, examples=["Sales"])]
+Name = Annotated[
+    str, Meta(max_length=200, description="No other of the workspace has it.", examples=["Sales"])
+]
 Image = Annotated[str, Meta(max_length=4096, description="The address of a picture.")]
 MethodField = Annotated[Method, Meta(description="Whom of them a conversation is given to.")]
 OnlineField = Annotated[
@@ -116,7 +118,7 @@ class GroupMembers(msgspec.Struct, frozen=True):
             description="Objects with `user_id` and, if it is not 1, `weighting`; or plain ids.",
             examples=[[{"user_id": 55, "weighting": 2}]],
         ),
-    ]
+    ] = []
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -221,6 +223,8 @@ async def update_agent_group_users(
 ) -> Ok:
     """Replace the members of a group. Whoever is not named is in it no more; their conversations stay
     theirs."""
+    if "members" not in await call.request.parameters():  # an empty list is an answer, nothing is none
+        raise InvalidInput({"members": [complaints.required("members")]})
     members = tuple(_member(index, one) for index, one in enumerate(data.members))
     await _save(call, GroupWish(members=members), id)
     return Ok()

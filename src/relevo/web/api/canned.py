@@ -28,9 +28,14 @@ TAG = "Shortcuts and closing notes"
 SHORTCUT = About("The token's flow has no such shortcut.", "There is no shortcut 3 in this flow")
 NOTE = About("The token's flow has no such closing note.", "There is no closing note 3 in this flow")
 
-Name = Annotated[str, Meta(max_length=200)]
-Value = Annotated[str, Meta(max_length=LONGEST_ANSWER, examples=["Thank you, and have a good day!"])]
-Description = Annotated[str, Meta(max_length=LONGEST_DESCRIPTION)]
+Name = Annotated[str, Meta(max_length=200, description="No other of the flow has it.")]
+Value = Annotated[
+    str,
+    Meta(
+        max_length=LONGEST_ANSWER, description="What is said.", examples=["Thank you, and have a good day!"]
+    ),
+]
+Description = Annotated[str, Meta(max_length=LONGEST_DESCRIPTION, description="When to choose it.")]
 DemandField = Annotated[
     Literal[0, 1, 2], Meta(description="0: not asked for; 1: may be left; 2: must be left.", examples=[1])
 ]
@@ -43,7 +48,7 @@ class CannedQuery(PageQuery, frozen=True, kw_only=True):
 class ToDelete(msgspec.Struct, frozen=True):
     """Which one."""
 
-    id: Annotated[int, Meta(examples=[3])]
+    id: Annotated[int, Meta(description="From the list.", examples=[3])]
 
 
 # Shortcuts
@@ -78,7 +83,7 @@ class NewShortcut(msgspec.Struct, frozen=True, kw_only=True):
 class ShortcutChange(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be different; what is left out stays."""
 
-    id: Annotated[int, Meta(examples=[3])]
+    id: Annotated[int, Meta(description="Which one.", examples=[3])]
     name: Name | None = None
     value: Value | None = None
 
@@ -208,7 +213,7 @@ class NewClosingNote(msgspec.Struct, frozen=True, kw_only=True):
 class ClosingNoteChange(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be different; what is left out stays."""
 
-    id: Annotated[int, Meta(examples=[3])]
+    id: Annotated[int, Meta(description="Which one.", examples=[3])]
     name: Name | None = None
     description: Description | None = None
     require_summary: DemandField | None = None

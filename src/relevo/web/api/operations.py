@@ -254,7 +254,10 @@ def _described(parameters: Sequence[Parameter]) -> type[Operation]:
     @dataclass
     class Described(Operation):
         def __post_init__(self) -> None:
-            of_path = [one for one in self.parameters or () if getattr(one, "param_in", "") == "path"]
+            of_path = [one for one in self.parameters or () if isinstance(one, Parameter)]
+            of_path = [one for one in of_path if one.param_in == "path"]
+            for one in of_path:
+                one.description, one.example = "Which one.", 3
             self.parameters = [*of_path, *parameters] or None
             (self.responses or {}).pop("400", None)  # the framework's own validation, which is not in use
 

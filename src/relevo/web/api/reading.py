@@ -200,6 +200,8 @@ def _field(field: inspect.Field) -> _Field:
 
 def _reader(type_: inspect.Type, *, is_verbatim: bool) -> Callable[[str, Any], Any]:
     match type_:
+        case inspect.Metadata(type=inner):
+            return _reader(inner, is_verbatim=is_verbatim)
         case inspect.UnionType(types=types):
             (inner,) = (one for one in types if not isinstance(one, inspect.NoneType))
             return _reader(inner, is_verbatim=is_verbatim)

@@ -19,18 +19,17 @@ from relevo.domain.ids import (
     MemberId,
     flow_ns,
     parse_flow_ns,
-    parse_user_ns,
     user_ns,
 )
 from relevo.domain.live_chat import local_time
 from relevo.domain.workspaces import Scope
 from relevo.store import cases, day_figures
 from relevo.store.cases import KeptCase, Window
-from relevo.store.database import AnyRow
-from relevo.web.api.calls import Call, unknown_subscriber
+from relevo.store.database import AnyRow, Connection
+from relevo.web.api.calls import Call
 from relevo.web.api.custom_events import DATA_WINDOW, window
 from relevo.web.api.messages import Seconds
-from relevo.web.api.operations import USER_NS, reads
+from relevo.web.api.operations import SUBSCRIBER, USER_NS, reads
 
 TAG = "Reports"
 
@@ -187,14 +186,15 @@ _CONVERSATION: dict[str, Any] = {
     name="listConversationData",
     asks=ConversationsQuery,
     example={"data": [_CONVERSATION], "next_start_id": None, "status": "ok"},
+    about=SUBSCRIBER,
 )
 async def conversations_data(
     call: NamedDependency[Call], asked: NamedDependency[ConversationsQuery]
 ) -> ConversationsAnswer:
     """Conversations that were closed, at most six months back: who worked on each, how long the customer
     waited, what was said. A cursor goes through all of it: ask with `next_start_id` until it is null."""
-    wanted = _window(call, asked, asked.start_id)
     async with call.services.database.read() as connection:
+        wanted = await _window(call, connection, asked)
         found = await cases.closed(connection, wanted)
     rows, more = found[: asked.limit], found[asked.limit :]
     return ConversationsAnswer(
@@ -202,27 +202,18 @@ async def conversations_data(
     )
 
 
-def _window(call: Call, asked: ConversationsQuery | ActivityQuery, start_id: int = 0) -> Window:
-    """With one more than was asked for: then there is more."""
+async def _window(call: Call, connection: Connection, asked: ConversationsQuery | ActivityQuery) -> Window:
+    """With one more than was asked for: then there is more. Raises NotFound for an unknown subscriber."""
+    whose = (await call.subscriber(connection, asked.user_ns)).id if asked.user_ns else None
     since, until = window(call, asked.start_time, asked.end_time, DATA_WINDOW)
     return Window(
         flow_id=call.key.flow_id,
         start=since,
         end=until,
-        start_id=start_id,
-        conversation_id=_whose(call, asked.user_ns),
+        start_id=asked.start_id,
+        conversation_id=whose,
         limit=asked.limit + 1,
     )
-
-
-def _whose(call: Call, ns: str) -> ConversationId | None:
-    """Raises NotFound for a subscriber of another flow; of one who is not there, there is nothing."""
-    if not ns:
-        return None
-    flow_id, id_ = parse_user_ns(ns) or (FlowId(0), ConversationId(0))
-    if flow_id != call.key.flow_id:
-        raise unknown_subscriber(ns)
-    return id_
 
 
 def _conversation(call: Call, kept: KeptCase) -> ConversationRow:
@@ -344,12 +335,13 @@ _ACTIVITY = {
     name="listAgentActivity",
     asks=ActivityQuery,
     example={"data": [_ACTIVITY], "next_start_id": None, "status": "ok"},
+    about=SUBSCRIBER,
 )
 async def activity_data(call: NamedDependency[Call], asked: NamedDependency[ActivityQuery]) -> ActivityAnswer:
     """What was done with the conversations of the flow, at most six months back: opened, closed, assigned,
     answered, noted. Of UChat's other actions nothing is found."""
-    wanted = _window(call, asked, asked.start_id)
     async with call.services.database.read() as connection:
+        wanted = await _window(call, connection, asked)
         if asked.conv_id is not None:
             one = await cases.find_closed(connection, call.key.flow_id, asked.conv_id)
             wanted = _within(wanted, one)

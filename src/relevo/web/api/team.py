@@ -23,7 +23,7 @@ from relevo.web.api.operations import reads, writes
 
 TAG = "Workspace"
 
-Flag = Literal[0, 1]
+Offered = Annotated[Literal[0, 1], Meta(description="1: it may be added; 0: it may not.", examples=[1])]
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 
 
@@ -159,47 +159,47 @@ async def team_members(call: NamedDependency[Call], asked: NamedDependency[Agent
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Which types of channel may be added: 1 or 0. What is there already goes on."""
 
-    chat: Flag = 0
-    facebook: Flag = 0
-    instagram: Flag = 0
-    whatsapp: Flag = 0
-    whatsapp_cloud: Flag = 0
-    telegram: Flag = 0
-    tiktok: Flag = 0
-    line: Flag = 0
-    viber: Flag = 0
-    vk: Flag = 0
-    wechat: Flag = 0
-    rcs: Flag = 0
-    sms: Flag = 0
-    voice: Flag = 0
-    slack: Flag = 0
-    chatwoot: Flag = 0
-    intercom: Flag = 0
-    jivochat: Flag = 0
+    chat: Offered = 0
+    facebook: Offered = 0
+    instagram: Offered = 0
+    whatsapp: Offered = 0
+    whatsapp_cloud: Offered = 0
+    telegram: Offered = 0
+    tiktok: Offered = 0
+    line: Offered = 0
+    viber: Offered = 0
+    vk: Offered = 0
+    wechat: Offered = 0
+    rcs: Offered = 0
+    sms: Offered = 0
+    voice: Offered = 0
+    slack: Offered = 0
+    chatwoot: Offered = 0
+    intercom: Offered = 0
+    jivochat: Offered = 0
 
 
 class ChannelChange(msgspec.Struct, frozen=True, kw_only=True):
     """Which types of channel may be added from now on; what is left out stays."""
 
-    chat: Flag | None = None
-    facebook: Flag | None = None
-    instagram: Flag | None = None
-    whatsapp: Flag | None = None
-    whatsapp_cloud: Flag | None = None
-    telegram: Flag | None = None
-    tiktok: Flag | None = None
-    line: Flag | None = None
-    viber: Flag | None = None
-    vk: Flag | None = None
-    wechat: Flag | None = None
-    rcs: Flag | None = None
-    sms: Flag | None = None
-    voice: Flag | None = None
-    slack: Flag | None = None
-    chatwoot: Flag | None = None
-    intercom: Flag | None = None
-    jivochat: Flag | None = None
+    chat: Offered | None = None
+    facebook: Offered | None = None
+    instagram: Offered | None = None
+    whatsapp: Offered | None = None
+    whatsapp_cloud: Offered | None = None
+    telegram: Offered | None = None
+    tiktok: Offered | None = None
+    line: Offered | None = None
+    viber: Offered | None = None
+    vk: Offered | None = None
+    wechat: Offered | None = None
+    rcs: Offered | None = None
+    sms: Offered | None = None
+    voice: Offered | None = None
+    slack: Offered | None = None
+    chatwoot: Offered | None = None
+    intercom: Offered | None = None
+    jivochat: Offered | None = None
 
 
 class ChannelSettingsAnswer(msgspec.Struct, frozen=True):
