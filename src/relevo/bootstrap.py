@@ -52,6 +52,7 @@ from relevo.engine.hub import Hub
 from relevo.engine.materials import Workshop
 from relevo.engine.neighbours import Neighbours
 from relevo.engine.redelivering import Redelivering
+from relevo.engine.scheduling import Scheduling
 from relevo.engine.timers import Timers
 from relevo.http_client.bucket_files import Bucket, BucketFiles
 from relevo.http_client.client import Answer, HttpClient
@@ -140,6 +141,7 @@ class _Parts(msgspec.Struct, frozen=True):
     neighbours: Neighbours | None
     redelivering: Redelivering
     broadcasting: Broadcasting
+    scheduling: Scheduling
     http: HttpClient
 
 
@@ -254,6 +256,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         neighbours,
         Redelivering(database=database, hub=hub, clock=clock),
         Broadcasting(database=database, engine=engine, catalog=catalog, hub=hub, clock=clock),
+        Scheduling(database=database, engine=engine, catalog=catalog, clock=clock),
         http,
     )
 
@@ -314,6 +317,8 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     stack.push_async_callback(_ended, parts.redelivering.stop, putting_back)
     broadcasting = _spawn(parts.broadcasting.run(), "broadcasting")
     stack.push_async_callback(_ended, parts.broadcasting.stop, broadcasting)
+    scheduling = _spawn(parts.scheduling.run(), "schedules")
+    stack.push_async_callback(_ended, parts.scheduling.stop, scheduling)
     reporting = _spawn(parts.reporter.run(), "health")
     stack.push_async_callback(_ended, parts.reporter.stop, reporting)
     telling = _spawn(parts.outages.run(), "outages")
@@ -331,6 +336,7 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
             tidying,
             putting_back,
             broadcasting,
+            scheduling,
             reporting,
             telling,
             *listening,

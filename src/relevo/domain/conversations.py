@@ -45,6 +45,22 @@ Barred = Literal["", "opted_out", "blocked"]
 """Why a person may not be written to now: they said STOP, or blocked us; "": they may."""
 
 
+class Silence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Since when the customer has not answered the bot, where a flow wants to know. `told` is the longest
+    time that it was told of; at `next_at` it is told again."""
+
+    since: datetime
+    next_at: datetime
+    told: timedelta = timedelta()
+
+
+class Fired(msgspec.Struct, frozen=True):
+    """How many subflows happenings have started since a moment."""
+
+    since: datetime
+    times: int = 0
+
+
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """The state between two events.
 
@@ -82,6 +98,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """The vendor's id of what the customer wrote last."""
     calls: int = 0
     """How many calls its flow has made: the number of the last one."""
+    silence: Silence | None = None
+    fired: Fired | None = None
     last_message_at: datetime | None = None
     last_message_type: MessageType | None = None
 
@@ -105,6 +123,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         """When something happens by itself: the earliest deadline in the state."""
         pause_ends = self.pause.wake_at if self.pause else None
         run_goes_on = self.run.waiting.deadline_at if self.run else None
+        if self.silence is not None:
+            deadlines = (pause_ends, run_goes_on, self.silence.next_at)
+            return min(at for at in deadlines if at is not None)
         if pause_ends is None or run_goes_on is None:
             return pause_ends or run_goes_on
         return min(pause_ends, run_goes_on)

@@ -248,10 +248,17 @@ class CustomEventLogged(Event, frozen=True, kw_only=True, tag="custom_event.logg
     values: EventValues = EventValues()
 
 
+class ScheduleCame(Event, frozen=True, kw_only=True, tag="schedule.came"):
+    """A schedule of the flow, by its key, has come round for this person."""
+
+    key: str
+
+
 class WebhookCalled(Event, frozen=True, kw_only=True, tag="webhook.called"):
     """Another system has posted something about the person to an inbound webhook. `go_to` is the subflow that
-    starts then, if the bot has control; "" is none."""
+    starts then, if the bot has control; "" is none. `name` is the webhook's."""
 
+    name: str = ""
     profile: Profile = Profile()
     acts: tuple[DirectAct, ...] = ()
     go_to: str = ""
@@ -282,5 +289,6 @@ AnyEvent = (
     | AgentRead
     | SubscriberChanged
     | CustomEventLogged
+    | ScheduleCame
     | WebhookCalled
 )

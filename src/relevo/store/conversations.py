@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, insert, select, union_all, update
 
 from relevo.domain.agent_groups import GroupId
 from relevo.domain.cases import Case
-from relevo.domain.conversations import Barred, Control, Conversation
+from relevo.domain.conversations import Barred, Control, Conversation, Fired, Silence
 from relevo.domain.flows.runs import Run
 from relevo.domain.handoffs import Pause, Return
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, WorkspaceId
@@ -44,6 +44,8 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     case: Case | None = None
     calls: int = 0
     returned: Return | None = None
+    silence: Silence | None = None
+    fired: Fired | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -171,6 +173,8 @@ def from_row(row: AnyRow) -> Conversation:
         case=state.case,
         calls=state.calls,
         returned=state.returned,
+        silence=state.silence,
+        fired=state.fired,
         last_message_at=row.last_message_at,
         last_message_type=MessageType(row.last_message_type) if row.last_message_type else None,
     )
@@ -215,6 +219,8 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
         one.case,
         one.calls,
         one.returned,
+        one.silence,
+        one.fired,
     )
     return {
         "control": one.control.value,

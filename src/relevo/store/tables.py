@@ -776,3 +776,14 @@ inbound_calls = Table(
     Column("created_at", Instant, nullable=False),
 )
 Index("ix_inbound_calls_webhook", inbound_calls.c.webhook_id, inbound_calls.c.id)
+
+flow_schedules = Table(
+    # How far each schedule of a flow has come: the time that was worked on last, and up to whom.
+    "flow_schedules",
+    metadata,
+    Column("flow_id", ForeignKey("flows.id"), primary_key=True),
+    Column("key", String(40), primary_key=True),
+    Column("slot_at", Instant, nullable=False),
+    Column("looked_at", BigInteger),
+    Column("claimed_until", Instant),
+)

@@ -115,7 +115,12 @@ class Inbound:
         once = _once(webhook, request, reading, body)
         to, is_new = await self._address(webhook, reading)
         event = WebhookCalled(
-            to=to, once=once, profile=reading.profile, acts=reading.acts, go_to=webhook.start
+            name=webhook.name,
+            to=to,
+            once=once,
+            profile=reading.profile,
+            acts=reading.acts,
+            go_to=webhook.start,
         )
         result = await self._services.engine.submit(event)
         answer = Taken(

@@ -31,6 +31,7 @@ from relevo.domain.deciding.platform import (
 from relevo.domain.deciding.receipts import receipt_came
 from relevo.domain.deciding.subscriber import apply_all, learn, reach_changed
 from relevo.domain.deciding.surroundings import StoredMessage, Surroundings
+from relevo.domain.deciding.triggering import start_triggered
 from relevo.domain.events import (
     AgentRead,
     AgentReplied,
@@ -55,6 +56,7 @@ from relevo.domain.events import (
     PlatformUnreachable,
     ReachChanged,
     ReceiptCame,
+    ScheduleCame,
     SubscriberChanged,
     TimeCame,
     WebhookCalled,
@@ -72,6 +74,8 @@ def decide(conversation: Conversation, event: AnyEvent, around: Surroundings) ->
     draft = Draft(conversation, around)
     let_time_pass(draft)
     _handle(draft, event)
+    if draft.happenings:
+        start_triggered(draft)
     look_after_platform(draft)
     return draft.decision()
 
@@ -127,6 +131,8 @@ def _handle(draft: Draft, event: AnyEvent) -> None:
             apply_all(draft, acts)
         case WebhookCalled():
             webhook_called(draft, event)
+        case ScheduleCame(key=key):
+            draft.note("schedule", key)
         case CustomEventLogged():
             custom_event_logged(draft, event)
         case _:

@@ -47,6 +47,8 @@ def _give(draft: Draft, member_id: MemberId | None, by: Source) -> None:
     happened(draft, "assign", by, member_id, is_first=is_first)
     name = draft.around.member_names.get(member_id, "") if member_id else ""
     notify(draft, EventType.CONVERSATION_ASSIGNED, data={"agent_id": member_id or 0, "agent_name": name})
+    if member_id is not None:
+        draft.note("conversation_assigned")
 
 
 def _remember(draft: Draft, member_id: MemberId | None) -> bool:

@@ -90,6 +90,8 @@ def _open(
         case = cases.assigned(case, state.member_id, now, is_open=status == "open")
     draft.change(status=status, case=case)
     happened(draft, _ACTIONS[status], by, member_id, is_first=True)
+    if status == "open":
+        draft.note("conversation_opened")
 
 
 _ACTIONS: dict[Status, Action] = {"open": "open", "pending": "pending", "spam": "spam"}
@@ -115,6 +117,7 @@ def _close(draft: Draft, by: Source, member_id: MemberId | None, closing: Closin
     draft.effects.append(CaseClosed(over))
     happened(draft, "close", by, member_id, is_first=case.is_first)
     draft.change(status="done", case=None)
+    draft.note("conversation_closed")
 
 
 def happened(

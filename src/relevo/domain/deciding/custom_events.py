@@ -9,3 +9,4 @@ from relevo.domain.events import CustomEventLogged
 
 def custom_event_logged(draft: Draft, event: CustomEventLogged) -> None:
     draft.effects.append(LogCustomEvent(event_id=event.custom_event.id, values=event.values))
+    draft.note("custom_event", event.custom_event.name)

@@ -10,6 +10,7 @@ from relevo.domain.deciding.returning import return_control
 from relevo.domain.deciding.speaking import record
 from relevo.domain.deciding.subscriber import hear, learn, see
 from relevo.domain.deciding.telling import tell_listeners, tell_platform
+from relevo.domain.deciding.triggering import listen_for_silence
 from relevo.domain.deciding.walking import converse, perform, trigger
 from relevo.domain.degrading import chosen
 from relevo.domain.events import ConversationOpened, MessageReceived
@@ -61,6 +62,7 @@ def _while_paused(draft: Draft, content: Content, seq: int, *, for_bot: bool) ->
 def _with_the_bot(draft: Draft, content: Content, seq: int, *, first: bool, for_bot: bool) -> None:
     """The customer writes to the bot: that is nobody else's business but of those who listen."""
     tell_listeners(draft, seq)
+    listen_for_silence(draft)
     if for_bot and not isinstance(content, Reaction):
         converse(draft, content, first=first)
 

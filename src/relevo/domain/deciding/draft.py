@@ -10,6 +10,7 @@ from relevo.domain.conversations import Control, Conversation, Decision, Effect,
 from relevo.domain.deciding.surroundings import Surroundings
 from relevo.domain.flows.model import Flow
 from relevo.domain.flows.runs import Scene
+from relevo.domain.flows.triggers.happenings import Happening
 from relevo.domain.handoffs import Branch
 from relevo.domain.ids import FlowVersionId, flow_ns
 from relevo.domain.workspaces import PausedAutomation
@@ -26,6 +27,7 @@ class Draft:
         self.last_input = ""
         self.referral: dict[str, Any] | None = None
         self.has_spoken = False
+        self.happenings: list[Happening] = []
         self.is_patient = False
         self.branch: Branch | None = None
         """What the flow is doing something about, while an agent has control."""
@@ -45,6 +47,10 @@ class Draft:
     @property
     def flow_goes_on_while_paused(self) -> bool:
         return self.around.workspace.paused_automation is PausedAutomation.AGENT_TRIGGERS_AND_DELAYS
+
+    def note(self, word: str, name: str = "") -> None:
+        """Something happened that a flow may have a trigger for."""
+        self.happenings.append(Happening(word, name))
 
     def scene(self) -> Scene:
         state, around = self.state, self.around

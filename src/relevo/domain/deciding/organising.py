@@ -57,3 +57,4 @@ def _log(draft: Draft, act: LogEvent) -> None:
         return
     values = EventValues(text=act.text, price=act.price, number=act.number)
     draft.effects.append(LogCustomEvent(event_id=found.id, values=values))
+    draft.note("custom_event", found.name)

@@ -7,6 +7,7 @@ from relevo.domain.deciding.branches import take_branch
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.returning import return_control
 from relevo.domain.deciding.telling import report
+from relevo.domain.deciding.triggering import notice_silence
 from relevo.domain.deciding.walking import lose_run, may_go_on, perform
 from relevo.domain.handoffs import Branch, Return
 
@@ -18,6 +19,8 @@ def let_time_pass(draft: Draft) -> None:
     pause = draft.state.pause
     if pause is not None and pause.until is not None and pause.until <= now:
         return_control(draft, Return("time"))
+    if draft.state.silence is not None:
+        notice_silence(draft)
     while (branch := _due(draft)) is not None:
         take_branch(draft, branch)
     _go_on(draft)

@@ -76,6 +76,7 @@ def webhook_called(draft: Draft, event: WebhookCalled) -> None:
     learn(draft, event.profile)
     apply_all(draft, event.acts)
     _go_to(draft, event.go_to)
+    draft.note("inbound_webhook", event.name)
 
 
 def _go_to(draft: Draft, subflow: str) -> None:

@@ -16,6 +16,7 @@ def return_control(draft: Draft, how: Return) -> None:
     take_back(draft, how)
     run = draft.state.run
     if run is None or run.waiting.for_ != "return":
+        draft.note("agent_returned")
         return
     if flow is None:
         lose_run(draft, run)

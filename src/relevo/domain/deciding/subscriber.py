@@ -49,14 +49,16 @@ def apply_all(draft: Draft, acts: Sequence[DirectAct]) -> None:
 
 
 def apply_act(draft: Draft, act: DirectAct) -> None:
-    subscriber = draft.state.subscriber
+    before = draft.state.subscriber
     match act:
         case SetField(name=name, value=value):
-            subscriber = subscriber.with_field(name, value)
+            after, word = before.with_field(name, value), "field_changed"
         case AddTag(name=name):
-            subscriber = subscriber.with_tag(name)
+            after, word = before.with_tag(name), "tag_added"
         case RemoveTag(name=name):
-            subscriber = subscriber.without_tag(name)
+            after, word = before.without_tag(name), "tag_removed"
         case _:
             assert_never(act)
-    draft.change(subscriber=subscriber)
+    if after != before:
+        draft.change(subscriber=after)
+        draft.note(word, act.name)

@@ -56,14 +56,15 @@ def trigger(draft: Draft, content: Content, *, first: bool, asking: bool) -> boo
         language=profile.language or profile.locale,
         referral=draft.referral,
     )
-    if subflow is None or not _may_start(draft, flow, subflow):
+    if subflow is None or not may_start(draft, flow, subflow):
         return False
     draft.change(run=None)
     perform(draft, flow_engine.begin(flow, subflow, draft.scene()))
     return True
 
 
-def _may_start(draft: Draft, flow: Flow, subflow: str) -> bool:
+def may_start(draft: Draft, flow: Flow, subflow: str) -> bool:
+    """Whether the bot may begin something now: it has control, or may speak without, or takes it back."""
     return not draft.agent_has_control or draft.flow_goes_on_while_paused or flow.takes_back(subflow)
 
 

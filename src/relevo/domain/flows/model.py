@@ -195,6 +195,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     start: str
     triggers: tuple[Trigger, ...] = ()
+    heeds: frozenset[str] = frozenset()
+    """The words of its triggers that are not about messages: most flows have none."""
     subflows: dict[str, Steps]
     region: str | None = None
     languages: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from relevo.domain.flows.model import Flow, Steps, Trigger
 from relevo.domain.flows.reading import Reader, TextPlace, fixed_text, is_field_name, is_subflow_name
 from relevo.domain.flows.steps import STEPS
 from relevo.domain.flows.steps.standard import STANDARD
-from relevo.domain.flows.triggers import TRIGGERS
+from relevo.domain.flows.triggers import TRIGGERS, heeded
 from relevo.domain.flows.variables import EXAMPLES, TYPES, Variable, VariableType, converted
 from relevo.domain.subscribers import FieldValue
 from relevo.domain.yaml_reading import Mapping, Place, Problem, Problems, Value, quoted, read
@@ -63,11 +63,13 @@ def _flow(root: Value) -> tuple[Flow, Reader] | None:
     )
     languages, variables = _languages(keys), _variables(keys)
     reader = Reader(subflows, STEPS, languages=languages, variables=variables)
+    triggers = _triggers(keys, reader)
     flow = Flow(
         name=_name(keys),
         start=_start(keys, reader),
         region=_region(keys),
-        triggers=_triggers(keys, reader),
+        triggers=triggers,
+        heeds=heeded(triggers),
         subflows=_subflows(subflows, reader) if subflows else {},
         languages=languages,
         variables=variables or {},

@@ -1,0 +1,226 @@
+"""What starts a subflow besides a message: something becomes known of the customer, happens elsewhere, or
+its time has come.
+
+A `Happening` is noted by the decision in which it happens; `started_by` finds what it starts. A trigger of
+a kind that a flow does not have costs it nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from hashlib import sha256
+from typing import ClassVar, NamedTuple, Self
+
+from relevo.domain.configuring import check_timezone
+from relevo.domain.flows.condition_parsing import condition
+from relevo.domain.flows.conditions import holds
+from relevo.domain.flows.expressions import TemplateFailed, Variables
+from relevo.domain.flows.model import Condition, Trigger
+from relevo.domain.flows.reading import Reader, fixed_text, fixed_texts
+from relevo.domain.schedules import NoSchedule, check
+from relevo.domain.yaml_reading import Mapping, Value
+
+SHORTEST_SILENCE = timedelta(minutes=1)
+LONGEST_SILENCE = timedelta(days=30)
+MOST_SCHEDULES = 50
+"""Of one flow."""
+
+
+class Happening(NamedTuple):
+    """Something that triggers may be for: the word of these triggers, and which one of its kind it was."""
+
+    word: str
+    name: str = ""
+
+
+class OnHappening(Trigger, frozen=True):
+    """`when` must hold, if it is there."""
+
+    when: Condition | None = None
+
+    def is_for(self, happening: Happening) -> bool:
+        """Whether it is one of those that this trigger is for, whatever `when` says."""
+        return happening.word == self.word
+
+
+def started_by(triggers: Iterable[Trigger], happening: Happening, variables: Variables) -> OnHappening | None:
+    """The first trigger that is for this, and whose condition holds."""
+    for trigger in triggers:
+        if isinstance(trigger, OnHappening) and trigger.is_for(happening) and _holds(trigger, variables):
+            return trigger
+    return None
+
+
+def _holds(trigger: OnHappening, variables: Variables) -> bool:
+    try:
+        return trigger.when is None or holds(trigger.when, variables)
+    except TemplateFailed:
+        return False
+
+
+def _when(keys: Mapping, reader: Reader) -> Condition | None:
+    value = keys.get("when")
+    return condition(value, reader) if value else None
+
+
+class _OfNames(OnHappening, frozen=True):
+    """One of some names: tags, fields, events. None: whichever."""
+
+    names: tuple[str, ...] = ()
+
+    key: ClassVar[str]
+
+    @classmethod
+    def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
+        keys.only(("on", cls.key, "when", "do"))
+        value = keys.get(cls.key)
+        return cls(do, _when(keys, reader), fixed_texts(value) if value else ())
+
+    def is_for(self, happening: Happening) -> bool:
+        return happening.word == self.word and (not self.names or happening.name in self.names)
+
+
+class OnTagAdded(_OfNames, frozen=True):
+    """The person got a tag that they did not have."""
+
+    word: ClassVar[str] = "tag_added"
+    key: ClassVar[str] = "tag"
+
+
+class OnTagRemoved(_OfNames, frozen=True):
+    """The person lost a tag."""
+
+    word: ClassVar[str] = "tag_removed"
+    key: ClassVar[str] = "tag"
+
+
+class OnFieldChanged(_OfNames, frozen=True):
+    """A field has another value than before."""
+
+    word: ClassVar[str] = "field_changed"
+    key: ClassVar[str] = "field"
+
+
+class OnCustomEvent(_OfNames, frozen=True):
+    """A custom event was logged for the person."""
+
+    word: ClassVar[str] = "custom_event"
+    key: ClassVar[str] = "event"
+
+
+class OnInboundWebhook(_OfNames, frozen=True):
+    """Another system posted something about the person."""
+
+    word: ClassVar[str] = "inbound_webhook"
+    key: ClassVar[str] = "webhook"
+
+
+class _Plain(OnHappening, frozen=True):
+    @classmethod
+    def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
+        keys.only(("on", "when", "do"))
+        return cls(do, _when(keys, reader))
+
+
+class OnConversationOpened(_Plain, frozen=True):
+    """A conversation that was done is open again."""
+
+    word: ClassVar[str] = "conversation_opened"
+
+
+class OnConversationClosed(_Plain, frozen=True):
+    """The conversation is done."""
+
+    word: ClassVar[str] = "conversation_closed"
+
+
+class OnConversationAssigned(_Plain, frozen=True):
+    """The conversation was given to an agent."""
+
+    word: ClassVar[str] = "conversation_assigned"
+
+
+class OnAgentReturned(_Plain, frozen=True):
+    """Control came back, and the flow has nothing to go on with."""
+
+    word: ClassVar[str] = "agent_returned"
+
+
+class OnNoReply(OnHappening, frozen=True):
+    """The customer has been silent for so long, with the bot."""
+
+    after: timedelta = SHORTEST_SILENCE
+
+    word: ClassVar[str] = "no_reply"
+
+    @classmethod
+    def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
+        keys.only(("on", "after", "when", "do"))
+        value = keys.need("after", "add after: 30m")
+        length = value.duration() if value else None
+        if value and length and not SHORTEST_SILENCE <= length <= LONGEST_SILENCE:
+            value.mismatch("from 1m to 30d", "for example 30m")
+        return cls(do, _when(keys, reader), length or SHORTEST_SILENCE)
+
+    def is_for(self, happening: Happening) -> bool:
+        return happening.word == self.word and happening.name == str(self.after)
+
+    def takes(self) -> list[tuple[object, str]]:
+        return [] if self.when else [((type(self), self.after), f"no reply for {self.after}")]
+
+
+class OnSchedule(OnHappening, frozen=True):
+    """A cron line is due, for everybody whom `when` holds for. `zone` "": the workspace's."""
+
+    cron: str = ""
+    zone: str = ""
+
+    word: ClassVar[str] = "schedule"
+
+    @classmethod
+    def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
+        keys.only(("on", "cron", "zone", "when", "do"))
+        cron, zone = keys.need("cron", 'add cron: "0 9 * * mon-fri"'), keys.get("zone")
+        who = keys.need("when", "add when: whom it is for, for example {tag: customer}")
+        return cls(
+            do,
+            condition(who, reader) if who else None,
+            (_cron(cron) or "") if cron else "",
+            (_zone(zone) or "") if zone else "",
+        )
+
+    @property
+    def key(self) -> str:
+        """Tells it from the others of its flow, also in later versions: what has happened of it counts on."""
+        return sha256(f"{self.cron} {self.zone} {self.do}".encode()).hexdigest()[:32]
+
+    def is_for(self, happening: Happening) -> bool:
+        return happening.word == self.word and happening.name == self.key
+
+    def takes(self) -> list[tuple[object, str]]:
+        return [((type(self), self.key), f"the schedule {self.cron} for {self.do}")]
+
+
+def _cron(value: Value) -> str | None:
+    text = fixed_text(value)
+    try:
+        if text is not None:
+            check(text)
+    except NoSchedule as wrong:
+        value.problem(f"{value.shown} is no schedule: {wrong}", 'write one like "0 9 * * mon-fri"')
+        return None
+    return text
+
+
+def _zone(value: Value) -> str | None:
+    text = fixed_text(value)
+    wrong = check_timezone(text) if text is not None else None
+    if wrong is not None:
+        value.problem(*wrong)
+    return text
+
+
+def silences(triggers: Iterable[Trigger]) -> list[timedelta]:
+    """After how long without a reply something starts, the shortest first."""
+    return sorted({trigger.after for trigger in triggers if isinstance(trigger, OnNoReply)})
