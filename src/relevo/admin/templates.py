@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from relevo.admin.changing import Means, changing
 from relevo.admin.connecting import AskVendor, why_unanswered
-from relevo.channels.adapter import secrets_of
+from relevo.channels.adapter import Findings, secrets_of
 from relevo.channels.registry import adapter_for
 from relevo.domain.approved_templates import Template, Templates, by_key
 from relevo.domain.deliveries import Forbidden, Unreachable
@@ -53,6 +55,18 @@ async def drop(means: Means, ask: AskVendor, channel: Channel, name: str) -> Non
     adapter = adapter_for(channel.type)
     _answered(await ask(adapter.drop_template(channel, name), secrets_of(adapter, channel)), "name")
     await _keep(means, channel, {}, with_others=True, but=name)
+
+
+async def synced_besides(means: Means, ask: AskVendor, channel: Channel, found: Findings) -> Findings:
+    """The findings of a channel that was just connected, with what its vendor says of templates."""
+    if found.problems or not adapter_for(channel.type).capabilities.templates:
+        return found
+    try:
+        told = await sync(means, ask, channel)
+    except InvalidInput as error:
+        return msgspec.structs.replace(found, problems=(f"The templates could not be listed: {error}",))
+    usable = sum(one.is_usable for one in told)
+    return msgspec.structs.replace(found, facts=(*found.facts, ("Templates", f"{usable} of {len(told)}")))
 
 
 def refuse_odd(wanted: Template) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from relevo.admin import channels, connecting
+from relevo.admin import channels, connecting, templates
 from relevo.admin.changing import Means
 from relevo.admin.connecting import AskVendor
 from relevo.channels.adapter import Adapter, Findings
@@ -65,7 +65,8 @@ def connect(
     async def work() -> tuple[Channel, Findings]:
         async with opened() as means, _vendors(means) as ask:
             saved = await _save(means, ADAPTERS[type_], name or type_, flow, given, workspace)
-            return saved, await connecting.connect(ask, saved, public_url(read_settings()))
+            found = await connecting.connect(ask, saved, public_url(read_settings()))
+            return saved, await templates.synced_besides(means, ask, saved, found)
 
     saved, findings = run(work())
     click.echo(f"The channel {saved.name} is saved.")

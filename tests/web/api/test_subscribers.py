@@ -10,8 +10,8 @@ from relevo.channels.registry import ADAPTERS
 from relevo.domain.events import ByConversation, SubscriberChanged
 from relevo.domain.flows.runs import AddTag, SetField
 from relevo.domain.subscribers import Profile
-from relevo.testing.builders import World
-from tests.web.api.conftest import Ana
+from relevo.testing.builders import World, add_channel
+from tests.web.api.conftest import NUMBER, Ana
 from tests.web.api.validating import Api
 
 LISTED = "https://relevo.example.com/api/subscribers"
@@ -260,3 +260,13 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"name": "a\0"}, "name", "The name must not contain the character U+0000."),
     ({"name": "x" * 201}, "name", "The name must not be greater than 200 characters; it has 201."),
 ]
+
+
+async def test_a_type_of_channel_goes_by_either_name(api: Api, world: World) -> None:
+    number = await add_channel(world, "whatsapp", NUMBER)
+    await world.says("Hello", user_id="61400000000", channel=number)
+
+    for asked in ("whatsapp_cloud", "whatsapp"):
+        (found,) = (await api.get("/subscribers", is_channel=asked)).json()["data"]
+        assert (found["user_id"], found["channel"]) == ("61400000000", "whatsapp_cloud")
+    assert (await api.get("/subscribers", is_channel="facebook")).json()["data"] == []

@@ -10,6 +10,7 @@ import pytest
 from relevo.admin.changing import reading
 from relevo.channels.adapter import Findings, SetUp
 from relevo.channels.registry import ADAPTERS
+from relevo.domain.approved_templates import Template
 from relevo.domain.configuring import MASK
 from relevo.domain.deliveries import Forbidden, Unreachable
 from relevo.domain.workspaces import Channel, LiveChatMode
@@ -174,7 +175,7 @@ def test_every_channel_type_has_its_fields_its_words_and_its_guide(type_: str) -
     """A new type would otherwise have a page on which nothing can be set."""
     asked = {option.name for option in options_of(type_)}
     told = {"webhook_url": "https://x.example", "title": "x", "subtitle": "x", "color": "#000000"}
-    told |= {"account_sid": "AC" + "a" * 32, "sender": "ACME", "media": "mms", "keywords": "off"}
+    told |= {"account_sid": "AC" + "a" * 32, "sender": "ACME", "media": "link", "keywords": "off"}
     told |= {"phone_number_id": "106540352242922", "waba_id": "102290129340398", "graph_version": "v25.0"}
     told |= {"access_token": "EAAJB" + "x" * 40, "app_secret": "0" * 32, "list_button": "Choose"}
     told |= dict.fromkeys(("page_id", "account_id", "app_id"), "1234567890123456") | {"version": "v25.0"}
@@ -287,3 +288,97 @@ async def test_without_a_way_to_vendors_there_is_no_button(browser: Browser, ser
 
     assert not page.main.all("form", action=f"{made.goes_to}/connect")
     assert (await browser.send(f"{made.goes_to}/check", {})).status == 404
+
+
+# Templates
+
+NUMBER = {
+    "type": "whatsapp",
+    "name": "number",
+    "flow": "support",
+    "mode": "none",
+    "endpoint": "",
+    "option.phone_number_id": "106540352242922",
+    "option.waba_id": "102290129340398",
+    "option.access_token": "EAAJB" + "x" * 40,
+    "option.app_secret": "0123456789abcdef" * 2,
+}
+
+
+def vendor(services: Services, *templates: Template, problem: str = "") -> None:
+    """Have Meta tell of these templates, or say no to everything."""
+
+    async def ask(dialogue: Any, _: tuple[str, ...]) -> Any:
+        name = dialogue.gi_code.co_name
+        if problem:
+            return problem
+        return {"every": templates, "make": NEW, "drop": None}.get(name, Findings())
+
+    msgspec.structs.force_setattr(cast(Any, services), "ask_vendor", ask)
+
+
+SENT = Template(name="order_sent", lang="en_US", components=({"type": "BODY", "text": "Hi {{1}}"},))
+NEW = Template(name="sale", lang="de", status="PENDING", components=({"type": "BODY", "text": "Nur heute"},))
+WANTED = {
+    "name": "sale",
+    "lang": "de",
+    "category": "MARKETING",
+    "components": '[{"type": "BODY", "text": "Nur heute"}]',
+}
+
+
+async def test_templates_are_synced_made_and_deleted(browser: Browser, services: Services) -> None:
+    made = await browser.send("/console/channels/new", NUMBER)
+    page = f"{made.goes_to}/templates"
+    vendor(services, SENT)
+
+    await browser.send(f"{page}/sync", {})
+    shown = await browser.get(page)
+    assert "Hi {{1}}" in shown.text
+    assert "BODY_{{1}}" in shown.text
+
+    await browser.send(page, WANTED)
+    shown = await browser.get(page)
+    assert "Nur heute" in shown.text
+    assert "Pending" in shown.text
+
+    await browser.send(f"{page}/delete", {"delete": "order_sent"})
+    assert "order_sent" not in (await browser.get(page)).main.one("table").text
+
+
+async def test_connecting_a_number_syncs_its_templates(browser: Browser, services: Services) -> None:
+    made = await browser.send("/console/channels/new", NUMBER)
+    vendor(services, SENT, NEW)
+
+    page = await browser.send(f"{made.goes_to}/connect", {})
+
+    assert "Templates: 1 of 2" in page.text
+    assert "order_sent" in (await browser.get(f"{made.goes_to}/templates")).text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"components": "{"}, "This is no JSON list of components"),
+        ({"category": "LETTER"}, "'LETTER' is no category"),
+        ({}, "Meta answered 400: 100 The text is too long."),
+    ],
+)
+async def test_a_template_that_is_not_taken_stays_in_its_form(
+    browser: Browser, services: Services, change: dict[str, str], words: str
+) -> None:
+    made = await browser.send("/console/channels/new", NUMBER)
+    vendor(services, problem="Meta answered 400: 100 The text is too long")
+
+    page = await browser.send(f"{made.goes_to}/templates", {**WANTED, **change})
+
+    assert page.status == 422
+    assert words in page.text
+    assert page.main.one("input", name="name").attributes["value"] == "sale"
+
+
+async def test_a_channel_without_templates_says_so(browser: Browser) -> None:
+    made = await browser.send("/console/channels/new", BOT)
+
+    assert "This channel has no templates" in (await browser.get(f"{made.goes_to}/templates")).text
+    assert (await browser.send(f"{made.goes_to}/templates/sync", {})).status == 404

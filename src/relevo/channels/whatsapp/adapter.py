@@ -28,11 +28,12 @@ from relevo.channels.adapter import (
     VendorCall,
 )
 from relevo.channels.toolkit import Fault
-from relevo.channels.whatsapp import calls, inbound, outbound, templates, wire
+from relevo.channels.whatsapp import calls, inbound, outbound, templates, uploading, wire
 from relevo.channels.whatsapp.calls import API, PERMISSIONS, VERSION
 from relevo.domain.approved_templates import Template
 from relevo.domain.deliveries import Accepted
 from relevo.domain.errors import BadSignature, ForeignPayload
+from relevo.domain.messages import Media
 from relevo.domain.workspaces import Channel
 
 KILOBYTE, MEGABYTE = 1_000, 1_000_000
@@ -62,6 +63,7 @@ OPTIONS = (
         required=True,
     ),
     Option("app_secret", "App secret", "secret", "From App settings → Basic: 32 signs.", required=True),
+    Option("media", "Media", "text", "link, or upload if Meta cannot reach the files that you send."),
     Option("list_button", "Button of lists", "text", "What opens a list of options.", placeholder="Options"),
     Option("graph_version", "Graph version", "text", "Of Meta's API.", placeholder=VERSION),
     Option("api_url", "API URL", "url", "Only if something of yours stands before Meta.", placeholder=API),
@@ -156,9 +158,14 @@ class WhatsApp(Adapter):
 
     def send(self, message: OutgoingMessage, channel: Channel) -> Dialogue:
         list_button = str(channel.config.get("list_button") or "Options")
-        answer = yield calls.messages_call(
-            channel, outbound.body_for(message.content, message.user_id, list_button)
-        )
+        uploaded = ""
+        if channel.config.get("media") == "upload" and isinstance(message.content, Media):
+            id_ = yield from uploading.upload(message.content, channel, self.capabilities.media_sizes)
+            if not isinstance(id_, str):
+                return id_
+            uploaded = id_
+        body = outbound.body_for(message.content, message.user_id, list_button, uploaded)
+        answer = yield calls.messages_call(channel, body)
         said = calls.read(answer, wire.Answer)
         if not toolkit.is_success(answer):
             return calls.refusal(answer, said.error)
@@ -260,6 +267,8 @@ def _problems(config: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
             "list_button",
             f"{button!r} is too long; a button has at most {outbound.LONGEST_BUTTON} characters",
         )
+    if config.get("media") not in (None, "", "link", "upload"):
+        yield "media", f"{config['media']!r} is not possible; use one of: link, upload"
     if config.get("api_url"):
         yield "api_url", toolkit.url_problem(config["api_url"])
 

@@ -31,13 +31,14 @@ _FIELDS = {"image": "image", "video": "video", "audio": "audio", "file": "docume
 Options = Sequence[Button | QuickReply]
 
 
-def body_for(content: Content, user_id: str, list_button: str) -> dict[str, Any]:
-    """The body that says a content. Raises `UnsupportedContent` for what degrading would not have left."""
+def body_for(content: Content, user_id: str, list_button: str, uploaded: str = "") -> dict[str, Any]:
+    """The body that says a content; `uploaded`: its file's id, if it lies at Meta already. Raises
+    `UnsupportedContent` for what degrading would not have left."""
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         **recipient(user_id),
-        **_said(content, list_button),
+        **_said(content, list_button, uploaded),
     }
 
 
@@ -52,14 +53,14 @@ def read_up_to(mid: str, *, is_typing: bool) -> dict[str, Any]:
     return {"messaging_product": "whatsapp", "status": "read", "message_id": mid, **typing}
 
 
-def _said(content: Content, list_button: str) -> dict[str, Any]:
+def _said(content: Content, list_button: str, uploaded: str) -> dict[str, Any]:
     match content:
         case Text(text=text, buttons=buttons, quick_replies=quick_replies):
             if buttons or quick_replies:
                 return _interactive(text, [*buttons, *quick_replies], list_button)
             return _typed("text", {"body": text, "preview_url": "://" in text})
         case Media():
-            return _media(content, list_button)
+            return _media(content, list_button, uploaded)
         case Location(latitude=latitude, longitude=longitude, name=name, address=address):
             place = {"latitude": latitude, "longitude": longitude, "name": name, "address": address}
             return _typed("location", {key: value for key, value in place.items() if value != ""})
@@ -82,10 +83,10 @@ def _typed(kind: str, value: Any) -> dict[str, Any]:
     return {"type": kind, kind: value}
 
 
-def _media(media: Media, list_button: str) -> dict[str, Any]:
+def _media(media: Media, list_button: str, uploaded: str) -> dict[str, Any]:
     """With buttons, the file is the head of the message."""
     field = _FIELDS[media.type]
-    file = {"link": media.url}
+    file = {"id": uploaded} if uploaded else {"link": media.url}
     if field == "document" and media.title:
         file["filename"] = media.title
     options: Options = [*media.buttons, *media.quick_replies]

@@ -12,6 +12,7 @@ import pytest
 
 from relevo.channels.adapter import HookRequest, Parsed, VendorAnswer, VendorCall, secrets_of
 from relevo.channels.whatsapp.adapter import WhatsApp, signature, verify_token
+from relevo.domain.approved_templates import Template
 from relevo.domain.degrading import degrade
 from relevo.domain.deliveries import Accepted, Refused, Rejected
 from relevo.domain.errors import BadSignature, ForeignPayload
@@ -31,7 +32,9 @@ from relevo.testing.channel_suite import ChannelSuite, example_channel, outgoing
 NUMBER, ACCOUNT = "106540352242922", "102290129340398"
 TOKEN, SECRET = "EAAJB" + "x" * 40, "0123456789abcdef" * 2
 CONFIG = {"phone_number_id": NUMBER, "waba_id": ACCOUNT, "access_token": TOKEN, "app_secret": SECRET}
-CHANNEL = example_channel("whatsapp", **CONFIG, list_button="Choose", api_url="https://graph.example")
+CHANNEL = example_channel(
+    "whatsapp", **CONFIG, media="link", list_button="Choose", api_url="https://graph.example"
+)
 BASE = "https://graph.example/v25.0"
 HOOK = "https://relevo.example.com/hooks/whatsapp/example-channel-key"
 WHATSAPP = WhatsApp()
@@ -60,6 +63,7 @@ class TestWhatsApp(ChannelSuite):
         "waba_id": "",
         "access_token": "short",
         "app_secret": "0123",
+        "media": "fax",
         "list_button": "More than twenty characters",
         "graph_version": "25",
         "api_url": "graph.example",
@@ -515,3 +519,137 @@ def test_what_is_secret_is_known() -> None:
 
 def test_a_person_may_be_answered_for_a_day() -> None:
     assert WHATSAPP.capabilities.window == timedelta(hours=24)
+
+
+# Handing files over
+
+UPLOADING = msgspec.structs.replace(CHANNEL, config={**CHANNEL.config, "media": "upload"})
+
+
+TAKEN = answer({"messaging_product": "whatsapp", "messages": [{"id": "wamid.1"}]})
+
+
+def handed_over(media: Media, *answers: VendorAnswer) -> tuple[list[VendorCall], Any]:
+    left = iter(answers)
+    return play(WHATSAPP.send(outgoing(media), UPLOADING), lambda _: next(left))
+
+
+def test_a_file_is_fetched_and_handed_over_and_sent_by_its_id() -> None:
+    photo = VendorAnswer(status=200, headers={"content-type": "image/jpeg"}, body=b"\xff\xd8 a mug")
+    picture = Media("image", "https://x.example/a", caption="A mug", title='a "mug".jpg')
+
+    calls, result = handed_over(picture, photo, answer({"id": "4490709327384033"}), TAKEN)
+
+    fetched, posted, sent = calls
+    assert (fetched.method, fetched.url, fetched.headers) == ("GET", "https://x.example/a", {})
+    assert (posted.method, posted.url) == ("POST", f"{BASE}/{NUMBER}/media")
+    boundary = posted.headers["content-type"].partition("boundary=")[2].encode()
+    parts = posted.body.split(b"--" + boundary)
+    assert b'name="messaging_product"\r\n\r\nwhatsapp\r\n' in parts[1]
+    assert b'name="type"\r\n\r\nimage/jpeg\r\n' in parts[2]
+    assert parts[3].endswith(b"\r\n\r\n\xff\xd8 a mug\r\n")
+    assert b'filename="a _mug_.jpg"\r\ncontent-type: image/jpeg' in parts[3]
+    assert posted.shows == "(a file of 8 bytes, image/jpeg)"
+    assert msgspec.json.decode(sent.body)["image"] == {"id": "4490709327384033", "caption": "A mug"}
+    assert result == Accepted(200, "wamid.1")
+
+
+def test_a_file_that_is_too_large_to_hand_over_goes_by_link() -> None:
+    (sent,), _ = handed_over(Media("file", "https://x.example/a", size=30_000_000), TAKEN)
+
+    assert msgspec.json.decode(sent.body)["document"] == {"link": "https://x.example/a"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([VendorAnswer(status=404, headers={}, body=b"")], "rejected: the file could not be fetched: 404"),
+        ([VendorAnswer(status=503, headers={}, body=b"")], "vendor_down: the file could not be fetched: 503"),
+        (
+            [VendorAnswer(status=200, headers={}, body=b"x"), answer({"error": {"code": 131005}}, 403)],
+            "auth: 131005",
+        ),
+        (
+            [VendorAnswer(status=200, headers={}, body=b"x"), answer({})],
+            "vendor_down: an uploaded file without an id",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_handed_over_fails(answers: list[VendorAnswer], expected: str) -> None:
+    _, result = handed_over(Media("image", "https://x.example/a"), *answers)
+
+    assert isinstance(result, Refused | Rejected)
+    assert result.reason == expected
+
+
+# Templates
+
+
+def listed(*answers: VendorAnswer) -> tuple[list[VendorCall], Any]:
+    left = iter(answers)
+    return play(WHATSAPP.list_templates(CHANNEL), lambda _: next(left))
+
+
+def page(names: list[str], after: str = "") -> VendorAnswer:
+    rows = [
+        {"name": name, "language": "en", "status": "APPROVED", "id": "7", "components": []} for name in names
+    ]
+    paging = {"cursors": {"before": "a", "after": after or "z"}, **({"next": "https://…"} if after else {})}
+    return answer({"data": rows, "paging": paging})
+
+
+def test_templates_are_listed_page_by_page() -> None:
+    calls, found = listed(
+        answer({"message_template_namespace": "ns_1"}), page(["a", "b"], "QVFI=="), page(["c"])
+    )
+
+    assert [one.title for one in found] == ["a (en)", "b (en)", "c (en)"]
+    assert {one.namespace for one in found} == {"ns_1"}
+    assert calls[1].url.startswith(f"{BASE}/{ACCOUNT}/message_templates?fields=id%2Cname")
+    assert calls[2].url.endswith("&limit=100&after=QVFI%3D%3D")
+    assert calls[1].most > 1_000_000
+
+
+def test_a_reason_that_is_none_is_none() -> None:
+    rows = [
+        {"name": "a", "language": "en", "status": "REJECTED", "rejected_reason": reason}
+        for reason in ("NONE", "SCAM")
+    ]
+
+    _, found = listed(answer({}), answer({"data": rows}))
+
+    assert [one.reason for one in found] == ["", "SCAM"]
+
+
+@pytest.mark.parametrize("odd", [b"<html>", b"{}", b'{"data": [{"name": 7}]}', b"[]"])
+def test_what_is_no_page_of_templates_is_a_complaint(odd: bytes) -> None:
+    _, found = listed(answer({}), VendorAnswer(status=200, headers={}, body=odd))
+
+    assert found == "Meta answered with something that Relevo does not understand"
+
+
+def test_a_token_that_has_ended_lists_nothing() -> None:
+    _, found = listed(answer({"error": {"code": 190, "message": "Error validating access token"}}, 401))
+
+    assert found.startswith("Meta does not accept the access token")
+
+
+def test_a_template_is_asked_for_and_forgotten() -> None:
+    wanted = Template(
+        name="sale", lang="de", category="MARKETING", components=({"type": "BODY", "text": "x"},)
+    )
+    said = answer({"id": "9", "status": "PENDING", "category": "MARKETING"})
+
+    (call,), made = play(WHATSAPP.make_template(CHANNEL, wanted), lambda _: said)
+    (other,), gone = play(WHATSAPP.drop_template(CHANNEL, "sale"), lambda _: answer({"success": True}))
+
+    assert msgspec.json.decode(call.body) == {
+        "name": "sale",
+        "language": "de",
+        "category": "MARKETING",
+        "components": [{"type": "BODY", "text": "x"}],
+    }
+    assert isinstance(made, Template)
+    assert (made.vendor_id, made.status) == ("9", "PENDING")
+    assert (other.method, other.url) == ("DELETE", f"{BASE}/{ACCOUNT}/message_templates?name=sale")
+    assert gone is None

@@ -21,6 +21,7 @@ from relevo.store import conversations, subscribers
 from relevo.store.subscribers import Wanted
 from relevo.web.api.answers import Page, PageQuery, page_example
 from relevo.web.api.calls import Call, UserNs, unknown_subscriber
+from relevo.web.api.channel_types import on_the_wire, ours
 from relevo.web.api.operations import SUBSCRIBER, reads
 from relevo.web.api.reading import Parameters
 
@@ -287,9 +288,9 @@ def _channel_ids(call: Call, type_: str) -> Any:
         raise InvalidInput({"is_channel": [complaints.none_of("is_channel", type_, ADAPTERS)]})
     directory = call.services.catalog.directory
     channels = [*directory.channels.values(), *directory.deleted_channels.values()]
-    ours = [one for one in channels if one.flow_id == call.key.flow_id]
-    of_type = tuple(one.id for one in ours if one.type == type_)
-    return None if len(of_type) == len(ours) else of_type
+    of_flow = [one for one in channels if one.flow_id == call.key.flow_id]
+    of_type = tuple(one.id for one in of_flow if one.type == ours(type_))
+    return None if len(of_type) == len(of_flow) else of_type
 
 
 # What is told of one
@@ -318,7 +319,7 @@ def info(call: Call, one: Conversation) -> SubscriberInfo:
         language=profile.language,
         timezone=profile.timezone,
         profile_pic=profile.picture_url,
-        channel=channel.type if channel else "",
+        channel=on_the_wire(channel.type) if channel else "",
         status=one.status,
         agent_id=one.member_id or 0,
         agent_name=agent.name if agent else "",

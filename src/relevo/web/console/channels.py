@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 import relevo.channels
-from relevo.admin import channels, connecting
+from relevo.admin import channels, connecting, templates
 from relevo.admin import deleting as admin_deleting
 from relevo.admin.connecting import AskVendor
 from relevo.channels.adapter import Findings
@@ -55,11 +55,11 @@ async def new(visit: TheVisit) -> Page:
 
 @get("/channels/{channel_id:int}")
 async def show(visit: TheVisit, channel_id: FromPath[int]) -> Page:
-    channel = _find(visit, channel_id)
+    channel = find(visit, channel_id)
     return await _page(visit, channel.type, channel, _filled(visit, channel))
 
 
-def _find(visit: Visit, channel_id: int) -> Channel:
+def find(visit: Visit, channel_id: int) -> Channel:
     found = visit.directory.channels.get(ChannelId(channel_id))
     if found is None or found.workspace_id != visit.workspace_id:
         raise NotFound("There is no such channel in this workspace.")
@@ -91,6 +91,7 @@ async def _page(
         guide=guide(type_),
         findings=findings,
         can_ask=visit.services.ask_vendor is not None,
+        has_templates=channel is not None and adapter_for(type_).capabilities.templates,
     )
 
 
@@ -154,7 +155,7 @@ async def create(visit: TheVisit) -> Response[Any]:
 
 @post("/channels/{channel_id:int}")
 async def change(visit: TheVisit, channel_id: FromPath[int]) -> Response[Any]:
-    channel = _find(visit, channel_id)
+    channel = find(visit, channel_id)
     return await _save(visit, channel.type, channel, await visit.form())
 
 
@@ -192,21 +193,21 @@ def _mode(form: Form) -> LiveChatMode:
 
 @post("/channels/{channel_id:int}/disable")
 async def disable(visit: TheVisit, channel_id: FromPath[int]) -> Response[Any]:
-    channel = _find(visit, channel_id)
+    channel = find(visit, channel_id)
     await channels.disable(visit.means, visit.workspace_id, channel.id, f"by {visit.member.name}")
     return visit.go(f"/console/channels/{channel.id}", Notice("The channel takes nothing in now.", "warn"))
 
 
 @post("/channels/{channel_id:int}/enable")
 async def enable(visit: TheVisit, channel_id: FromPath[int]) -> Response[Any]:
-    channel = _find(visit, channel_id)
+    channel = find(visit, channel_id)
     await channels.disable(visit.means, visit.workspace_id, channel.id, "")
     return visit.go(f"/console/channels/{channel.id}", "The channel is in use again.")
 
 
 @post("/channels/{channel_id:int}/delete")
 async def delete(visit: TheVisit, channel_id: FromPath[int]) -> Response[Any]:
-    channel, may = _find(visit, channel_id), (await visit.form()).has("give_up_waiting", "yes")
+    channel, may = find(visit, channel_id), (await visit.form()).has("give_up_waiting", "yes")
     await admin_deleting.delete_channel(visit.means, visit.workspace_id, channel.id, give_up_waiting=may)
     return visit.go("/console/channels", f"The channel {channel.name} is deleted. Its conversations stay.")
 
@@ -216,19 +217,20 @@ async def delete(visit: TheVisit, channel_id: FromPath[int]) -> Response[Any]:
 
 @post("/channels/{channel_id:int}/connect", status_code=200)
 async def connect(visit: TheVisit, channel_id: FromPath[int]) -> Page:
-    channel = _find(visit, channel_id)
-    findings = await connecting.connect(_asking(visit), channel, visit.services.edge.public_url)
+    channel = find(visit, channel_id)
+    findings = await connecting.connect(asking(visit), channel, visit.services.edge.public_url)
+    findings = await templates.synced_besides(visit.means, asking(visit), channel, findings)
     return await _page(visit, channel.type, channel, _filled(visit, channel), findings=findings)
 
 
 @post("/channels/{channel_id:int}/check", status_code=200)
 async def check(visit: TheVisit, channel_id: FromPath[int]) -> Page:
-    channel = _find(visit, channel_id)
-    findings = await connecting.check(_asking(visit), channel, visit.services.edge.public_url)
+    channel = find(visit, channel_id)
+    findings = await connecting.check(asking(visit), channel, visit.services.edge.public_url)
     return await _page(visit, channel.type, channel, _filled(visit, channel), findings=findings)
 
 
-def _asking(visit: Visit) -> AskVendor:
+def asking(visit: Visit) -> AskVendor:
     if visit.services.ask_vendor is None:
         raise NotFound("This server cannot ask vendors.")
     return visit.services.ask_vendor

@@ -28,6 +28,7 @@ from relevo.web.console import (
     settings,
     signing_in,
     static_files,
+    templates,
 )
 from relevo.web.console.guarding import OPEN, guard_of, provide_caller, provide_visit
 from relevo.web.console.refusing import handlers_of
@@ -78,6 +79,7 @@ def _pages() -> list[ControllerRouterHandler]:
         *(inbound_webhooks.renew, inbound_webhooks.delete),
         *(channels.listing, channels.new, channels.create, channels.show, channels.change),
         *(channels.enable, channels.disable, channels.delete, channels.connect, channels.check),
+        *(templates.listing, templates.sync, templates.create, templates.delete),
         *(flows.listing, flows.new, flows.create, flows.show, flows.show_version, flows.edit, flows.change),
         *(deliveries.listing, deliveries.show, deliveries.redeliver, deliveries.skip),
         *(redeliveries.confirm, redeliveries.begin, redeliveries.listing),
