@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from relevo.admin.changing import Changing, Means, Saved, changing, named, refuse, refuse_taken
-from relevo.domain.configuring import check_name
+from relevo.domain.configuring import Wrong, check_name
 from relevo.domain.errors import InvalidInput
+from relevo.domain.flows.editing import CannotEdit, without_subflow
 from relevo.domain.flows.model import Flow
 from relevo.domain.flows.parsing import parse
 from relevo.domain.ids import FlowId, WorkspaceId
@@ -47,6 +48,21 @@ async def put(change: Changing, workspace_id: WorkspaceId, source: str, *, file:
     flow = _parsed(source, file)
     old = named(change.of(FlowEntry, workspace_id), flow.name)
     return await _write(change, workspace_id, source, flow, old)
+
+
+async def delete_subflow(change: Changing, workspace_id: WorkspaceId, flow_id: FlowId, name: str) -> None:
+    """Publish the flow without one of its subflows; nothing happens when it is not in the running text.
+    Raises `InvalidInput` while something leads there."""
+    entry = change.get(FlowEntry, workspace_id, flow_id)
+    found = await directory.flow_source(change.connection, entry.version_id)
+    if found is None or name not in _parsed(found[1], "flow").subflows:
+        return
+    try:
+        source = without_subflow(found[1], name)
+    except CannotEdit as why:
+        refuse({"sub_flow_ns": Wrong(f"the subflow {name} cannot be deleted", str(why))})
+        raise AssertionError("refused") from None
+    await _write(change, workspace_id, source, _parsed(source, "flow"), entry)
 
 
 def _parsed(source: str, file: str) -> Flow:

@@ -153,6 +153,10 @@ class FlowEntry(msgspec.Struct, frozen=True, kw_only=True):
     version_id: FlowVersionId
     subflows: dict[str, int] = {}
     """Name → number (the `s3` of `f1001s3`); a number is never given to another name."""
+    start: str = ""
+    """The subflow that starts instead of the text's own `start`; "" is that one."""
+    widget_start: str = ""
+    """The same for whoever opens the web chat."""
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):

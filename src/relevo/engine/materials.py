@@ -337,6 +337,7 @@ def _problem(conversation: Conversation, around: Surroundings, code: str, detail
         workspace_id=conversation.workspace_id,
         conversation_id=conversation.id,
         channel_id=conversation.channel_id,
+        flow_id=conversation.flow_id,
         code=code,
         detail=detail,
         at=around.now,

@@ -90,6 +90,16 @@ async def insert_flow(
     return FlowEntry(id=id_, workspace_id=workspace_id, name=name, version_id=FlowVersionId(0))
 
 
+async def set_start(connection: Connection, flow_id: FlowId, start: str) -> None:
+    """Which subflow starts; "" is the text's own."""
+    await _update(connection, tables.flows, flow_id, {"start": start or None})
+
+
+async def set_widget_start(connection: Connection, flow_id: FlowId, start: str) -> None:
+    """Which subflow greets whoever opens the web chat; "" is the one that starts elsewhere."""
+    await _update(connection, tables.flows, flow_id, {"widget_start": start or None})
+
+
 async def rename_flow(connection: Connection, flow_id: FlowId, name: str) -> None:
     await _update(connection, tables.flows, flow_id, {"name": name})
 

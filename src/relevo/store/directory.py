@@ -269,6 +269,8 @@ async def _flows(connection: Connection) -> dict[FlowId, FlowEntry]:
             name=row.name,
             version_id=FlowVersionId(row.version_id or 0),
             subflows=numbers.get(row.id, {}),
+            start=row.start or "",
+            widget_start=row.widget_start or "",
         )
         for row in await _all(connection, tables.flows)
     }

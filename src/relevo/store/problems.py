@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import insert, or_, select
 
-from relevo.domain.ids import ChannelId, ConversationId, EndpointId, WorkspaceId
+from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, WorkspaceId
 from relevo.store.database import AnyRow, Connection
 from relevo.store.tables import problems
 
@@ -25,6 +25,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     conversation_id: ConversationId | None = None
     channel_id: ChannelId | None = None
     endpoint_id: EndpointId | None = None
+    flow_id: FlowId | None = None
     raw: bytes | None = None
 
 
@@ -48,6 +49,30 @@ async def listing(
     if before_id is not None:
         query = query.where(problems.c.id < before_id)
     return list((await connection.execute(query.order_by(problems.c.id.desc()).limit(limit))).all())
+
+
+async def of_flow(
+    connection: Connection,
+    flow_id: FlowId,
+    *,
+    since: datetime,
+    until: datetime,
+    conversation_id: ConversationId | None = None,
+    search: str = "",
+    limit: int,
+    offset: int = 0,
+) -> list[AnyRow]:
+    """Those of one flow within a span, newest first. `search` is any part of the code or the detail."""
+    rows = problems.c
+    query = select(rows.id, rows.conversation_id, rows.code, rows.detail, rows.created_at)
+    query = query.where(rows.flow_id == flow_id, rows.created_at.between(since, until))
+    if conversation_id is not None:
+        query = query.where(rows.conversation_id == conversation_id)
+    if search:
+        found = (column.icontains(search, autoescape=True) for column in (rows.code, rows.detail))
+        query = query.where(or_(*found))
+    page = query.order_by(rows.id.desc()).limit(limit).offset(offset)
+    return list((await connection.execute(page)).all())
 
 
 def _row(one: Problem) -> dict[str, Any]:

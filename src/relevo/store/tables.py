@@ -232,6 +232,8 @@ flows = Table(
     Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
     Column("name", String(200), nullable=False),
     Column("version_id", BigInteger),
+    Column("start", String(200)),  # the subflow that starts instead of the text's own `start`
+    Column("widget_start", String(200)),  # the same for whoever opens the web chat
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("workspace_id", "name"),
 )
@@ -547,12 +549,14 @@ problems = Table(
     Column("conversation_id", BigInteger),
     Column("channel_id", BigInteger),
     Column("endpoint_id", BigInteger),
+    Column("flow_id", BigInteger),
     Column("code", String(60), nullable=False),
     Column("detail", Text, nullable=False),
     Column("raw", LargeBinary),
     Column("created_at", Instant, nullable=False),
 )
 Index("ix_problems_workspace", problems.c.workspace_id, problems.c.id)
+Index("ix_problems_flow", problems.c.flow_id, problems.c.id)
 Index("ix_problems_conversation", problems.c.conversation_id, problems.c.id)
 
 media = Table(

@@ -145,6 +145,7 @@ class Hooks:
             Problem(
                 workspace_id=channel.workspace_id,
                 channel_id=channel.id,
+                flow_id=channel.flow_id,
                 code=code,
                 detail=detail,
                 raw=raw,

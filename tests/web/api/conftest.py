@@ -115,6 +115,17 @@ class Ana:
         return await self.world.conversation(self.id)
 
 
+async def add_former_subflow(world: World) -> None:
+    """`f1001s3`: a number of a subflow that the running text has not any more."""
+    rows, flow_id = tables.subflows, world.company.flow.id
+    async with world.database.write() as connection:
+        there = await connection.execute(rows.select().where(rows.c.flow_id == flow_id, rows.c.number == 3))
+        if there.first() is None:
+            await connection.execute(rows.insert().values(flow_id=flow_id, number=3, name="former"))
+            await directory.touch(connection)
+    await world.catalog.refresh(at_once=True)
+
+
 async def park(world: World) -> dict[str, int]:
     """Ana asks for an agent, and nothing arrives anywhere; a redelivery of it all is under way, and there is
     a WhatsApp number. The numbers of these things, as operations call them."""
@@ -124,6 +135,7 @@ async def park(world: World) -> dict[str, int]:
     to_desk = Selection(destination=Destination("endpoint", world.company.endpoint.id))
     rows, begun = tables.deliveries, Selection(flow_id=world.company.flow.id, states=UNDELIVERED)
     news = {"state": "parked", "reason": "schedule_exhausted", "due_at": None, "claimed_by": None}
+    await add_former_subflow(world)
     async with world.database.write() as connection:
         now, here = world.clock.now(), world.company.workspace.id
         await connection.execute(rows.update().values(**news, finished_at=now))

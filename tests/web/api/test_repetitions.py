@@ -53,6 +53,8 @@ async def everything(world: World) -> Json:
         tables.interventions,
         tables.redeliveries,
         tables.problems,
+        tables.flows,
+        tables.flow_versions,
         tables.custom_events,
         tables.custom_event_log,
         tables.custom_event_subscribers,

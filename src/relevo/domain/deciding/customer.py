@@ -14,6 +14,7 @@ from relevo.domain.deciding.triggering import listen_for_silence
 from relevo.domain.deciding.walking import converse, perform, trigger
 from relevo.domain.degrading import chosen
 from relevo.domain.events import ConversationOpened, MessageReceived
+from relevo.domain.flows.model import Flow
 from relevo.domain.handoffs import Pause, Return
 from relevo.domain.messages import Content, Interactive, Media, MessageType, Reaction, Text, plain_text
 from relevo.domain.workspaces import EventType
@@ -89,7 +90,15 @@ def conversation_opened(draft: Draft, event: ConversationOpened) -> None:
     see(draft)
     flow = draft.current_flow()
     if first and flow is not None and not draft.agent_has_control:
-        perform(draft, flow_engine.begin(flow, flow.start, draft.scene()))
+        perform(draft, flow_engine.begin(flow, _greeting(draft, flow), draft.scene()))
+
+
+def _greeting(draft: Draft, flow: Flow) -> str:
+    """The subflow for whoever appears without a word."""
+    entry = draft.around.entry
+    if draft.around.channel.type != "web" or entry is None or entry.widget_start not in flow.subflows:
+        return flow.start
+    return entry.widget_start
 
 
 def customer_typed(draft: Draft) -> None:

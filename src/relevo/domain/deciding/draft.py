@@ -76,5 +76,8 @@ class Draft:
         return self.around.flows.get(self.state.run.version_id) if self.state.run else None
 
     def current_flow(self) -> Flow | None:
-        version = self.around.current_version
-        return self.around.flows.get(version) if version is not None else None
+        version, entry = self.around.current_version, self.around.entry
+        flow = self.around.flows.get(version) if version is not None else None
+        if flow is None or entry is None or entry.start not in flow.subflows:
+            return flow
+        return msgspec.structs.replace(flow, start=entry.start)

@@ -16,7 +16,7 @@ from relevo.domain.degrading import Limits
 from relevo.domain.flows.model import Condition, Flow
 from relevo.domain.ids import EndpointId, FlowId, FlowVersionId, MemberId, MessageId, WorkspaceId
 from relevo.domain.messages import Message, MessageStatus
-from relevo.domain.workspaces import Channel, Workspace
+from relevo.domain.workspaces import Channel, FlowEntry, Workspace
 
 
 class StoredMessage(msgspec.Struct, frozen=True):
@@ -39,6 +39,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     audience: Audience = NOBODY
     current_version: FlowVersionId | None
     flows: Mapping[FlowVersionId, Flow]
+    entry: FlowEntry | None = None
+    """The flow as the workspace lists it: what starts may be set apart from its text."""
     member_names: Mapping[MemberId, str] = {}
     messages: Sequence[StoredMessage] = ()
     """For a receipt: the messages that it names. For `AgentRead`: the customer's that nobody has read."""
