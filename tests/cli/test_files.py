@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from relevo.domain.flows.schema import flow_schema
 from tests.cli.conftest import Relevo
 
 
@@ -152,3 +154,84 @@ def test_a_flow_that_is_a_folder_cannot_be_read(relevo: Relevo, folder: Path) ->
 )
 def test_a_file_that_is_not_there_is_a_misunderstanding(relevo: Relevo, words: tuple[str, ...]) -> None:
     assert relevo(*words).exit_code == 2
+
+
+FLOW = """\
+version: 1
+flow: f
+start: a
+languages: [en, es]
+subflows:
+  a:
+    - send: {text: {en: Hello, es: Hola}, buttons: [{title: {en: Shop, es: Tienda}, url: "https://x"}]}
+    - send: Bye
+"""
+
+
+ENGLISH = "version: 1\nflow: f\nstart: a\nsubflows: {a: [{send: Hello}]}\n"
+
+
+def test_advice_is_told_and_is_no_problem_unless_it_is_to_be(relevo: Relevo, folder: Path) -> None:
+    (folder / "f.yaml").write_text(FLOW)
+
+    result, strict = relevo("check", "f.yaml", "--channel", "sms"), relevo("check", "f.yaml", "--strict")
+
+    assert (result.exit_code, strict.exit_code) == (0, 1)
+    assert result.stdout.splitlines() == [
+        "f.yaml:7:7: advice: sms cannot show this as it is: buttons became text; "
+        "there it is plainer: look whether that will do",
+        "f.yaml:8:13: advice: send has no words in es; write {en: …, es: …}",
+    ]
+    assert strict.stdout == "f.yaml:8:13: advice: send has no words in es; write {en: …, es: …}\n"
+
+
+def test_advice_is_given_about_the_flows_of_a_workspace(relevo: Relevo, folder: Path) -> None:
+    text = (folder / "support.flow.yaml").read_text()
+    (folder / "support.flow.yaml").write_text(f"{text}    - end\n    - send: never\n")
+
+    result = relevo("check", "relevo.yaml")
+
+    assert result.exit_code == 0
+    assert "advice: this step is never reached" in result.stdout
+
+
+def test_the_schema_is_printed(relevo: Relevo) -> None:
+    assert json.loads(relevo("flow", "schema").stdout) == flow_schema()
+
+
+def test_texts_go_out_and_come_back(relevo: Relevo, folder: Path) -> None:
+    (folder / "f.yaml").write_text(FLOW)
+
+    table, catalogue = (
+        relevo("flow", "texts", "f.yaml").stdout,
+        relevo("flow", "texts", "f.yaml", "--po", "es"),
+    )
+    (folder / "f.csv").write_text(table.replace("send,Bye,", "send,Bye,Chau"))
+    (folder / "f.po").write_text(catalogue.stdout.replace('"Bye"\nmsgstr ""', '"Bye"\nmsgstr "Adiós"'))
+    first = relevo("flow", "texts", "f.yaml", "--import", "f.csv")
+    after_table = (folder / "f.yaml").read_text()
+    second = relevo("flow", "texts", "f.yaml", "--import", "f.po", "--po", "es")
+
+    assert (first.stderr, second.stderr) == ("f.yaml: 1 text changed\n", "f.yaml: 1 text changed\n")
+    assert after_table == FLOW.replace("send: Bye", 'send: {en: "Bye", es: "Chau"}')
+    assert (folder / "f.yaml").read_text() == FLOW.replace("send: Bye", 'send: {en: "Bye", es: "Adiós"}')
+
+
+@pytest.mark.parametrize(
+    ("flow", "options", "why"),
+    [
+        (ENGLISH, [], "does not say which languages it speaks"),
+        (FLOW, ["--po", "fr"], "does not speak fr; it speaks en, es"),
+        (FLOW, ["--import", "f.yaml"], "the first line is 'version: 1'"),
+        (FLOW.replace("start: a", "start: b"), [], 'f.yaml:3:8: there is no subflow "b"'),
+    ],
+)
+def test_why_texts_cannot_be_translated(
+    relevo: Relevo, folder: Path, flow: str, options: list[str], why: str
+) -> None:
+    (folder / "f.yaml").write_text(flow)
+
+    result = relevo("flow", "texts", "f.yaml", *options)
+
+    assert result.exit_code == 1
+    assert why in result.stderr

@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "running:demo",
     "apply": "files:apply",
     "check": "files:check",
+    "flow": "flows:flow",
     "channels": "channels:channels",
     "channel": "connecting:channel",
     "endpoints": "endpoints:endpoints",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
 from relevo.admin import apply as applying
 from relevo.admin.apply import Change
 from relevo.admin.channels import channel_types
+from relevo.channels.registry import adapter_for
 from relevo.cli.installation import opened, run
 from relevo.cli.tables import lines
-from relevo.domain.flows import parsing
+from relevo.domain.degrading import Limits
+from relevo.domain.flows import checking, parsing
 from relevo.domain.workspace_file import (
     FlowText,
     ParsedWorkspace,
@@ -50,23 +54,64 @@ def apply(file: Path, dry_run: bool) -> None:
 
 @click.command()
 @_FILE
-def check(file: Path) -> None:
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    type=click.Choice(sorted(channel_types())),
+    help="Look at a flow with the eyes of such a channel. May be given several times.",
+)
+@click.option("--strict", is_flag=True, help="Take advice for a problem.")
+def check(file: Path, channels: tuple[str, ...], strict: bool) -> None:
     """Say what is wrong with a file.
 
     FILE is a workspace or a flow. Each problem is a line, FILE:LINE:COL: what is wrong; what would be
-    right. No database is needed.
+    right. Advice has the word advice before it: what is most likely not meant, but can be run. No database
+    is needed.
     """
     text = _read(file)
     if isinstance(text, Unreadable):
-        problems: tuple[Problem, ...] = (Problem(str(file), 1, 1, text.why, "save it as UTF-8 text"),)
+        unreadable = Problem(str(file), 1, 1, text.why, "save it as UTF-8 text")
+        found = Findings((unreadable,))
     elif is_workspace_file(text.text):
-        problems = _parsed(file, text.text).problems
+        found = _findings_of_workspace(file, text.text)
     else:
-        problems = parsing.parse(text.text, file=str(file)).problems
-    _tell(problems, err=False)
-    if problems:
+        found = _findings_of_flow(text, channels)
+    _tell(found.problems, err=False)
+    for one in found.advice:
+        click.echo(f"{one.file}:{one.line}:{one.column}: advice: {one.what}; {one.remedy}")
+    if found.problems or (strict and found.advice):
         raise click.exceptions.Exit(1)
     click.echo(f"{file}: no problems", err=True)
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """What was found in a file: problems, and, where there are none, advice."""
+
+    problems: tuple[Problem, ...] = ()
+    advice: tuple[Problem, ...] = ()
+
+
+def _findings_of_flow(text: FlowText, channels: Sequence[str]) -> Findings:
+    parsed = parsing.parse(text.text, file=text.file)
+    return Findings(parsed.problems, checking.check(parsed, _limits(channels)))
+
+
+def _findings_of_workspace(file: Path, text: str) -> Findings:
+    """Each flow is looked at with the eyes of the channels that it is on."""
+    plan = _parsed(file, text)
+    if plan.plan is None:
+        return Findings(plan.problems)
+    found: list[Problem] = []
+    for flow in plan.plan.flows:
+        types = dict.fromkeys(one.type for one in plan.plan.channels if one.flow == flow.name and one.type)
+        parsed = parsing.parse(flow.source, file=flow.file)
+        found += checking.check(parsed, _limits(list(types)))
+    return Findings((), tuple(found))
+
+
+def _limits(channels: Sequence[str]) -> dict[str, Limits]:
+    return {type_: adapter_for(type_).capabilities.limits for type_ in channels}
 
 
 async def _apply(plan: WorkspacePlan, *, dry_run: bool) -> tuple[Change, ...]:

@@ -119,10 +119,15 @@ def read_duration(text: str) -> timedelta | None:
     return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
 
 
+Span = tuple[int, int]
+"""The characters from and up to which something stands in a file."""
+
+
 class _Scalar(msgspec.Struct, frozen=True):
     place: Place
     text: str
     style: str  # "" is plain; ' and " are quoted; | and > are blocks
+    span: Span
     size: int = 1
 
 
@@ -130,12 +135,14 @@ class _List(msgspec.Struct, frozen=True):
     place: Place
     items: list[_Node]
     size: int
+    span: Span
 
 
 class _Map(msgspec.Struct, frozen=True):
     place: Place
     entries: dict[str, tuple[Place, _Node]]
     size: int
+    span: Span
 
 
 _Node = _Scalar | _List | _Map
@@ -168,6 +175,10 @@ def read(text: str, problems: Problems) -> Value | None:
 
 def _place(mark: Any) -> Place:
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+
+
+def _index(mark: Any) -> int:
+    return mark.index if mark else 0
 
 
 def _in_words(error: yaml.MarkedYAMLError) -> str:
@@ -208,6 +219,7 @@ class _Composer:
         self._problems = problems
         self._anchors: dict[str, _Node | None] = {}  # None while its value is still open
         self._values = 0
+        self._ended = 0
 
     def document(self) -> _Node:
         next(self._events)  # the stream starts
@@ -245,16 +257,28 @@ class _Composer:
 
     def _fresh(self, event: yaml.Event, place: Place, depth: int) -> _Node:
         if isinstance(event, yaml.ScalarEvent):
-            return _Scalar(place, event.value, event.style or "")
+            return _Scalar(
+                place, event.value, event.style or "", (_index(event.start_mark), _index(event.end_mark))
+            )
         if isinstance(event, yaml.SequenceStartEvent):
             items = [self._node(item, depth + 1) for item in self._until(yaml.SequenceEndEvent)]
-            return _List(place, items, 1 + sum(item.size for item in items))
+            size = 1 + sum(item.size for item in items)
+            return _List(place, items, size, self._span(event, items))
         entries = self._entries(depth)
-        return _Map(place, entries, 1 + sum(value.size for _, value in entries.values()))
+        values = [value for _, value in entries.values()]
+        size = 1 + sum(value.size for value in values)
+        return _Map(place, entries, size, self._span(event, values))
+
+    def _span(self, start: yaml.Event, values: list[_Node]) -> Span:
+        """Of one without brackets the parser knows the end only from what comes next, comments included."""
+        has_brackets = isinstance(start, yaml.CollectionStartEvent) and start.flow_style
+        end = self._ended if has_brackets or not values else values[-1].span[1]
+        return _index(start.start_mark), end
 
     def _until(self, end: type[yaml.Event]) -> Iterator[yaml.Event]:
         while not isinstance(event := next(self._events), end):
             yield event
+        self._ended = _index(event.end_mark)
 
     def _entries(self, depth: int) -> dict[str, tuple[Place, _Node]]:
         entries: dict[str, tuple[Place, _Node]] = {}
@@ -312,6 +336,10 @@ class Value:
     @property
     def place(self) -> Place:
         return self._node.place
+
+    @property
+    def span(self) -> Span:
+        return self._node.span
 
     @property
     def is_list(self) -> bool:

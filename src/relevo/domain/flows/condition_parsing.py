@@ -30,10 +30,10 @@ from relevo.domain.yaml_reading import Mapping, Value, did_you_mean, nearest
 
 _COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 _DATES: tuple[DateComparison, ...] = get_args(DateComparison)
-_AGES: tuple[Ago, ...] = get_args(Ago)
-TESTS = (*_COMPARISONS, "exists", *_DATES, *_AGES)
+AGES: tuple[Ago, ...] = get_args(Ago)
+TESTS = (*_COMPARISONS, "exists", *_DATES, *AGES)
 """What may be said about a field."""
-_OF_NUMBERS = ("more_than", "at_least", "less_than", "at_most")
+OF_NUMBERS = ("more_than", "at_least", "less_than", "at_most")
 _MOMENTS = ("today", "tomorrow", "yesterday", "now")
 _EXAMPLE = "for example {field: plan, is: pro}, {tag: vip}, {any: [...]}, {all: [...]} or {not: ...}"
 
@@ -70,7 +70,7 @@ def _test(reader: Reader, name: str, key: str, value: Value) -> Condition:
     for moment in _DATES:
         if key == moment:
             return CompareDate(name, moment, _date(reader, value))
-    for ago in _AGES:
+    for ago in AGES:
         if key == ago:
             return CompareAge(name, ago, value.duration() or timedelta())
     by = next(comparison for comparison in _COMPARISONS if comparison == key)
@@ -85,7 +85,7 @@ def _compared_with(reader: Reader, name: str, key: str, value: Value) -> FieldVa
     wanted = reader.field_value(value)
     if value.is_null:
         value.mismatch("a value", "to ask whether there is any, write exists: false")
-    elif key in _OF_NUMBERS and not isinstance(wanted, int | float | Template | None):
+    elif key in OF_NUMBERS and not isinstance(wanted, int | float | Template | None):
         value.mismatch("a number", "for example 18")
     elif key in ("is", "is_not"):
         reader.check_type(value, name, wanted)

@@ -10,6 +10,18 @@ import msgspec
 from relevo.domain.flows.expressions import ByLanguage
 from relevo.domain.flows.model import Words
 from relevo.domain.flows.reading import Reader
+from relevo.domain.flows.shapes import (
+    BUTTONS,
+    LIST,
+    QUICK_REPLIES,
+    TEXT,
+    WORDS,
+    any_of,
+    listed,
+    mapping,
+    number,
+    one_of,
+)
 from relevo.domain.yaml_reading import Mapping, Value, did_you_mean, nearest, quoted
 
 MAX_BUTTONS = 10
@@ -21,6 +33,29 @@ MAX_CARDS = 10
 _MEDIA: tuple[Literal["image", "video", "audio", "file"], ...] = ("image", "video", "audio", "file")
 _OPENABLE = ("http://", "mailto:", "tel:", "https://")
 _CONTENTS = ("text", *_MEDIA, "location", "cards")
+
+
+_OPTIONS = {"buttons": BUTTONS, "quick_replies": QUICK_REPLIES}
+_CARD = mapping({"title": WORDS, "text": WORDS, "image": TEXT, "url": TEXT, "buttons": BUTTONS}, ("title",))
+_PLACE = mapping(
+    {"latitude": number(-90, 90), "longitude": number(-180, 180), "name": WORDS, "address": WORDS},
+    ("latitude", "longitude"),
+)
+MESSAGE = any_of(
+    WORDS,
+    mapping({"text": WORDS, **_OPTIONS, "list": LIST}, ("text",)),
+    *(mapping({kind: TEXT, "title": WORDS, "caption": WORDS, **_OPTIONS}, (kind,)) for kind in _MEDIA),
+    mapping({"location": _PLACE}, ("location",)),
+    mapping(
+        {
+            "cards": listed(_CARD, 1, MAX_CARDS),
+            "shape": one_of(("horizontal", "square")),
+            "quick_replies": QUICK_REPLIES,
+        },
+        ("cards",),
+    ),
+)
+"""The forms of a message in a file."""
 
 
 class FlowButton(msgspec.Struct, frozen=True):

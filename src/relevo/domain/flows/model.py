@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import msgspec
 
 from relevo.domain.flows.expressions import ByLanguage, Template
+from relevo.domain.flows.shapes import STEPS, Shape
 from relevo.domain.flows.variables import Variable
 from relevo.domain.messages import Content
 from relevo.domain.subscribers import FieldValue
 
 if TYPE_CHECKING:
     from relevo.domain.calls import CallResult
+    from relevo.domain.flows.messages import Choice, FlowMessage
     from relevo.domain.flows.reading import Reader
     from relevo.domain.flows.walking import Walk
     from relevo.domain.yaml_reading import Mapping
@@ -114,10 +116,19 @@ class Step(msgspec.Struct, frozen=True):
     """One line of a subflow. The package's docstring says how one is added."""
 
     word: ClassVar[str]
+    about: ClassVar[str]
+    """What it does, in a sentence that editors show."""
+    shape: ClassVar[Shape]
+    """What may stand behind its word."""
     takes_back: ClassVar[bool] = False
     """Whether a subflow that begins with it may be started while an agent has control."""
     beside: ClassVar[tuple[str, ...]] = ()
     """The keys that stand beside a step's word rather than inside its value."""
+
+    @classmethod
+    def shapes_beside(cls) -> dict[str, Shape]:
+        """What may stand behind the keys beside its word."""
+        return dict.fromkeys(cls.beside, STEPS)
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -137,6 +148,21 @@ class Step(msgspec.Struct, frozen=True):
     def branches(self) -> ByName[str, tuple[Step, ...]]:
         """The steps that it holds, each list under the name that places give it."""
         return {}
+
+    @property
+    def leaves(self) -> bool:
+        """Whether nothing that follows it in its list is ever reached."""
+        return False
+
+    @property
+    def waits(self) -> bool:
+        """Whether the walk always stands still here."""
+        return False
+
+    @property
+    def messages(self) -> tuple[tuple[FlowMessage, tuple[Choice, ...]], ...]:
+        """What it says to the customer, with the choices that go with it."""
+        return ()
 
     def held(self, name: str) -> Steps | None:
         """The steps under a name; None when it holds none of that name."""
@@ -175,6 +201,12 @@ class Trigger(msgspec.Struct, frozen=True):
     do: str
 
     word: ClassVar[str]
+    about: ClassVar[str]
+    """What it waits for, in a sentence that editors show."""
+    shapes: ClassVar[dict[str, Shape]] = {}
+    """What may stand beside `on` and `do`."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Which of these must."""
 
     @classmethod
     def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:

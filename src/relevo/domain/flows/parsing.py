@@ -29,11 +29,15 @@ class ParsedFlow(msgspec.Struct, frozen=True):
     """Either a flow and no problems, or problems, in the order of the file, and no flow."""
 
     flow: Flow | None
+    file: str
     problems: tuple[Problem, ...] = ()
     texts: tuple[TextPlace, ...] = ()
     """All that customers read, in the order of the file."""
     places: ByName[int, Place] = {}
     """Where each step of the flow stands, by its `id`."""
+    links: ByName[str, ByName[str, None]] = {}
+    """The subflows that each of them leads to; "" is what stands outside of all."""
+    subflow_places: ByName[str, Place] = {}
 
 
 def parse(text: str, *, file: str) -> ParsedFlow:
@@ -42,9 +46,16 @@ def parse(text: str, *, file: str) -> ParsedFlow:
     root = read(text, problems)
     found = _flow(root) if root else None
     if problems.found or found is None:
-        return ParsedFlow(None, problems.found)
+        return ParsedFlow(None, file, problems.found)
     flow, reader = found
-    return ParsedFlow(flow, texts=tuple(reader.texts), places=reader.places)
+    return ParsedFlow(
+        flow,
+        file,
+        texts=tuple(reader.texts),
+        places=reader.places,
+        links=reader.links,
+        subflow_places=reader.subflow_places,
+    )
 
 
 def _flow(root: Value) -> tuple[Flow, Reader] | None:

@@ -59,6 +59,7 @@ class Reader:
         variables: Mappable[str, Variable] | None = None,
     ) -> None:
         self._subflows = tuple(subflows or ())
+        self.subflow_places = {name: subflows.key_place(name) for name in self._subflows} if subflows else {}
         self._kinds = kinds
         self.languages = languages
         self.variables = variables
@@ -66,11 +67,15 @@ class Reader:
         self.texts: list[TextPlace] = []
         self.places: dict[int, Place] = {}
         """Where each step stands, by its `id`."""
+        self.links: dict[str, dict[str, None]] = {}
+        """The subflows that each of them leads to; "" is what stands outside of all."""
         self._where: list[str] = []
 
     def subflow(self, value: Value) -> str | None:
         """A subflow's name; one that is not there is reported, unless there are none at all."""
         name = value.text("write the name of a subflow")
+        if name is not None:
+            self.links.setdefault(self._where[0] if self._where else "", {})[name] = None
         if name is None or not self._subflows or name in self._subflows:
             return name
         value.problem(f"there is no subflow {quoted(name)}", did_you_mean(name, self._subflows))

@@ -32,6 +32,22 @@ from relevo.domain.flows.expressions import Template, TemplateFailed, sealed
 from relevo.domain.flows.model import Step, Steps
 from relevo.domain.flows.reading import Reader, fixed_text, fixed_texts
 from relevo.domain.flows.runs import Say, Waiting
+from relevo.domain.flows.shapes import (
+    ANYTHING,
+    BOOLEAN,
+    DO,
+    DURATION,
+    FIELD,
+    TEXT,
+    TEXTS,
+    Shape,
+    any_of,
+    by_name,
+    mapping,
+    number,
+    one_of,
+    whole,
+)
 from relevo.domain.flows.steps.paths import do_of
 from relevo.domain.flows.walking import Walk
 from relevo.domain.json_paths import NoPath, Path
@@ -44,6 +60,11 @@ _PATIENCE = timedelta(minutes=5)
 """What a call may wait for its turn, besides the time that its attempts may take."""
 _STATUS = re.compile(r"[1-5](\d\d|xx)")
 _SHARED = ("timeout", "retry", "catch")
+_SHARED_SHAPES: dict[str, Shape] = {
+    "timeout": DURATION,
+    "retry": mapping({"times": whole(0, MOST_RETRIES), "after": DURATION, "factor": number(1, 10)}),
+    "catch": by_name(DO),
+}
 
 Filled = str | Template
 """A text for machines, to be filled in or not."""
@@ -83,6 +104,10 @@ class _CallStep(Step, frozen=True):
         """Go on with the answer, or say why that cannot be done."""
         raise NotImplementedError
 
+    @property
+    def waits(self) -> bool:
+        return True
+
     def take(self, walk: Walk) -> None:
         try:
             task = self.task(walk)
@@ -120,6 +145,25 @@ class Http(_CallStep, frozen=True):
     answer: Literal["", "dynamic_content"] = ""
 
     word: ClassVar[str] = "http"
+    about: ClassVar[str] = "Ask another server, and keep what it answers."
+    shape: ClassVar[Shape] = any_of(
+        TEXT,
+        mapping(
+            {
+                "url": TEXT,
+                "method": one_of(METHODS),
+                "headers": by_name(TEXT),
+                "json": ANYTHING,
+                "form": ANYTHING,
+                "body": ANYTHING,
+                "save": ANYTHING,
+                "status": FIELD,
+                "answer": ANYTHING,
+                **_SHARED_SHAPES,
+            },
+            ("url",),
+        ),
+    )
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -216,6 +260,26 @@ class Ai(_CallStep, frozen=True):
     rounds: int = 3
 
     word: ClassVar[str] = "ai"
+    about: ClassVar[str] = "Ask a language model, and say or keep what it answers."
+    shape: ClassVar[Shape] = mapping(
+        {
+            "url": TEXT,
+            "model": TEXT,
+            "key": TEXT,
+            "headers": by_name(TEXT),
+            "instructions": TEXT,
+            "question": TEXT,
+            "history": whole(0, MOST_HISTORY),
+            "tools": mapping({"hand_off": any_of(BOOLEAN, DO), "set_fields": TEXTS, "go_to": TEXTS}),
+            "save": FIELD,
+            "max_tokens": whole(1, MOST_TOKENS),
+            "max_completion_tokens": whole(1, MOST_TOKENS),
+            "temperature": number(0, 2),
+            "rounds": whole(1, MOST_ROUNDS),
+            **_SHARED_SHAPES,
+        },
+        ("url", "model"),
+    )
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:

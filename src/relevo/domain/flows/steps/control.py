@@ -9,9 +9,23 @@ from typing import ClassVar, Self
 import msgspec
 
 from relevo.domain.flows import runs
-from relevo.domain.flows.messages import FlowMessage, message
+from relevo.domain.flows.messages import MESSAGE, Choice, FlowMessage, message
 from relevo.domain.flows.model import Step, Steps, Words
 from relevo.domain.flows.reading import Reader, fixed_texts
+from relevo.domain.flows.shapes import (
+    DO,
+    DURATION,
+    NOTHING,
+    STEP,
+    TEXTS,
+    WORDS,
+    Shape,
+    any_of,
+    explained,
+    listed,
+    mapping,
+    whole,
+)
 from relevo.domain.flows.steps.paths import do
 from relevo.domain.flows.variables import as_text
 from relevo.domain.flows.walking import Walk
@@ -28,6 +42,14 @@ _STANDARD_WAITS = {
     "no_reply": timedelta(minutes=5),
     "customer_silent": timedelta(minutes=30),
 }
+_MINUTES = whole(1, _YEAR_OF_MINUTES)
+_TOLD = mapping({"summary": WORDS, "fields": TEXTS, "transcript": whole(0, MOST_TRANSCRIPT)})
+
+
+def _reaction_shape(name: str) -> Shape:
+    steps = any_of(DO, listed(STEP, most=0))
+    after = {"after": DURATION} if name in _STANDARD_WAITS else {}
+    return any_of(NOTHING, mapping({**after, "do": steps}))
 
 
 class Telling(msgspec.Struct, frozen=True):
@@ -56,6 +78,16 @@ class PauseBot(Step, frozen=True):
     reactions: ByName[str, Reaction] = {}
 
     word: ClassVar[str] = "pause_bot"
+    about: ClassVar[str] = "Hand the conversation to an agent."
+    shape: ClassVar[Shape] = mapping(
+        {
+            "minutes": explained("How long, at most. Without it: until somebody ends it.", _MINUTES),
+            "leave_words": explained("With these words the customer comes back to the bot.", TEXTS),
+            "say": explained("What the customer is told.", MESSAGE),
+            "tell": explained("What the platform is told.", _TOLD),
+            **{name: _reaction_shape(name) for name in (*BRANCHES, "returned")},
+        }
+    )
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -82,6 +114,14 @@ class PauseBot(Step, frozen=True):
     @property
     def branches(self) -> ByName[str, Steps]:
         return {name: one.do for name, one in self.reactions.items() if one.do is not None}
+
+    @property
+    def waits(self) -> bool:
+        return True
+
+    @property
+    def messages(self) -> tuple[tuple[FlowMessage, tuple[Choice, ...]], ...]:
+        return ((self.say, ()),) if self.say is not None else ()
 
     def take(self, walk: Walk) -> None:
         if self.say is not None:
@@ -156,6 +196,8 @@ class ResumeBot(Step, frozen=True):
     """Take control back, and go on."""
 
     word: ClassVar[str] = "resume_bot"
+    about: ClassVar[str] = "Take control back from the agent, and go on."
+    shape: ClassVar[Shape] = NOTHING
     takes_back: ClassVar[bool] = True
 
     @classmethod

@@ -9,12 +9,14 @@ from relevo.domain.flows.expressions import Template
 from relevo.domain.flows.model import Step, Words
 from relevo.domain.flows.reading import Reader, fixed_text
 from relevo.domain.flows.runs import AssignTo, LogEvent, MoveTo, WriteNote
+from relevo.domain.flows.shapes import TEXT, Shape, any_of, mapping, number, one_of
 from relevo.domain.flows.variables import as_number
 from relevo.domain.flows.walking import Walk
 from relevo.domain.yaml_reading import Mapping, Value
 
 Status = Literal["open", "pending", "done", "spam"]
 _STATUSES: tuple[Status, ...] = get_args(Status)
+_AMOUNT = any_of(number(), {"type": "string"})
 
 
 class Assign(Step, frozen=True):
@@ -24,6 +26,11 @@ class Assign(Step, frozen=True):
     group: str | Template = ""
 
     word: ClassVar[str] = "assign"
+    about: ClassVar[str] = "Give the conversation to an agent or to one of a group."
+    shape: ClassVar[Shape] = any_of(
+        one_of(("nobody",)),
+        {**mapping({"agent": TEXT, "group": TEXT}), "minProperties": 1, "maxProperties": 1},
+    )
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -51,6 +58,8 @@ class Note(Step, frozen=True):
     text: str | Template
 
     word: ClassVar[str] = "note"
+    about: ClassVar[str] = "Write a note for colleagues, which the customer never sees."
+    shape: ClassVar[Shape] = TEXT
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -68,6 +77,8 @@ class SetStatus(Step, frozen=True):
     status: Status
 
     word: ClassVar[str] = "status"
+    about: ClassVar[str] = "Set the status of the conversation."
+    shape: ClassVar[Shape] = one_of(get_args(Status))
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -89,6 +100,11 @@ class LogsEvent(Step, frozen=True):
     number: float | Template | None = None
 
     word: ClassVar[str] = "event"
+    about: ClassVar[str] = "Count a custom event of the flow."
+    shape: ClassVar[Shape] = any_of(
+        TEXT,
+        mapping({"name": TEXT, "text": TEXT, "price": _AMOUNT, "number": _AMOUNT}, ("name",)),
+    )
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:

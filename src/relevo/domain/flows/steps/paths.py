@@ -12,6 +12,18 @@ from relevo.domain.flows.condition_parsing import condition
 from relevo.domain.flows.model import Condition, Step, Steps
 from relevo.domain.flows.reading import Reader
 from relevo.domain.flows.runs import Waiting
+from relevo.domain.flows.shapes import (
+    CONDITION,
+    DO,
+    DURATION,
+    NOTHING,
+    STEPS,
+    SUBFLOW,
+    Shape,
+    listed,
+    mapping,
+    whole,
+)
 from relevo.domain.flows.walking import Walk
 from relevo.domain.yaml_reading import Mapping, Value
 
@@ -21,12 +33,19 @@ MAX_ROUNDS = 50
 """Rounds of one `repeat`."""
 
 
+def _all_leave(*lists: Steps) -> bool:
+    """Whether none of these lists comes to its end."""
+    return all(any(step.leaves for step in steps) for steps in lists)
+
+
 class When(Step, frozen=True):
     condition: Condition
     then: Steps
     otherwise: Steps = ()
 
     word: ClassVar[str] = "when"
+    about: ClassVar[str] = "One path or another, by a condition."
+    shape: ClassVar[Shape] = CONDITION
     beside: ClassVar[tuple[str, ...]] = ("then", "else")
 
     @classmethod
@@ -39,6 +58,10 @@ class When(Step, frozen=True):
 
     def take(self, walk: Walk) -> None:
         walk.enter("then" if walk.holds(self.condition) else "else")
+
+    @property
+    def leaves(self) -> bool:
+        return _all_leave(self.then, self.otherwise)
 
     @property
     def branches(self) -> ByName[str, Steps]:
@@ -58,6 +81,8 @@ class Choose(Step, frozen=True):
     ways: tuple[Way, ...]
 
     word: ClassVar[str] = "choose"
+    about: ClassVar[str] = "One of several ways by chance, by weight."
+    shape: ClassVar[Shape] = listed(mapping({"weight": whole(1, MAX_WEIGHT), "do": DO}, ("do",)), 2, MAX_WAYS)
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -75,6 +100,10 @@ class Choose(Step, frozen=True):
                 walk.enter(f"way {number}")
                 return
         walk.advance()
+
+    @property
+    def leaves(self) -> bool:
+        return _all_leave(*(way.do for way in self.ways))
 
     @property
     def branches(self) -> ByName[str, Steps]:
@@ -99,6 +128,10 @@ class Repeat(Step, frozen=True):
     until: Condition | None = None
 
     word: ClassVar[str] = "repeat"
+    about: ClassVar[str] = "The same steps again, so many times at most."
+    shape: ClassVar[Shape] = mapping(
+        {"times": whole(1, MAX_ROUNDS), "until": CONDITION, "do": STEPS}, ("times", "do")
+    )
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -114,6 +147,10 @@ class Repeat(Step, frozen=True):
 
     def take(self, walk: Walk) -> None:
         walk.enter("round 1")
+
+    @property
+    def leaves(self) -> bool:
+        return _all_leave(self.do)
 
     @property
     def branches(self) -> ByName[str, Steps]:
@@ -140,11 +177,17 @@ class Go(Step, frozen=True):
     subflow: str
 
     word: ClassVar[str] = "go"
+    about: ClassVar[str] = "Leave for another subflow, for good."
+    shape: ClassVar[Shape] = SUBFLOW
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
         name = reader.subflow(keys["go"])
         return None if name is None else cls(name)
+
+    @property
+    def leaves(self) -> bool:
+        return True
 
     def take(self, walk: Walk) -> None:
         walk.go(self.subflow)
@@ -170,6 +213,8 @@ class Call(Step, frozen=True):
     subflow: str
 
     word: ClassVar[str] = "call"
+    about: ClassVar[str] = "Walk another subflow and come back."
+    shape: ClassVar[Shape] = SUBFLOW
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -186,11 +231,17 @@ class Wait(Step, frozen=True):
     wait_for: timedelta
 
     word: ClassVar[str] = "wait"
+    about: ClassVar[str] = "Stand still for a time."
+    shape: ClassVar[Shape] = DURATION
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
         length = keys["wait"].duration()
         return None if length is None else cls(length)
+
+    @property
+    def waits(self) -> bool:
+        return True
 
     def take(self, walk: Walk) -> None:
         walk.advance()
@@ -202,6 +253,8 @@ class End(Step, frozen=True):
     """Nothing more, of callers neither."""
 
     word: ClassVar[str] = "end"
+    about: ClassVar[str] = "Nothing more."
+    shape: ClassVar[Shape] = NOTHING
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -212,6 +265,10 @@ class End(Step, frozen=True):
     @classmethod
     def alone(cls) -> Self:
         return cls()
+
+    @property
+    def leaves(self) -> bool:
+        return True
 
     def take(self, walk: Walk) -> None:
         walk.end()

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from relevo.domain.flows.expressions import Template
 from relevo.domain.flows.model import Step
 from relevo.domain.flows.reading import Reader, fixed_texts
+from relevo.domain.flows.shapes import SINGLE, TEXTS, Shape, any_of, by_name, listed
 from relevo.domain.flows.walking import Walk
 from relevo.domain.subscribers import FieldValue
 from relevo.domain.yaml_reading import Mapping, Value
@@ -18,6 +19,8 @@ class Set(Step, frozen=True):
     values: tuple[tuple[str, FieldValue | Template], ...]
 
     word: ClassVar[str] = "set"
+    about: ClassVar[str] = "Set fields, in order; null clears one."
+    shape: ClassVar[Shape] = {**by_name(any_of(SINGLE, listed(SINGLE))), "minProperties": 1}
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -48,6 +51,8 @@ class Tag(Step, frozen=True):
     names: tuple[str, ...]
 
     word: ClassVar[str] = "tag"
+    about: ClassVar[str] = "Give the person a tag, or several."
+    shape: ClassVar[Shape] = TEXTS
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -63,6 +68,8 @@ class Untag(Step, frozen=True):
     names: tuple[str, ...]
 
     word: ClassVar[str] = "untag"
+    about: ClassVar[str] = "Take tags away."
+    shape: ClassVar[Shape] = TEXTS
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:

@@ -14,12 +14,30 @@ from relevo.domain.flows.folding import folded
 from relevo.domain.flows.messages import (
     MAX_QUICK_REPLIES,
     Choice,
+    FlowMessage,
     TextMessage,
     with_options,
 )
 from relevo.domain.flows.model import Step, Steps, Words
 from relevo.domain.flows.reading import Reader, fixed_text
 from relevo.domain.flows.runs import Waiting
+from relevo.domain.flows.shapes import (
+    BUTTONS,
+    DO,
+    DURATION,
+    FIELD,
+    LIST,
+    QUICK_REPLIES,
+    TEXT,
+    WORDS,
+    Shape,
+    any_of,
+    explained,
+    listed,
+    mapping,
+    one_of,
+    whole,
+)
 from relevo.domain.flows.steps.paths import do
 from relevo.domain.flows.walking import Walk
 from relevo.domain.flows.words import words_of
@@ -28,6 +46,7 @@ from relevo.domain.yaml_reading import Mapping, Value, quoted
 
 _KEYS = ("text", "buttons", "quick_replies", "list", "kind", "choices", "save", "retry", "give_up", "timeout")
 _KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
+_A_CHOICE = any_of(WORDS, mapping({"title": WORDS, "value": TEXT}, ("title",)))
 
 
 class GiveUp(msgspec.Struct, frozen=True):
@@ -56,6 +75,38 @@ class Ask(Step, frozen=True):
     timeout: Timeout | None = None
 
     word: ClassVar[str] = "ask"
+    about: ClassVar[str] = "Say something and wait for the answer."
+    shape: ClassVar[Shape] = any_of(
+        WORDS,
+        mapping(
+            {
+                "text": WORDS,
+                "buttons": BUTTONS,
+                "quick_replies": QUICK_REPLIES,
+                "list": LIST,
+                "kind": explained("What the answer must be.", one_of(get_args(AnswerKind))),
+                "choices": explained(
+                    "What there is to choose from.",
+                    listed(
+                        any_of(WORDS, mapping({"title": WORDS, "value": TEXT}, ("title",))),
+                        1,
+                        MAX_QUICK_REPLIES,
+                    ),
+                ),
+                "save": explained("The field that keeps the answer.", FIELD),
+                "retry": explained("What to say about an answer that does not fit.", WORDS),
+                "give_up": explained(
+                    "After so many answers that do not fit, do this.",
+                    mapping({"after": whole(1, 20), "do": DO}),
+                ),
+                "timeout": explained(
+                    "After so long without an answer, do this.",
+                    mapping({"after": DURATION, "do": DO}, ("after",)),
+                ),
+            },
+            ("text",),
+        ),
+    )
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -80,6 +131,14 @@ class Ask(Step, frozen=True):
     def branches(self) -> ByName[str, Steps]:
         lists = {"give_up": self.give_up.do}
         return {**lists, "timeout": self.timeout.do} if self.timeout else lists
+
+    @property
+    def waits(self) -> bool:
+        return True
+
+    @property
+    def messages(self) -> tuple[tuple[FlowMessage, tuple[Choice, ...]], ...]:
+        return ((self.message, self.choices),)
 
     def take(self, walk: Walk) -> None:
         """Ask, and stay at the question; one that cannot be asked is passed over."""

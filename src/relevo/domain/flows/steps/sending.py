@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar, Literal, Self
 
-from relevo.domain.flows.messages import FlowMessage, message
+from relevo.domain.flows.messages import MESSAGE, Choice, FlowMessage, message
 from relevo.domain.flows.model import Step
 from relevo.domain.flows.reading import Reader
 from relevo.domain.flows.runs import ShowTyping, Waiting
+from relevo.domain.flows.shapes import DURATION, Shape, any_of, one_of
 from relevo.domain.flows.walking import Walk
 from relevo.domain.yaml_reading import Mapping, read_duration
 
@@ -24,6 +25,8 @@ class Send(Step, frozen=True):
     message: FlowMessage
 
     word: ClassVar[str] = "send"
+    about: ClassVar[str] = "Say something to the customer."
+    shape: ClassVar[Shape] = MESSAGE
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -34,6 +37,10 @@ class Send(Step, frozen=True):
         walk.say(self.message)
         walk.advance()
 
+    @property
+    def messages(self) -> tuple[tuple[FlowMessage, tuple[Choice, ...]], ...]:
+        return ((self.message, ()),)
+
 
 class Typing(Step, frozen=True):
     """Show that somebody is typing, for a time; `natural`: as long as the next message takes to write."""
@@ -41,6 +48,10 @@ class Typing(Step, frozen=True):
     length: timedelta | Literal["natural"]
 
     word: ClassVar[str] = "typing"
+    about: ClassVar[str] = (
+        "Show that somebody is typing: 2s, or natural, as long as writing what follows takes."
+    )
+    shape: ClassVar[Shape] = any_of(one_of(("natural",)), DURATION)
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -57,6 +68,10 @@ class Typing(Step, frozen=True):
     @classmethod
     def alone(cls) -> Self:
         return cls("natural")
+
+    @property
+    def waits(self) -> bool:
+        return True
 
     def take(self, walk: Walk) -> None:
         walk.advance()

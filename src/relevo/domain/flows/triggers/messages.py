@@ -11,6 +11,7 @@ from relevo.domain.flows.languages import best
 from relevo.domain.flows.model import Trigger
 from relevo.domain.flows.patterns import BadPattern, compiled
 from relevo.domain.flows.reading import Reader, fixed_texts
+from relevo.domain.flows.shapes import TEXTS, Shape, any_of, by_name, one_of
 from relevo.domain.flows.words import Keyword, Said, keyword
 from relevo.domain.yaml_reading import Mapping, Value, quoted
 
@@ -30,6 +31,9 @@ class OnKeyword(Trigger, frozen=True):
     by_language: dict[str, tuple[Keyword, ...]] = msgspec.field(default_factory=dict)
 
     word: ClassVar[str] = "keyword"
+    about: ClassVar[str] = "A message with one of these words."
+    shapes: ClassVar[dict[str, Shape]] = {"words": any_of(TEXTS, by_name(TEXTS)), "match": one_of(_MATCHES)}
+    needs: ClassVar[tuple[str, ...]] = ("words",)
 
     @classmethod
     def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
@@ -106,6 +110,9 @@ class OnButton(Trigger, frozen=True):
     payloads: tuple[str, ...] = ()
 
     word: ClassVar[str] = "button"
+    about: ClassVar[str] = "A pressed button with this payload that this flow did not make."
+    shapes: ClassVar[dict[str, Shape]] = {"payload": TEXTS}
+    needs: ClassVar[tuple[str, ...]] = ("payload",)
 
     @classmethod
     def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
@@ -127,6 +134,8 @@ class OnReferral(Trigger, frozen=True):
     refs: tuple[str, ...] = ()
 
     word: ClassVar[str] = "referral"
+    about: ClassVar[str] = "The customer came by a link, an advertisement or a code."
+    shapes: ClassVar[dict[str, Shape]] = {"ref": TEXTS}
 
     @classmethod
     def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
@@ -158,6 +167,7 @@ class OnFirstMessage(Trigger, frozen=True):
     """The first message ever, when it has no keyword. Without this trigger it is `start`."""
 
     word: ClassVar[str] = "first_message"
+    about: ClassVar[str] = "The first message ever, when it is no keyword."
 
     @classmethod
     def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
@@ -172,6 +182,7 @@ class OnDefault(Trigger, frozen=True):
     """A message that nothing else takes."""
 
     word: ClassVar[str] = "default"
+    about: ClassVar[str] = "A message that nothing else takes."
 
     @classmethod
     def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
