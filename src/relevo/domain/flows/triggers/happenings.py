@@ -18,6 +18,7 @@ from relevo.domain.flows.conditions import holds
 from relevo.domain.flows.expressions import TemplateFailed, Variables
 from relevo.domain.flows.model import Condition, Trigger
 from relevo.domain.flows.reading import Reader, fixed_text, fixed_texts
+from relevo.domain.flows.shapes import CONDITION, DURATION, TEXT, TEXTS, Shape
 from relevo.domain.schedules import NoSchedule, check
 from relevo.domain.yaml_reading import Mapping, Value
 
@@ -38,6 +39,8 @@ class OnHappening(Trigger, frozen=True):
     """`when` must hold, if it is there."""
 
     when: Condition | None = None
+
+    shapes: ClassVar[dict[str, Shape]] = {"when": CONDITION}
 
     def is_for(self, happening: Happening) -> bool:
         """Whether it is one of those that this trigger is for, whatever `when` says."""
@@ -85,6 +88,8 @@ class OnTagAdded(_OfNames, frozen=True):
     """The person got a tag that they did not have."""
 
     word: ClassVar[str] = "tag_added"
+    about: ClassVar[str] = "A tag was given to the person."
+    shapes: ClassVar[dict[str, Shape]] = {"tag": TEXTS, "when": CONDITION}
     key: ClassVar[str] = "tag"
 
 
@@ -92,6 +97,8 @@ class OnTagRemoved(_OfNames, frozen=True):
     """The person lost a tag."""
 
     word: ClassVar[str] = "tag_removed"
+    about: ClassVar[str] = "A tag was taken from the person."
+    shapes: ClassVar[dict[str, Shape]] = {"tag": TEXTS, "when": CONDITION}
     key: ClassVar[str] = "tag"
 
 
@@ -99,6 +106,8 @@ class OnFieldChanged(_OfNames, frozen=True):
     """A field has another value than before."""
 
     word: ClassVar[str] = "field_changed"
+    about: ClassVar[str] = "A field has another value than before."
+    shapes: ClassVar[dict[str, Shape]] = {"field": TEXTS, "when": CONDITION}
     key: ClassVar[str] = "field"
 
 
@@ -106,6 +115,8 @@ class OnCustomEvent(_OfNames, frozen=True):
     """A custom event was logged for the person."""
 
     word: ClassVar[str] = "custom_event"
+    about: ClassVar[str] = "A custom event was logged for the person."
+    shapes: ClassVar[dict[str, Shape]] = {"event": TEXTS, "when": CONDITION}
     key: ClassVar[str] = "event"
 
 
@@ -113,6 +124,8 @@ class OnInboundWebhook(_OfNames, frozen=True):
     """Another system posted something about the person."""
 
     word: ClassVar[str] = "inbound_webhook"
+    about: ClassVar[str] = "Another system posted something about the person."
+    shapes: ClassVar[dict[str, Shape]] = {"webhook": TEXTS, "when": CONDITION}
     key: ClassVar[str] = "webhook"
 
 
@@ -127,24 +140,28 @@ class OnConversationOpened(_Plain, frozen=True):
     """A conversation that was done is open again."""
 
     word: ClassVar[str] = "conversation_opened"
+    about: ClassVar[str] = "A conversation that was done is open again."
 
 
 class OnConversationClosed(_Plain, frozen=True):
     """The conversation is done."""
 
     word: ClassVar[str] = "conversation_closed"
+    about: ClassVar[str] = "The conversation is done."
 
 
 class OnConversationAssigned(_Plain, frozen=True):
     """The conversation was given to an agent."""
 
     word: ClassVar[str] = "conversation_assigned"
+    about: ClassVar[str] = "The conversation was given to an agent."
 
 
 class OnAgentReturned(_Plain, frozen=True):
     """Control came back, and the flow has nothing to go on with."""
 
     word: ClassVar[str] = "agent_returned"
+    about: ClassVar[str] = "Control came back, and the flow has nothing to go on with."
 
 
 class OnNoReply(OnHappening, frozen=True):
@@ -153,6 +170,9 @@ class OnNoReply(OnHappening, frozen=True):
     after: timedelta = SHORTEST_SILENCE
 
     word: ClassVar[str] = "no_reply"
+    about: ClassVar[str] = "The customer has been silent for so long, with the bot."
+    shapes: ClassVar[dict[str, Shape]] = {"after": DURATION, "when": CONDITION}
+    needs: ClassVar[tuple[str, ...]] = ("after",)
 
     @classmethod
     def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
@@ -177,6 +197,9 @@ class OnSchedule(OnHappening, frozen=True):
     zone: str = ""
 
     word: ClassVar[str] = "schedule"
+    about: ClassVar[str] = "A cron line is due, for everybody whom the condition holds for."
+    shapes: ClassVar[dict[str, Shape]] = {"cron": TEXT, "zone": TEXT, "when": CONDITION}
+    needs: ClassVar[tuple[str, ...]] = ("cron", "when")
 
     @classmethod
     def read(cls, keys: Mapping, do: str, reader: Reader) -> Self | None:
