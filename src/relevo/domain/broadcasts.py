@@ -109,7 +109,7 @@ class Broadcast(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ns(self) -> str:
-        return f"{flow_ns(self.flow_id)}b{self.id}"
+        return broadcast_ns(self.flow_id, self.id)
 
     @property
     def is_over(self) -> bool:
@@ -134,6 +134,10 @@ class Broadcast(msgspec.Struct, frozen=True, kw_only=True):
         if self.is_over or self.total is None:
             return None
         return timedelta(minutes=max(self.total - self.dealt_with, 0) / self.per_minute)
+
+
+def broadcast_ns(flow: FlowId, broadcast: int) -> str:
+    return f"{flow_ns(flow)}b{broadcast}"
 
 
 def parse_ns(text: str) -> tuple[FlowId, BroadcastId] | None:

@@ -125,12 +125,15 @@ class BotTold(Event, frozen=True, kw_only=True, tag="bot.told"):
     """The platform had the bot say something (`send-content` without `send_as_agent`).
 
     An instruction from outside, not the bot's own speech: it is carried out whoever has control.
-    `go_to` is the subflow that starts afterwards, if any and if the bot has control.
+    `go_to` is the subflow that starts afterwards, if any and if the bot has control, and `at_step` where.
     """
 
     contents: tuple[Content, ...] = ()
     acts: tuple[DirectAct, ...] = ()
     go_to: str = ""
+    at_step: int = 0
+    profile: Profile = Profile()
+    """Of somebody who is new here."""
 
 
 class BroadcastCame(Event, frozen=True, kw_only=True, tag="broadcast.came"):

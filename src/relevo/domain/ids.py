@@ -43,6 +43,15 @@ def sub_flow_ns(flow: FlowId, number: int) -> str:
     return f"f{flow}s{number}"
 
 
+STEPS_OF_A_SUBFLOW = 999
+"""So many of its steps have a name of their own."""
+
+
+def node_ns(flow: FlowId, subflow: int, step: int) -> str:
+    """A step, counted from 1, of the subflow with a number: `f1001n3002` is the second of `f1001s3`."""
+    return f"f{flow}n{subflow}{step:03d}"
+
+
 def tag_ns(flow: FlowId, number: int) -> str:
     return f"f{flow}t{number}"
 

@@ -46,15 +46,15 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
     components: list[dict[str, Any]] = []
 
 
-def read_template(wanted: dict[str, Any], subflows: Mapping[str, str]) -> Other:
+def read_template(wanted: dict[str, Any], subflows: Mapping[str, str], field: str = "content") -> Other:
     """What the API is given as `content`. `subflows`: `sub_flow_ns` → name; a quick reply that names one
     goes there when it is pressed. Raises `InvalidInput`."""
     try:
         read = msgspec.convert(wanted, _Wanted)
     except msgspec.ValidationError as error:
-        raise InvalidInput({"content": [f"The content is no template: {error}."]}) from error
+        raise InvalidInput({field: [f"The {field} is no template: {error}."]}) from error
     if isinstance(read.params, list) and read.params:
-        raise InvalidInput({"content.params": [_NO_OBJECT]})
+        raise InvalidInput({f"{field}.params": [_NO_OBJECT]})
     given = read.params if isinstance(read.params, dict) else {}  # some clients send [] for none
     params = {key: _target(key, value, subflows) for key, value in given.items()}
     return template(read.name, read.lang, params, read.components)

@@ -130,16 +130,7 @@ class Broadcasting:
         )
 
     def _where(self, one: Broadcast) -> Where:
-        directory = self._catalog.directory
-        channels = {**directory.deleted_channels, **directory.channels}
-        ours = {id_: channel for id_, channel in channels.items() if channel.flow_id == one.flow_id}
-        return Where(
-            flow_id=one.flow_id,
-            channels=ours,
-            now=self._clock.now(),
-            segments=directory.segments.get(one.flow_id, {}),
-            hours=directory.workspaces[one.workspace_id].hours,
-        )
+        return self._catalog.where(one.flow_id, self._clock.now())
 
     # What
 

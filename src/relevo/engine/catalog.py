@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from relevo.domain.audiences import NOBODY, Audience, audiences
 from relevo.domain.flows.model import Flow
 from relevo.domain.flows.parsing import parse
 from relevo.domain.ids import ChannelId, FlowId, FlowVersionId, MemberId
+from relevo.domain.segments import Where
 from relevo.domain.workspaces import Channel
 from relevo.store import directory as directories
 from relevo.store.database import Database
@@ -91,6 +93,18 @@ class Catalog:
     def audience_of(self, id_: ChannelId) -> Audience:
         """The endpoints that are told what happens on a channel."""
         return self._audiences.get(id_, NOBODY)
+
+    def where(self, flow_id: FlowId, now: datetime) -> Where:
+        """A flow as conditions on its subscribers see it."""
+        directory = self.directory
+        channels = {**directory.deleted_channels, **directory.channels}
+        return Where(
+            flow_id=flow_id,
+            channels={id_: one for id_, one in channels.items() if one.flow_id == flow_id},
+            now=now,
+            segments=directory.segments.get(flow_id, {}),
+            hours=directory.workspaces[directory.flows[flow_id].workspace_id].hours,
+        )
 
     def current_version(self, flow_id: FlowId) -> FlowVersionId | None:
         entry = self.directory.flows.get(flow_id)

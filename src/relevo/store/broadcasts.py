@@ -51,9 +51,10 @@ async def insert_new(connection: Connection, one: Broadcast) -> BroadcastId:
     return BroadcastId(made.scalar_one())
 
 
-async def find(connection: Connection, id_: BroadcastId) -> Broadcast | None:
-    """One that was not deleted."""
-    row = (await connection.execute(select(broadcasts).where(_rows.id == id_, _THERE))).first()
+async def find(connection: Connection, id_: BroadcastId, *, or_deleted: bool = False) -> Broadcast | None:
+    """One that was not deleted, or not long ago."""
+    parts = [_rows.id == id_] if or_deleted else [_rows.id == id_, _THERE]
+    row = (await connection.execute(select(broadcasts).where(*parts))).first()
     return from_row(row) if row else None
 
 

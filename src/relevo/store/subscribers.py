@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, not_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, not_, or_, select
 
 from relevo.domain.conversations import Conversation
 from relevo.domain.ids import ChannelId, ConversationId, FlowId
@@ -77,6 +77,32 @@ async def get_many(
         return {}
     query = select(conversations).where(_rows.id.in_(sorted(ids)))
     return {one.id: one for one in map(from_row, (await connection.execute(query)).all())}
+
+
+class Ids(msgspec.Struct, frozen=True):
+    """People who were named, and how many of those who were are not there."""
+
+    ids: list[ConversationId]
+    missing: int
+
+
+async def ids_of(
+    connection: Connection,
+    flow_id: FlowId,
+    *,
+    ids: Collection[ConversationId] = (),
+    user_ids: Collection[str] = (),
+) -> Ids:
+    """Those of a flow with these ids, or these ids inside their channel; each once."""
+    by_id = sorted(set(ids))
+    by_user = sorted({one for one in user_ids if "\0" not in one})
+    named = or_(_rows.id.in_(by_id), _rows.user_id.in_(by_user))
+    query = select(_rows.id, _rows.user_id).where(_rows.flow_id == flow_id, named).order_by(_rows.id)
+    rows = (await connection.execute(query)).all()
+    met = {row.user_id for row in rows} & set(by_user)
+    known = {row.id for row in rows} & set(by_id)
+    missing = len(by_id) - len(known) + len(set(user_ids)) - len(met)
+    return Ids([ConversationId(row.id) for row in rows], missing)
 
 
 async def count_by_status(connection: Connection, flow_id: FlowId) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,20 @@ import msgspec
 import pytest
 from litestar import Litestar
 
+from relevo.admin.broadcasts import BroadcastWish, begin
 from relevo.channels.adapter import VendorAnswer, VendorCall
 from relevo.domain.agent_groups import AgentGroup, GroupId
+from relevo.domain.broadcasts import Listed, Says, broadcast_ns
 from relevo.domain.deliveries import Destination
+from relevo.domain.events import ByUser, SubscriberChanged
 from relevo.domain.ids import ConversationId, user_ns
 from relevo.domain.messages import Message, plain_text
 from relevo.domain.redeliveries import UNDELIVERED, Selection
+from relevo.domain.segments import Segment, SegmentId
+from relevo.domain.subscribers import Profile
 from relevo.domain.workspaces import Scope
-from relevo.store import agent_groups, deliveries, directory, redeliveries, tables
-from relevo.testing.builders import World, add_channel
+from relevo.store import agent_groups, deliveries, directory, redeliveries, segments, tables
+from relevo.testing.builders import USER_ID, World, add_channel
 from relevo.testing.channel_suite import play
 from relevo.web.api import CALLS, create_api
 from relevo.web.api.document import make_document
@@ -88,7 +94,7 @@ NUMBER = {
 }
 
 
-BOTH = (Scope.MANAGE_FLOW, Scope.MANAGE_TEAM)
+BOTH = (Scope.MANAGE_FLOW, Scope.MANAGE_TEAM, Scope.SEND_MESSAGE)
 
 
 class Ana:
@@ -126,12 +132,17 @@ async def add_former_subflow(world: World) -> None:
     await world.catalog.refresh(at_once=True)
 
 
-async def park(world: World) -> dict[str, int]:
+async def park(world: World) -> dict[str, Any]:
     """Ana asks for an agent, and nothing arrives anywhere; a redelivery of it all is under way, and there is
-    a WhatsApp number. The numbers of these things, as operations call them."""
+    a WhatsApp number, an SMS channel, a segment and a broadcast. The numbers of these things, as operations
+    call them."""
     if not any(one.type == "whatsapp" for one in world.catalog.directory.channels.values()):
         await add_channel(world, "whatsapp", NUMBER)
+        await add_channel(world, "sms", {"account_sid": "AC1", "auth_token": "t", "from": "+61400000001"})
+        await add_segment(world)
     await world.says("agent")
+    telephone, to = Profile(phone="+61400000000"), ByUser(world.company.web.id, USER_ID)
+    await world.submit(SubscriberChanged(to=to, profile=telephone))
     to_desk = Selection(destination=Destination("endpoint", world.company.endpoint.id))
     rows, begun = tables.deliveries, Selection(flow_id=world.company.flow.id, states=UNDELIVERED)
     news = {"state": "parked", "reason": "schedule_exhausted", "due_at": None, "claimed_by": None}
@@ -146,6 +157,8 @@ async def park(world: World) -> dict[str, int]:
         "delivery_id": found[-1].id,
         "from_delivery_id": found[-1].id,
         "redelivery_id": redelivery,
+        "broadcast_ns": await begin_broadcast(world),
+        "segment_ns": "f1001sg1",
         "id": READY,
         "agent_group_id": READY,
     }
@@ -179,6 +192,37 @@ async def make_ready(world: World) -> None:
         await connection.execute(rows.update().where(rows.c.id == made.id).values(id=READY))
         await directory.touch(connection)
     await world.catalog.refresh(at_once=True)
+
+
+async def add_segment(world: World) -> None:
+    """`f1001sg1`: everybody with the tag vip."""
+    company = world.company
+    one = Segment(
+        id=SegmentId(0),
+        workspace_id=company.workspace.id,
+        flow_id=company.flow.id,
+        name="Regulars",
+        source="{tag: vip}",
+        created_at=world.clock.now(),
+    )
+    async with world.database.write() as connection:
+        await segments.insert_new(connection, one)
+        await directory.touch(connection)
+    await world.catalog.refresh(at_once=True)
+
+
+async def begin_broadcast(world: World) -> str:
+    """Its ns. It is for the day after tomorrow, and for nobody."""
+    company, now = world.company, world.clock.now()
+    wish = BroadcastWish(
+        workspace_id=company.workspace.id,
+        flow_id=company.flow.id,
+        to=Listed(()),
+        says=Says(subflow="welcome"),
+        at=now + timedelta(days=2),
+    )
+    async with world.database.write() as connection:
+        return broadcast_ns(company.flow.id, await begin(connection, now, wish, by="Olga"))
 
 
 @pytest.fixture

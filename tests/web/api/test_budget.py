@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import event
 
 from relevo.domain.events import AnyEvent
+from relevo.domain.ids import ConversationId
 from relevo.engine.batches import Result
 from relevo.store.database import Database
 from relevo.testing.builders import World
@@ -49,6 +50,16 @@ BUDGET: dict[str, int] = {
     "/subscriber/send-text": 0,
     "/subscriber/send-content": 0,
     "/subscriber/send-whatsapp-template": 0,
+    "/subscriber/send-whatsapp-template-by-user-id": 1,
+    "/subscriber/send-sms": 1,
+    "/subscriber/send-main-flow": 0,
+    "/subscriber/send-sub-flow": 0,
+    "/subscriber/send-sub-flow-by-flow-name": 0,
+    "/subscriber/send-sub-flow-by-user-id": 1,
+    "/subscriber/send-node": 0,
+    "/subscriber/broadcasts": 2,
+    "/flow/segments": 2,
+    "/flow/segment-bot-users-count": 2,
     "/subscriber/pause-bot": 0,
     "/subscriber/resume-bot": 0,
     "/subscriber/assign-agent": 0,
@@ -99,6 +110,14 @@ BY_THEMSELVES = {
     "/whatsapp-template/create",
     "/whatsapp-template/delete",
     "/whatsapp-template/sync",
+    "/subscriber/broadcast",
+    "/subscriber/broadcast-by-user-id",
+    "/subscriber/broadcast-by-tag",
+    "/subscriber/broadcast-by-segment",
+    "/subscriber/broadcast-whatsapp-template-by-user-id",
+    "/subscriber/broadcast-whatsapp-template-by-tag",
+    "/subscriber/broadcast/cancel",
+    "/subscriber/broadcast/delete",
 }
 """What a person does now and then, each in a transaction of its own."""
 
@@ -115,6 +134,17 @@ def parameters(ana: Ana, world: World, numbers: dict[str, int]) -> dict[str, dic
         "/subscriber/send-text": {**whom, "content": "Hi"},
         "/subscriber/send-content": {**whom, "data": {"goto": "person"}},
         "/subscriber/send-whatsapp-template": {**whom, "content": {"name": "order_sent", "lang": "en_US"}},
+        "/subscriber/send-whatsapp-template-by-user-id": {
+            "user_id": "61400000000",
+            "create_if_not_found": "yes",
+            "content": {"name": "order_sent", "lang": "en_US"},
+        },
+        "/subscriber/send-sms": {**whom, "content": "Hi"},
+        "/subscriber/send-sub-flow": {**whom, "sub_flow_ns": "f1001s2"},
+        "/subscriber/send-sub-flow-by-flow-name": {**whom, "flow_name": "person"},
+        "/subscriber/send-sub-flow-by-user-id": {"user_id": "visitor-1", "sub_flow_ns": "f1001s2"},
+        "/subscriber/send-node": {**whom, "node_ns": "f1001n2001"},
+        "/flow/segment-bot-users-count": {"segment_ns": "f1001sg1"},
         "/subscriber/assign-agent": {**whom, "agent_id": world.company.agent.id},
         "/subscriber/assign-agent-group": {**whom, "agent_group_id": READY},
         "/flow-summary": {},
@@ -130,7 +160,7 @@ class Accepting:
     """An engine that takes everything and asks nothing of the database."""
 
     async def submit(self, event: AnyEvent) -> Result:
-        return Result(event.to.id, world_flow)  # type: ignore[union-attr]
+        return Result(getattr(event.to, "id", ConversationId(0)), world_flow)
 
 
 world_flow: Any = 1001

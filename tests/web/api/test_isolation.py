@@ -26,6 +26,11 @@ ABOUT_A_SUBSCRIBER: dict[str, Json] = {
     "/subscriber/assign-agent-group": {"agent_group_id": 1},
     "/subscriber/move-chat-to": {"status": "done"},
     "/subscriber/log-custom-event": {"event_name": "Order placed"},
+    "/subscriber/send-sms": {"content": "Hi"},
+    "/subscriber/send-main-flow": {},
+    "/subscriber/send-sub-flow": {"sub_flow_ns": "f1002s1"},
+    "/subscriber/send-sub-flow-by-flow-name": {"flow_name": "person"},
+    "/subscriber/send-node": {"node_ns": "person"},
     "/handoff/typing": {},
     "/handoff/seen": {},
     "/handoff/events": {},
@@ -81,6 +86,19 @@ TOLD_BELOW = {
     "/team/agent-groups",
     "/team/create-agent-group",
     "/handoff/presence",
+    "/subscriber/send-sub-flow-by-user-id",
+    "/subscriber/send-whatsapp-template-by-user-id",
+    "/subscriber/broadcast",
+    "/subscriber/broadcast-by-user-id",
+    "/subscriber/broadcast-by-tag",
+    "/subscriber/broadcast-by-segment",
+    "/subscriber/broadcast-whatsapp-template-by-user-id",
+    "/subscriber/broadcast-whatsapp-template-by-tag",
+    "/subscriber/broadcasts",
+    "/subscriber/broadcast/cancel",
+    "/subscriber/broadcast/delete",
+    "/flow/segments",
+    "/flow/segment-bot-users-count",
     "/me",
     "/subscribers",
     "/subscriber/get-info-by-user-id",
@@ -286,3 +304,45 @@ async def answers_of(caller: Api, operations: dict[str, Json], id_: int) -> set[
         body = {**sent, "id": id_} if "id" in sent else sent
         found.add((await caller.call(path.replace("{id}", f"{id_}"), body)).status_code)
     return found
+
+
+async def test_broadcasts_segments_and_ids_of_another_flow_are_not_there(
+    api: Api, ana: Ana, stranger: Api, world: World
+) -> None:
+    there = await park(world)
+    sent = {"name": "order_sent", "lang": "en_US"}
+    names = {"broadcast_ns": there["broadcast_ns"]}
+    before = await ana.said()
+
+    for path in ("/subscriber/broadcast/cancel", "/subscriber/broadcast/delete"):
+        assert (await stranger.write("DELETE", path, names)).status_code == 404
+    refused: list[tuple[str, Json]] = [
+        ("/subscriber/broadcast-by-segment", {"segment_ns": "f1001sg1", "sub_flow_ns": "f1002s1"}),
+        ("/subscriber/broadcast-by-tag", {"tags": ["vip"], "sub_flow_ns": "f1001s1"}),
+        ("/subscriber/broadcast", {"user_ns_list": ana.user_ns, "sub_flow_ns": "f1001s1"}),
+    ]
+    for path, more in refused:
+        assert (await stranger.post(path, more)).status_code == 422, path
+    assert (await stranger.get("/flow/segment-bot-users-count", segment_ns="f1001sg1")).status_code == 422
+    assert (await stranger.get("/flow/segments")).json()["data"] == []
+    absent: list[tuple[str, Json]] = [
+        ("/subscriber/send-sub-flow-by-user-id", {"user_id": "visitor-1", "sub_flow_ns": "f1002s1"}),
+        ("/subscriber/send-whatsapp-template-by-user-id", {"user_id": "61400000000", "content": sent}),
+    ]
+    for path, more in absent:
+        assert (await stranger.post(path, more)).status_code == 404, path
+    to_ana = {"user_ns_list": ana.user_ns, "sub_flow_ns": "f1002s1"}
+    assert (await stranger.post("/subscriber/broadcast", to_ana)).status_code == 200
+    own = (await stranger.get("/subscriber/broadcasts")).json()["data"]
+    assert [(one["total"], one["counts"]) for one in own] == [(None, {"unknown": 1})]
+    nobody: list[tuple[str, Json]] = [
+        ("/subscriber/broadcast-by-user-id", {"user_id_list": "visitor-1", "sub_flow_ns": "f1002s1"}),
+        (
+            "/subscriber/broadcast-whatsapp-template-by-user-id",
+            {"user_id_list": "1", "wa_template": sent},
+        ),
+        ("/subscriber/broadcast-whatsapp-template-by-tag", {"tags": ["vip"], "wa_template": sent}),
+    ]
+    for path, more in nobody:
+        assert (await stranger.post(path, more)).status_code == 200, path
+    assert await ana.said() == before

@@ -68,6 +68,7 @@ async def everything(world: World) -> Json:
         tables.activities,
         tables.workspaces,
         tables.applied,
+        tables.broadcasts,
     )
     async with world.database.read() as connection:
         return {

@@ -66,10 +66,11 @@ def _take_up(draft: Draft, member_id: MemberId | None) -> None:
 
 
 def bot_told(draft: Draft, event: BotTold) -> None:
+    learn(draft, event.profile)
     for content in event.contents:
         speak(draft, MessageType.OUT, content)
     apply_all(draft, event.acts)
-    _go_to(draft, event.go_to)
+    _go_to(draft, event.go_to, event.at_step)
 
 
 def webhook_called(draft: Draft, event: WebhookCalled) -> None:
@@ -79,14 +80,14 @@ def webhook_called(draft: Draft, event: WebhookCalled) -> None:
     draft.note("inbound_webhook", event.name)
 
 
-def _go_to(draft: Draft, subflow: str) -> None:
+def _go_to(draft: Draft, subflow: str, at: int = 0) -> None:
     flow = draft.current_flow()
     if subflow and flow is not None:
         if draft.agent_has_control and not draft.flow_goes_on_while_paused:
             report(draft, "bot_is_paused", f"goto {subflow} was not followed: an agent has control")
         else:
             draft.change(run=None)
-            perform(draft, flow_engine.begin(flow, subflow, draft.scene()))
+            perform(draft, flow_engine.begin(flow, subflow, draft.scene(), at=at))
 
 
 def moved(draft: Draft, event: Moved) -> None:

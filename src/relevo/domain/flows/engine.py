@@ -27,10 +27,10 @@ __all__ = [
 ]
 
 
-def begin(flow: Flow, subflow: str, scene: Scene) -> Turn:
-    """Start a subflow from its first step; nothing of an earlier run is left."""
+def begin(flow: Flow, subflow: str, scene: Scene, *, at: int = 0) -> Turn:
+    """Start a subflow from its first step, or another; nothing of an earlier run is left."""
     walk = Walk(flow, scene)
-    walk.go(subflow)
+    walk.go(subflow, at)
     return walk.turn()
 
 

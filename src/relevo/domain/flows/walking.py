@@ -157,10 +157,10 @@ class Walk:
         frame = self._stack[-1]
         self._stack[-1] = Frame(frame.subflow, (*frame.path, name, 0), frame.floor)
 
-    def go(self, subflow: str) -> None:
+    def go(self, subflow: str, at: int = 0) -> None:
         """Leave everything for another subflow."""
         self.end()
-        self._push(subflow)
+        self._push(subflow, at)
 
     def call(self, subflow: str) -> None:
         """Into another subflow, and then past this step."""
@@ -221,13 +221,13 @@ class Walk:
     def _is_back(self) -> bool:
         return self._held is not None and len(self._stack) <= len(self._held.stack)
 
-    def _push(self, subflow: str) -> None:
+    def _push(self, subflow: str, at: int = 0) -> None:
         if self.flow.steps_of(subflow) is None:
             self._stop("unknown_subflow", f"there is no subflow {subflow!r}")
         elif len(self._stack) >= MAX_DEPTH:
             self._stop("too_deep", f"more than {MAX_DEPTH} subflows call one another, the last {subflow!r}")
         else:
-            self._stack.append(Frame(subflow))
+            self._stack.append(Frame(subflow, (at,)))
 
     # How it ends before its end
 

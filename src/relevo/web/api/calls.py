@@ -13,6 +13,7 @@ from relevo.domain import complaints
 from relevo.domain.conversations import Conversation
 from relevo.domain.errors import IdempotencyKeyReused, InvalidInput, NotFound, NotSent
 from relevo.domain.events import AnyEvent, ByConversation, Once
+from relevo.domain.flows.model import Flow
 from relevo.domain.ids import ConversationId, FlowId, MemberId, parse_user_ns, sub_flow_ns
 from relevo.domain.workspaces import ApiKey, FlowEntry, Member, Workspace
 from relevo.store import applied, subscribers
@@ -81,13 +82,18 @@ class Call:
 
     async def subflows(self) -> dict[str, str]:
         """The subflows of the flow as it runs now: name → `sub_flow_ns`, in the order of the file."""
-        catalog, numbers = self.services.catalog, self.flow.subflows
-        version = catalog.current_version(self.key.flow_id)
-        if version is not None:
-            await catalog.load_flows([version])
-        running = catalog.flows.get(version) if version is not None else None
+        numbers, running = self.flow.subflows, await self.running()
         names = running.subflows if running is not None else numbers
         return {name: sub_flow_ns(self.key.flow_id, numbers[name]) for name in names if name in numbers}
+
+    async def running(self) -> Flow | None:
+        """The flow as it runs now; None before anything is published."""
+        catalog = self.services.catalog
+        version = catalog.current_version(self.key.flow_id)
+        if version is None:
+            return None
+        await catalog.load_flows([version])
+        return catalog.flows.get(version)
 
     def paging(self, asked: PageQuery) -> Paging:
         return Paging.of(self.request, self.services.edge.public_url, asked)
@@ -115,12 +121,18 @@ class Call:
         still there, and what `event` checks, then does not matter. Raises NotSent when the customer may not
         be told what was said.
         """
-        once = await self._once()
         try:
-            result = await self.services.engine.submit(event(self._to(user_ns), once))
-            duplicate, refused = result.duplicate, result.refused
+            to = self._to(user_ns)
+            return await self.write_to(lambda once: event(to, once))
         except NotFound:
             raise unknown_subscriber(user_ns) from None
+
+    async def write_to(self, event: Callable[[Once | None], AnyEvent]) -> Ok:
+        """The same for somebody who may be new here."""
+        once = await self._once()
+        try:
+            result = await self.services.engine.submit(event(once))
+            duplicate, refused = result.duplicate, result.refused
         except InvalidInput:
             duplicate = once is not None and await self._has_happened(once)
             if not duplicate:

@@ -14,6 +14,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
 import relevo
 from relevo.web.api import (
     agent_groups,
+    broadcasting,
     canned,
     control,
     custom_events,
@@ -21,6 +22,7 @@ from relevo.web.api import (
     handoff,
     me,
     reports,
+    segments,
     sending,
     subscribers,
     team,
@@ -50,6 +52,8 @@ _TAGS = {
     me.TAG: "Whom a token belongs to.",
     subscribers.TAG: "The people who write to the flow, and what was said.",
     sending.TAG: "Saying something to a customer.",
+    broadcasting.TAG: "One thing said to many.",
+    segments.TAG: "Conditions with a name, by which people are chosen.",
     control.TAG: "Who answers, who has the conversation, and whether work is left.",
     handoff.TAG: "What UChat has no call for.",
     whatsapp_templates.TAG: "What the flow's WhatsApp numbers may say at any time.",
