@@ -137,6 +137,11 @@ def timers_do_not_ask_who_has_control() -> AbstractContextManager[Any]:
     return _all(patch.object(passing, "may_go_on", lambda *_: True), patch.object(walking, "say", say))
 
 
+def branches_do_not_ask_who_is_there() -> AbstractContextManager[Any]:
+    """What a flow says because nobody has come is said though somebody has."""
+    return patch.object(walking, "_somebody_is_there", lambda _: False)
+
+
 def what_was_not_committed_is_carried() -> AbstractContextManager[Any]:
     """A delivery is carried at once although its batch was not committed."""
     real = Batch.release
@@ -170,6 +175,7 @@ BUGS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
         a_lost_answer_is_a_lost_commit,
         outcomes_bring_no_ids,
         mids_are_not_looked_up,
+        branches_do_not_ask_who_is_there,
         timers_do_not_ask_who_has_control,
         what_was_not_committed_is_carried,
     )

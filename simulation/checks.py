@@ -13,6 +13,7 @@ import msgspec
 
 from simulation.network import Arrival, Network
 from simulation.people import BOT_WAS_TOLD, People
+from simulation.template import FOR_NOBODY
 
 _TWO_HEADS = """
 SELECT conversation_id, destination_kind, destination_id, count(*) FROM deliveries
@@ -171,7 +172,7 @@ def _control(network: Network) -> Iterator[str]:
 
 
 def _of_stream(user: str, stream: list[Arrival]) -> Iterator[str]:
-    paused, epoch, before = False, 0, 0
+    paused, taken, epoch, before = False, False, 0, 0
     for one in stream:
         if one.epoch < epoch:
             yield f"{user}: the epoch fell from {epoch} to {one.epoch} at seq {one.seq}"
@@ -179,13 +180,23 @@ def _of_stream(user: str, stream: list[Arrival]) -> Iterator[str]:
             paused = False  # what is missing was parked: who has control is unknown
         epoch, before = one.epoch, one.seq
         if one.type in ("handoff.requested", "handoff.returned"):
-            paused = one.type == "handoff.requested"
-        if paused and one.type == "message.sent" and _is_the_bot(one):
+            paused, taken = one.type == "handoff.requested", False
+        taken |= one.type == "handoff.accepted"
+        if paused and one.type == "message.sent" and _is_the_bot(one) and (taken or not _is_for_nobody(one)):
             yield f"{user}: the bot spoke while paused, at seq {one.seq}"
 
 
+def _is_for_nobody(arrival: Arrival) -> bool:
+    return _said(arrival)["content"] in FOR_NOBODY
+
+
+def _said(arrival: Arrival) -> dict[str, str]:
+    message: dict[str, str] = msgspec.json.decode(arrival.body)["event"]["message"]
+    return message
+
+
 def _is_the_bot(arrival: Arrival) -> bool:
-    message = msgspec.json.decode(arrival.body)["event"]["message"]
+    message = _said(arrival)
     return message["type"] == "out" and not message["content"].startswith(BOT_WAS_TOLD)
 
 

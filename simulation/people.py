@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from relevo.domain.errors import Busy, DecisionFailed, Unavailable
+from relevo.domain.errors import Busy, DecisionFailed, HandoffTaken, NoHandoff, Unavailable
 from relevo.domain.events import (
     AgentRead,
     AgentReplied,
@@ -22,6 +22,7 @@ from relevo.domain.events import (
     ByConversation,
     ByUser,
     CustomerTyped,
+    HandoffAccepted,
     MessageReceived,
     Moved,
     NoteWritten,
@@ -41,7 +42,7 @@ T = TypeVar("T")
 BOT_WAS_TOLD = "told"
 """How texts begin that the platform had the bot say: those it says whoever has control."""
 _TRY_AGAIN = (Gone, TimeoutError, Unavailable, Busy, DecisionFailed)
-_WORDS = ("hello", "agent", "agent", "later", "bot", "what is this?", "a picture")
+_WORDS = ("hello", "agent", "agent", "later", "bot", "menu", "what is this?", "a picture")
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -127,7 +128,10 @@ class People:
         to = ByConversation(parsed[1])
         once = Once(f"agent {number}", "")
         event = self._deed(to, once, number)
-        result = await self._insist(event)
+        try:
+            result = await self._insist(event)
+        except (NoHandoff, HandoffTaken):
+            return  # somebody was faster
         self._world.tell("acted", what=type(event).__name__, conversation=to.id)
         if isinstance(event, AgentReplied):
             self.replies[f"reply {number}"] = result
@@ -138,6 +142,9 @@ class People:
             AgentReplied(to=to, once=once, contents=(Text(f"reply {number}"),), member_id=MemberId(2)),
             AgentReplied(to=to, once=once, contents=(Text(f"reply {number}"),)),
             BotResumed(to=to, once=once, by="api"),
+            BotResumed(to=to, once=once, by="api", reason="solved", note="kind", outcome="sold"),
+            HandoffAccepted(to=to, once=once, by="api", member_id=MemberId(2)),
+            HandoffAccepted(to=to, once=once, by="api"),
             BotPaused(to=to, once=once, minutes=chance.choice((None, 1)), by="api"),
             Assigned(to=to, once=once, member_id=MemberId(2)),
             NoteWritten(to=to, once=once, text="a note"),

@@ -14,6 +14,13 @@ from relevo.store import schema
 from relevo.store.database import Database
 from relevo.testing.builders import make_engine
 
+FOR_NOBODY = (
+    "Nobody has come yet.",
+    "Nobody has said anything yet.",
+    "Nobody can hear us.",
+    "You are silent.",
+)
+"""What the bot may say while control is with the agents, as long as none of them has accepted."""
 FLOW = """\
 version: 1
 flow: support
@@ -21,6 +28,7 @@ start: welcome
 triggers:
   - {on: keyword, words: [agent], do: person}
   - {on: keyword, words: [later], do: later}
+  - {on: keyword, words: [menu], do: menu}
   - {on: default, do: answer}
 subflows:
   welcome:
@@ -33,8 +41,18 @@ subflows:
     - send: Here I am.
   person:
     - send: I am getting somebody for you.
-    - pause_bot: {minutes: 1, leave_words: [bot]}
+    - pause_bot:
+        minutes: 1
+        leave_words: [bot]
+        tell: {summary: "{{ first_name }} asks", transcript: 2}
+        not_accepted: {after: 4s, do: [{send: Nobody has come yet.}]}
+        no_reply: {after: 9s, do: [{send: Nobody has said anything yet.}]}
+        customer_silent: {after: 11s, do: [{send: You are silent.}, resume_bot]}
+        platform_down: {do: [{send: Nobody can hear us.}]}
     - send: I am back.
+  menu:
+    - resume_bot
+    - send: The menu.
 """
 
 

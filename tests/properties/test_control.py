@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from relevo.domain.conversations import Control, Conversation, Decision, NotifyPlatform
 from relevo.domain.deciding import decide
+from relevo.domain.errors import HandoffTaken, NoHandoff
 from relevo.domain.events import (
     AgentReplied,
     AnyEvent,
@@ -20,16 +21,18 @@ from relevo.domain.events import (
     BotTold,
     ByConversation,
     ConversationOpened,
+    HandoffAccepted,
     MessageReceived,
     Moved,
     NoteWritten,
+    PlatformUnreachable,
     TimeCame,
 )
 from relevo.domain.ids import MemberId
-from relevo.domain.messages import Interactive, Media, MessageType, Text
+from relevo.domain.messages import Interactive, Media, MessageType, Text, plain_text
 from relevo.domain.workspaces import EventType
 from relevo.testing.clock import NOON
-from tests.domain.scenes import ANA, surroundings
+from tests.domain.scenes import ANA, ENDPOINT, surroundings
 
 FLOW = """\
 version: 1
@@ -39,6 +42,8 @@ triggers:
   - {on: keyword, words: [agent], do: person}
   - {on: keyword, words: [slow], do: slow}
   - {on: keyword, words: [forever], do: forever}
+  - {on: keyword, words: [menu], do: menu}
+  - {on: keyword, words: [nested], do: nested}
   - {on: default, do: welcome}
 subflows:
   welcome:
@@ -48,9 +53,26 @@ subflows:
     - send: "Thanks"
   person:
     - send: "One moment"
-    - pause_bot: {minutes: 30, leave_words: [bot]}
+    - pause_bot:
+        minutes: 30
+        leave_words: [bot]
+        say: Please wait
+        not_accepted: {after: 1m, do: [{send: Nobody yet}, {tag: waited}]}
+        no_reply: {after: 5m, do: [{send: Sorry}, {when: {tag: waited}, then: [{ask: "Your phone?"}]}]}
+        customer_silent: {after: 10m, do: [{send: Still there}, {when: {tag: waited}, then: [resume_bot]}]}
+        platform_down: {do: [{send: Nobody hears us}]}
+        returned: {do: [{send: "Welcome back {{ handoff_outcome }}"}]}
     - send: "I am back"
     - ask: {text: "Did that help?", kind: text}
+  menu:
+    - resume_bot
+    - send: "The menu"
+  nested:
+    - pause_bot:
+        not_accepted: {do: [{pause_bot: {minutes: 5, no_reply: {after: 1m}}}, {send: Inner}]}
+        no_reply: {after: 5m, do: [{go: person}]}
+    - wait: 1m
+    - send: "Outer"
   forever:
     - pause_bot
     - go: person
@@ -59,9 +81,13 @@ subflows:
     - send: "Still there?"
 """
 HERE = ByConversation(ANA.id)
+FOR_NOBODY = {"Nobody yet", "Sorry", "Nobody hears us", "Please wait", "Your phone?", "Still there"}
+"""What the bot may say while nobody of the agents has come. *Please wait* is said before control goes."""
 
 contents = st.one_of(
-    st.sampled_from(["hi", "agent", "slow", "forever", "bot", "a@b.example", "42", ""]).map(Text),
+    st.sampled_from(["hi", "agent", "slow", "forever", "bot", "menu", "nested", "a@b.example", "42", ""]).map(
+        Text
+    ),
     st.just(Interactive("Talk to a person", "do:person")),
     st.just(Media("image", "https://v.example/p")),
 )
@@ -73,6 +99,9 @@ events: st.SearchStrategy[AnyEvent] = st.one_of(
     st.just(BotTold(to=HERE, contents=(Text("News"),), go_to="welcome")),
     st.sampled_from([None, 1, 30]).map(lambda minutes: BotPaused(to=HERE, minutes=minutes, by="api")),
     st.just(BotResumed(to=HERE, by="api")),
+    st.just(BotResumed(to=HERE, by="api", reason="solved", note="kind", outcome="sold")),
+    st.sampled_from([None, MemberId(5)]).map(lambda by: HandoffAccepted(to=HERE, by="api", member_id=by)),
+    st.just(PlatformUnreachable(to=HERE, endpoint_id=ENDPOINT.id)),
     st.just(TimeCame(to=HERE)),
     st.just(NoteWritten(to=HERE, text="VIP")),
     st.just(Moved(to=HERE, status="done")),
@@ -87,7 +116,11 @@ def told(story: list[tuple[timedelta, AnyEvent]]) -> list[tuple[Conversation, An
     state, now, steps = ANA, NOON, []
     for gap, event in story:
         now += gap
-        decision = decide(state, event, surroundings(FLOW, now=now))
+        try:
+            decision = decide(state, event, surroundings(FLOW, now=now))
+        except (NoHandoff, HandoffTaken):
+            event = TimeCame(to=HERE)  # refused: nothing has happened but time
+            decision = decide(state, event, surroundings(FLOW, now=now))
         steps.append((state, event, decision))
         # What is stored is JSON: a state that does not survive it would be another after a restart.
         restored = msgspec.json.decode(msgspec.json.encode(decision.conversation), type=Conversation)
@@ -101,9 +134,57 @@ def test_the_bot_never_speaks_while_an_agent_has_control(story: list[tuple[timed
     for before, event, decision in told(story):
         stays = before.control is Control.AGENT and decision.conversation.epoch == before.epoch
         spoke = [one for one in decision.messages if one.type is MessageType.OUT]
-        if stays and not isinstance(event, BotTold):
-            note("an agent kept control")
+        if not stays or isinstance(event, BotTold):
+            continue
+        note("an agent kept control")
+        after = decision.conversation.pause
+        assert before.pause is not None
+        assert after is not None
+        if before.pause.accepted_at is not None:
             assert spoke == []
+        else:
+            note("nobody has come")
+            assert {plain_text(one.content) for one in spoke} <= FOR_NOBODY
+
+
+@given(stories)
+def test_from_the_acceptance_on_the_bot_says_nothing_before_control_is_back(
+    story: list[tuple[timedelta, AnyEvent]],
+) -> None:
+    """As the platform hears it: by the order of what it is told, across decisions."""
+    taken = False
+    for _, event, decision in told(story):
+        said = {one.seq: one for one in decision.messages}
+        for one in decision.effects:
+            if not isinstance(one, NotifyPlatform):
+                continue
+            if one.event_type is EventType.HANDOFF_ACCEPTED:
+                taken = True
+            elif one.event_type in (EventType.HANDOFF_REQUESTED, EventType.HANDOFF_RETURNED):
+                taken = False
+            elif one.event_type is EventType.MESSAGE_SENT and not isinstance(event, BotTold):
+                assert not taken or said[one.message_seq or 0].type is MessageType.AGENT
+
+
+@given(stories, st.integers(0, 39))
+def test_what_was_planned_under_an_older_epoch_is_never_said(
+    story: list[tuple[timedelta, AnyEvent]], cut: int
+) -> None:
+    """A run that was left over from before control changed hands is dropped, whenever it is found."""
+    steps = told(story)
+    if not steps:
+        return
+    state = steps[min(cut, len(steps) - 1)][2].conversation
+    if state.run is None or state.run.waiting.deadline_at is None or state.control is Control.AGENT:
+        return
+    stale = msgspec.structs.replace(state, epoch=state.epoch + 2)
+
+    late = surroundings(FLOW, now=state.run.waiting.deadline_at)
+    decision = decide(stale, TimeCame(to=HERE), late)
+
+    note("a stale run")
+    assert decision.messages == ()
+    assert decision.conversation.run is None
 
 
 @given(stories)
