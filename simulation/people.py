@@ -128,6 +128,8 @@ class People:
         to = ByConversation(parsed[1])
         once = Once(f"agent {number}", "")
         event = self._deed(to, once, number)
+        if arrival.type == "handoff.requested" and chance.random() < 0.4:
+            event = HandoffAccepted(to=to, once=once, by="api", member_id=MemberId(2))
         try:
             result = await self._insist(event)
         except (NoHandoff, HandoffTaken):

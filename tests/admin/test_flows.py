@@ -6,10 +6,11 @@ import pytest
 
 from relevo.admin import flows
 from relevo.admin.changing import Means, reading
-from relevo.domain.errors import InvalidInput, NotFound
+from relevo.domain.errors import InvalidInput, NotFound, VersionChanged
 from relevo.domain.ids import FIRST_FLOW_ID, FlowId
 from relevo.domain.workspaces import Workspace
-from relevo.store import configuring, directory
+from relevo.engine.catalog import Catalog
+from relevo.store import configuring, directory, tables
 
 
 def text(name: str, *subflows: str) -> str:
@@ -95,3 +96,59 @@ async def test_a_flow_bears_the_name_that_its_text_gives_it_unless_another_does(
         await flows.publish(means, acme.id, text("new", "a"), flow_id=FlowId(7))
     with pytest.raises(InvalidInput, match="characters; write at most 200"):
         await flows.publish(means, acme.id, text("n" * 201, "a"))
+
+
+async def test_a_version_says_why_and_who(means: Means, acme: Workspace) -> None:
+    why = flows.Why("prices are new", "Olga")
+    id_ = (await flows.publish(means, acme.id, text("support", "a"), why=why)).thing.id
+
+    async with means.database.read() as connection:
+        (version,) = await configuring.versions_of(connection, id_)
+    assert (version.message, version.author) == ("prices are new", "Olga")
+
+
+async def test_a_message_has_an_end(means: Means, acme: Workspace) -> None:
+    with pytest.raises(InvalidInput, match="the message has 501 characters"):
+        await flows.publish(means, acme.id, text("support", "a"), why=flows.Why("x" * 501))
+
+
+async def test_a_version_that_somebody_has_changed_is_not_run(means: Means, acme: Workspace) -> None:
+    """By hand, in the database: nothing of Relevo does."""
+    flow = (await flows.publish(means, acme.id, text("support", "a"))).thing
+    async with means.database.write() as connection:
+        await connection.execute(tables.flow_versions.update().values(source=text("support", "b")))
+
+    with pytest.raises(VersionChanged):
+        await source(means, flow.id)
+    catalog = Catalog(means.database, means.cipher, means.clock)
+    await catalog.load_flows([flow.version_id])
+    assert catalog.flows == {}
+
+
+async def test_a_version_of_an_older_relevo_has_no_hash_and_runs(means: Means, acme: Workspace) -> None:
+    flow = (await flows.publish(means, acme.id, text("support", "a"))).thing
+    async with means.database.write() as connection:
+        await connection.execute(tables.flow_versions.update().values(hash=None))
+
+    assert await source(means, flow.id) == text("support", "a")
+
+
+async def test_an_earlier_version_is_rolled_back_to(means: Means, acme: Workspace) -> None:
+    id_ = (await flows.publish(means, acme.id, text("support", "a"))).thing.id
+    await flows.publish(means, acme.id, text("support", "a", "b"), flow_id=id_)
+
+    back = await flows.roll_back(means, acme.id, id_, 1, flows.Why(author="Olga"))
+
+    assert back.changed == ("version 3",)
+    assert await source(means, id_) == text("support", "a")
+    async with means.database.read() as connection:
+        newest = (await configuring.versions_of(connection, id_))[0]
+        assert (newest.message, newest.author) == ("Back to version 1", "Olga")
+        assert [one.where for one in await flows.compare(connection, back.thing, 2, 3)] == ["b"]
+
+
+async def test_there_is_no_going_back_to_what_was_never_there(means: Means, acme: Workspace) -> None:
+    id_ = (await flows.publish(means, acme.id, text("support", "a"))).thing.id
+
+    with pytest.raises(NotFound, match="The flow support has no version 7"):
+        await flows.roll_back(means, acme.id, id_, 7)

@@ -1,4 +1,4 @@
-"""Commands about one flow file: its texts, and the schema of all of them."""
+"""Commands about flows: their files, and the versions of what is published."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from relevo.cli.flow_versions import diff, publish, rollback, versions
 from relevo.domain.flows import texts as translating
 from relevo.domain.flows.parsing import ParsedFlow, parse
 from relevo.domain.flows.schema import flow_schema
@@ -16,7 +17,11 @@ _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path
 
 @click.group()
 def flow() -> None:
-    """What flow files are made of."""
+    """What flow files are made of, and what is published of them."""
+
+
+for command in (publish, versions, diff, rollback):
+    flow.add_command(command)
 
 
 @flow.command()

@@ -111,6 +111,13 @@ class TooManyRequests(RelevoError):
     status = 429
 
 
+class VersionChanged(RelevoError):
+    """The text of this version of the flow is not the one that was published: somebody has changed it."""
+
+    code = "version_changed"
+    status = 500
+
+
 class Unavailable(RelevoError):
     """Relevo cannot store anything right now. Nothing was accepted; send it again later."""
 

@@ -6,17 +6,22 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+import structlog
+
 from relevo.domain.audiences import NOBODY, Audience, audiences
+from relevo.domain.errors import VersionChanged
 from relevo.domain.flows.model import Flow
 from relevo.domain.flows.parsing import parse
 from relevo.domain.ids import ChannelId, FlowId, FlowVersionId, MemberId
 from relevo.domain.segments import Where
 from relevo.domain.workspaces import Channel
 from relevo.store import directory as directories
-from relevo.store.database import Database
+from relevo.store.database import Connection, Database
 from relevo.store.directory import Directory
 from relevo.store.encryption import Cipher
 from relevo.system.clock import Clock
+
+log = structlog.get_logger()
 
 _LOOK_AGAIN_AFTER = 0.25
 """Seconds for which a configuration is believed without asking the database for its version."""
@@ -122,9 +127,8 @@ class Catalog:
             return
         async with self._database.read() as connection:
             for version in sorted(missing):
-                found = await directories.flow_source(connection, version)
-                if found is not None:
-                    self._compile(version, found[1])
+                if (source := await _source(connection, version)) is not None:
+                    self._compile(version, source)
 
     def _compile(self, version: FlowVersionId, source: str) -> None:
         parsed = parse(source, file=f"version {version}")
@@ -133,3 +137,13 @@ class Catalog:
         if len(self._flows) >= _KEPT_FLOWS:
             self._flows.pop(next(iter(self._flows)))
         self._flows[version] = parsed.flow
+
+
+async def _source(connection: Connection, version: FlowVersionId) -> str | None:
+    """The text of a version. One that is not what was published is not run."""
+    try:
+        found = await directories.flow_source(connection, version)
+    except VersionChanged:
+        log.error("flow.version_changed", version=version)
+        return None
+    return found[1] if found else None

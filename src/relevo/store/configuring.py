@@ -22,11 +22,14 @@ _KEPT_OF_NAME = 160  # characters: what is added has to fit as well
 
 
 class FlowVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """A published text of a flow; `number` counts up within the flow."""
+    """A published text of a flow; `number` counts up within the flow. `message` and `author`: why, and who,
+    "" if nobody has said."""
 
     id: FlowVersionId
     number: int
     created_at: datetime
+    message: str = ""
+    author: str = ""
 
 
 async def lock(connection: Connection) -> None:
@@ -105,12 +108,26 @@ async def rename_flow(connection: Connection, flow_id: FlowId, name: str) -> Non
 
 
 async def publish(
-    connection: Connection, flow: FlowEntry, source: str, subflows: Iterable[str], now: datetime
+    connection: Connection,
+    flow: FlowEntry,
+    source: str,
+    subflows: Iterable[str],
+    now: datetime,
+    *,
+    message: str = "",
+    author: str = "",
 ) -> FlowEntry:
     """Make `source` the text of the flow. Subflows that are new get the next numbers; those that are
     gone keep theirs, should they come back."""
     versions = tables.flow_versions
-    row = {"flow_id": flow.id, "number": await _next_version(connection, flow.id), "source": source}
+    row = {
+        "flow_id": flow.id,
+        "number": await _next_version(connection, flow.id),
+        "source": source,
+        "message": message,
+        "author": author,
+        "hash": directory.hash_of(source),
+    }
     version_id = FlowVersionId(await _insert(connection, versions, {**row, "created_at": now}))
     await _update(connection, tables.flows, flow.id, {"version_id": version_id})
     numbers = await _number_subflows(connection, flow, subflows)
@@ -120,9 +137,9 @@ async def publish(
 async def versions_of(connection: Connection, flow_id: FlowId) -> list[FlowVersion]:
     """The versions of a flow, newest first."""
     table = tables.flow_versions
-    query = select(table.c.id, table.c.number, table.c.created_at).where(table.c.flow_id == flow_id)
-    rows = (await connection.execute(query.order_by(table.c.number.desc()))).all()
-    return [FlowVersion(id=FlowVersionId(id_), number=number, created_at=at) for id_, number, at in rows]
+    columns = [table.c[name] for name in ("id", "number", "created_at", "message", "author")]
+    query = select(*columns).where(table.c.flow_id == flow_id).order_by(table.c.number.desc())
+    return [FlowVersion(**row._asdict()) for row in (await connection.execute(query)).all()]
 
 
 async def _next_version(connection: Connection, flow_id: FlowId) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from relevo.domain import segments
 from relevo.domain.agent_groups import AgentGroup, GroupId
 from relevo.domain.approved_templates import Templates
 from relevo.domain.custom_events import CustomEvent
-from relevo.domain.errors import InvalidInput
+from relevo.domain.errors import InvalidInput, VersionChanged
 from relevo.domain.flows.model import Condition
 from relevo.domain.ids import (
     ChannelId,
@@ -144,10 +145,17 @@ def _channels(rows: list[AnyRow], cipher: Cipher) -> dict[ChannelId, Channel]:
 
 
 async def flow_source(connection: Connection, version_id: FlowVersionId) -> tuple[FlowId, str] | None:
-    """The flow and the text of a version."""
+    """The flow and the text of a version. Raises `VersionChanged` when it is not what was published."""
     query = select(tables.flow_versions).where(tables.flow_versions.c.id == version_id)
     row = (await connection.execute(query)).first()
+    if row is not None and row.hash is not None and row.hash != hash_of(row.source):
+        raise VersionChanged(version=version_id)
     return (FlowId(row.flow_id), row.source) if row else None
+
+
+def hash_of(source: str) -> str:
+    """By which a text is known to be the one that was published."""
+    return sha256(source.encode()).hexdigest()
 
 
 def workspace_from_row(row: AnyRow) -> Workspace:

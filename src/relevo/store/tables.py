@@ -247,6 +247,9 @@ flow_versions = Table(
     Column("number", Integer, nullable=False),
     Column("source", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("message", Text, nullable=False, server_default=""),  # why, in the words of who published it
+    Column("author", Text, nullable=False, server_default=""),
+    Column("hash", String(64)),  # None: published by a process of an older Relevo
     UniqueConstraint("flow_id", "number"),
 )
 

@@ -19,6 +19,7 @@ from relevo.domain.deciding.custom_events import custom_event_logged
 from relevo.domain.deciding.customer import conversation_opened, customer_typed, message_received
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.handoff import bot_paused, bot_resumed, handoff_accepted
+from relevo.domain.deciding.moving import move_run
 from relevo.domain.deciding.passing import let_time_pass
 from relevo.domain.deciding.platform import (
     agent_read,
@@ -72,6 +73,7 @@ def decide(conversation: Conversation, event: AnyEvent, around: Surroundings) ->
     late timer must not decide who answers.
     """
     draft = Draft(conversation, around)
+    move_run(draft)
     let_time_pass(draft)
     _handle(draft, event)
     if draft.happenings:

@@ -21,6 +21,7 @@ from relevo.domain.subscribers import FieldValue
 if TYPE_CHECKING:
     from relevo.domain.calls import CallResult
     from relevo.domain.flows.messages import Choice, FlowMessage
+    from relevo.domain.flows.migrating import Migration
     from relevo.domain.flows.reading import Reader
     from relevo.domain.flows.walking import Walk
     from relevo.domain.yaml_reading import Mapping
@@ -191,6 +192,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 Steps = tuple[Step, ...]
+Path = tuple[int | str, ...]
+"""Indexes into lists of steps and, between them, the names of lists that a step holds."""
 
 # Triggers
 
@@ -233,6 +236,10 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     region: str | None = None
     languages: tuple[str, ...] = ()
     variables: dict[str, Variable] = {}
+    migrations: tuple[Migration, ...] = ()
+    """How runs of older versions move to this one; without any they do not."""
+    step_names: ByName[str, tuple[str, Path]] = {}
+    """Where the steps are that have a name: the subflow, and the path in it."""
     standard: ByName[str, Steps] = {}
     """What is done where the file says nothing: each is overridden by a subflow of its name."""
 

@@ -9,6 +9,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from relevo.domain.flows.expressions import VARIABLES
 from relevo.domain.flows.languages import is_language
+from relevo.domain.flows.migrating import Migration, places
 from relevo.domain.flows.model import Flow, Steps, Trigger
 from relevo.domain.flows.reading import Reader, TextPlace, fixed_text, is_field_name, is_subflow_name
 from relevo.domain.flows.steps import STEPS
@@ -16,12 +17,21 @@ from relevo.domain.flows.steps.standard import STANDARD
 from relevo.domain.flows.triggers import TRIGGERS, heeded
 from relevo.domain.flows.variables import EXAMPLES, TYPES, Variable, VariableType, converted
 from relevo.domain.subscribers import FieldValue
-from relevo.domain.yaml_reading import Mapping, Place, Problem, Problems, Value, quoted, read
+from relevo.domain.yaml_reading import (
+    Mapping,
+    Place,
+    Problem,
+    Problems,
+    Value,
+    did_you_mean,
+    quoted,
+    read,
+)
 
 VERSION = 1
 """The version of the language."""
 
-KEYS = ("version", "flow", "start", "region", "languages", "variables", "triggers", "subflows")
+KEYS = ("version", "flow", "start", "region", "languages", "variables", "triggers", "subflows", "migrations")
 """What a file may have at its top."""
 
 
@@ -86,7 +96,40 @@ def _flow(root: Value) -> tuple[Flow, Reader] | None:
         variables=variables or {},
         standard=STANDARD,
     )
-    return flow, reader
+    return _with_names(flow, keys, reader), reader
+
+
+def _with_names(flow: Flow, keys: Mapping, reader: Reader) -> Flow:
+    by_step = {id(step): name for name, (step, _) in reader.names.items()}
+    named = {name: place for place, step in places(flow) if (name := by_step.get(id(step)))}
+    return msgspec.structs.replace(flow, step_names=named, migrations=_migrations(keys, reader))
+
+
+def _migrations(keys: Mapping, reader: Reader) -> tuple[Migration, ...]:
+    value = keys.get("migrations")
+    found = [_migration(item, reader) for item in value.items()] if value else []
+    if found and found[-1] is not None:
+        _check_targets(found[-1], reader)
+    return tuple(one[0] for one in found if one is not None)
+
+
+def _migration(item: Value, reader: Reader) -> tuple[Migration, Mapping | None] | None:
+    keys = item.mapping(("name", "steps"), "for example {name: one question less, steps: {old: new}}")
+    name = keys.need("name", "add name: what it is for") if keys else None
+    if keys is None or name is None:
+        return None
+    steps = value.mapping(remedy="write old: new") if (value := keys.get("steps")) else None
+    pairs = {old: new for old, one in steps.items() if (new := fixed_text(one))} if steps else {}
+    return Migration(fixed_text(name) or "", pairs), steps
+
+
+def _check_targets(last: tuple[Migration, Mapping | None], reader: Reader) -> None:
+    """Earlier ones may lead to names that later ones change."""
+    migration, steps = last
+    for old, new in migration.steps.items():
+        if new not in reader.names and steps is not None:
+            what = f"no step is named {quoted(new)}"
+            steps[old].problem(what, did_you_mean(new, reader.names) if reader.names else "add name: to one")
 
 
 def _check_version(keys: Mapping) -> None:

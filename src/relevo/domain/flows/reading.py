@@ -30,6 +30,8 @@ from relevo.domain.yaml_reading import Mapping, Place, Value, did_you_mean, near
 Kinds = Mappable[str, type[Step]]
 """The steps that there are, by their words."""
 
+STEP_NAME = "name"
+"""What may stand beside every step's word."""
 _SUBFLOW_NAME = re.compile(r"[^\W\d_][\w .-]{0,39}")
 _FIELD_NAME = re.compile(r"[^\W\d_][\w -]{0,63}")
 _LIQUID_REMEDY = "check that every {{ has its }} and every {% if %} its {% endif %}"
@@ -69,6 +71,8 @@ class Reader:
         """Where each step stands, by its `id`."""
         self.links: dict[str, dict[str, None]] = {}
         """The subflows that each of them leads to; "" is what stands outside of all."""
+        self.names: dict[str, tuple[Step, Value]] = {}
+        """The steps that have one."""
         self._where: list[str] = []
 
     def subflow(self, value: Value) -> str | None:
@@ -248,7 +252,20 @@ class Reader:
             return None
         kind = self._kinds[found[0]]
         _check_beside(keys, kind)
-        return kind.read(keys, self)
+        step = kind.read(keys, self)
+        if step is not None and STEP_NAME in keys:
+            self._note_name(keys[STEP_NAME], step)
+        return step
+
+    def _note_name(self, value: Value, step: Step) -> None:
+        """By which it is found again in another version."""
+        name = self.field_name(value, value.text("write a name for the step"))
+        first = self.names.get(name) if name else None
+        if first is not None:
+            what = f"there is another step named {quoted(name)}, in line {first[1].place.line}"
+            value.problem(what, "give each a name of its own")
+        elif name:
+            self.names[name] = (step, value)
 
     def _report_step(self, keys: Mapping, found: list[str]) -> None:
         if found:
@@ -282,7 +299,7 @@ def in_words(where: Sequence[str]) -> str:
 def _check_beside(keys: Mapping, kind: type[Step]) -> None:
     word, beside = kind.word, kind.beside
     for key in keys:
-        if key not in (word, *beside):
+        if key not in (word, *beside, STEP_NAME):
             inside = f"write it inside: {word}: {{{key}: …}}"
             remedy = did_you_mean(key, beside) if nearest(key, beside) else inside
             keys.problem_at(key, f"{quoted(key)} does not belong beside {word}", remedy)

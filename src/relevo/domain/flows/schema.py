@@ -12,6 +12,7 @@ from relevo.domain.flows import condition_parsing, messages
 from relevo.domain.flows.languages import CODES
 from relevo.domain.flows.model import Step, Trigger
 from relevo.domain.flows.parsing import VERSION
+from relevo.domain.flows.reading import STEP_NAME
 from relevo.domain.flows.shapes import (
     BOOLEAN,
     CONDITION,
@@ -55,10 +56,16 @@ def _file() -> Shape:
             "languages": explained("The languages it speaks, the first being for everybody else.", TEXTS),
             "variables": explained("Its fields: then a misspelt name is a mistake.", by_name(_variable())),
             "triggers": explained("What starts a subflow besides start.", listed(ref("trigger"))),
+            "migrations": explained("How those in the middle of older versions come along.", _migrations()),
             "subflows": explained("Named lists of steps.", {**by_name(STEPS), "minProperties": 1}),
         },
         ("version", "flow", "start", "subflows"),
     )
+
+
+def _migrations() -> Shape:
+    names = explained("Old names of steps, and the new ones.", by_name(TEXT))
+    return listed(mapping({"name": explained("What it is for.", TEXT), "steps": names}, ("name",)))
 
 
 def _variable() -> Shape:
@@ -123,7 +130,8 @@ def _step(kind: type[Step]) -> Shape:
     shape = kind.shape if kind.alone() is None else any_of({"type": "null"}, kind.shape)
     beside = kind.shapes_beside()
     needs = [kind.word, *(key for key in beside if key == "then")]
-    return mapping({kind.word: explained(kind.about, shape), **beside}, needs)
+    name = explained("By which it is found again in another version.", TEXT)
+    return mapping({kind.word: explained(kind.about, shape), **beside, STEP_NAME: name}, needs)
 
 
 def _trigger(kind: type[Trigger]) -> Shape:
