@@ -141,6 +141,10 @@ class Batch:
         self._catalog, self._workshop, self._ids = catalog, workshop, ids
         self._carriers, self._now, self._log_fault = carriers, now, log_fault
         self.commit_id = commit_id
+        self._chance = int(commit_id[-12:], 16) << 20
+        """Another number for each event of each batch, with its index: a commit's id was drawn by chance."""
+        self._shared: dict[tuple[ChannelId, FlowId], Surroundings] = {}
+        self._down: dict[EndpointId, bool] = {}
         self._all_events = list(events)  # and, behind them, those that outcomes bring along
         self.results: list[Result | RelevoError] = []
         self.settled: list[Settled] = []
@@ -402,6 +406,19 @@ class Batch:
         return channel
 
     def _surroundings(self, one: Conversation, index: int) -> Surroundings:
+        key = (one.channel_id, one.flow_id)
+        shared = self._shared.get(key)
+        if shared is None:
+            shared = self._shared[key] = self._shared_surroundings(one)
+        return msgspec.structs.replace(
+            shared,
+            messages=self._receipts.get(index, ()),
+            changed=self._changed.get(index),
+            chance=self._chance + index,
+        )
+
+    def _shared_surroundings(self, one: Conversation) -> Surroundings:
+        """What is the same for every event of a channel in this batch."""
         channel = self._channel(one.channel_id, or_deleted=True)
         workspace = self._catalog.directory.workspaces[one.workspace_id]
         return Surroundings(
@@ -413,11 +430,8 @@ class Batch:
             flows=self._catalog.flows,
             entry=self._catalog.directory.flows.get(one.flow_id),
             member_names=self._catalog.member_names,
-            messages=self._receipts.get(index, ()),
-            changed=self._changed.get(index),
             limits_of=_limits_of,
             segments=self._catalog.directory.segments.get(one.flow_id, {}),
-            chance=self._chance_of(index),
             midnight=self._counting.midnight(workspace.timezone),
             groups=self._catalog.directory.agent_groups,
             staff=self._staff,
@@ -428,11 +442,13 @@ class Batch:
             is_down=self._is_down,
         )
 
-    def _chance_of(self, index: int) -> int:
-        """Another number for each event of each batch: a commit's id was drawn by chance."""
-        return (int(self.commit_id[-12:], 16) << 20) + index
-
     def _is_down(self, endpoint_id: EndpointId) -> bool:
+        found = self._down.get(endpoint_id)
+        if found is None:
+            found = self._down[endpoint_id] = self._look_whether_down(endpoint_id)
+        return found
+
+    def _look_whether_down(self, endpoint_id: EndpointId) -> bool:
         endpoint = self._catalog.directory.endpoints.get(endpoint_id)
         if endpoint is None or endpoint.disabled_reason:
             return True

@@ -29,7 +29,9 @@ def let_time_pass(draft: Draft) -> None:
 def _due(draft: Draft) -> Branch | None:
     """What the flow has to do something about. Each is taken off the pause by doing it."""
     pause = draft.state.pause
-    return next((name for at, name in pause.timers if at <= draft.around.now), None) if pause else None
+    if pause is None or not pause.timers:
+        return None
+    return next((name for at, name in pause.timers if at <= draft.around.now), None)
 
 
 def _go_on(draft: Draft) -> None:
