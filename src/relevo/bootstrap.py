@@ -250,7 +250,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         services,
         couriers,
         Timers(engine=engine, database=database, clock=clock),
-        Housekeeping(database=database, clock=clock, retention=settings.attempt_retention),
+        Housekeeping(database=database, clock=clock, retention=settings.attempt_retention, files=files),
         reporter,
         outages,
         neighbours,

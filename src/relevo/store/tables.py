@@ -575,8 +575,14 @@ media = Table(
     Column("mime_type", String(200), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("origin", String(10)),  # upload, library; none: fetched, or from before this was noted
+    Column("member_id", BigInteger),  # who put it into the library
+    Column("used_at", Instant),  # when an upload was found to be named by a message
     Column("created_at", Instant, nullable=False),
 )
+Index("ix_media_workspace", media.c.workspace_id, media.c.created_at)
+_NEVER_NAMED = text("origin = 'upload' AND used_at IS NULL")
+Index("ix_media_unused", media.c.created_at, sqlite_where=_NEVER_NAMED, postgresql_where=_NEVER_NAMED)
 
 custom_events = Table(
     # Kinds of events that companies count about their subscribers, by names of their own.

@@ -23,11 +23,13 @@ from relevo.domain.redeliveries import UNDELIVERED, Selection
 from relevo.domain.segments import Segment, SegmentId
 from relevo.domain.subscribers import Profile
 from relevo.domain.workspaces import Scope
-from relevo.store import agent_groups, deliveries, directory, redeliveries, segments, tables
+from relevo.store import agent_groups, deliveries, directory, media, redeliveries, segments, tables
+from relevo.store.media import MediaFile
 from relevo.testing.builders import USER_ID, World, add_channel
 from relevo.testing.channel_suite import play
 from relevo.web.api import CALLS, create_api
 from relevo.web.api.document import make_document
+from relevo.web.api.media_library import MEDIA_ID
 from relevo.web.errors import exception_handlers
 from relevo.web.services import Services
 from tests.web.api.validating import Api, Told
@@ -121,6 +123,25 @@ class Ana:
         return await self.world.conversation(self.id)
 
 
+async def add_library_file(world: World) -> None:
+    """The one that the example of deleting names."""
+    file = MediaFile(
+        id=MEDIA_ID,
+        workspace_id=world.company.workspace.id,
+        conversation_id=None,
+        source_url="",
+        state="stored",
+        name="mug.png",
+        mime_type="image/png",
+        size=4096,
+        origin="library",
+        created_at=world.clock.now(),
+    )
+    async with world.database.write() as connection:
+        if await media.find(connection, MEDIA_ID) is None:
+            await media.insert_new(connection, [file])
+
+
 async def add_former_subflow(world: World) -> None:
     """`f1001s3`: a number of a subflow that the running text has not any more."""
     rows, flow_id = tables.subflows, world.company.flow.id
@@ -147,6 +168,7 @@ async def park(world: World) -> dict[str, Any]:
     rows, begun = tables.deliveries, Selection(flow_id=world.company.flow.id, states=UNDELIVERED)
     news = {"state": "parked", "reason": "schedule_exhausted", "due_at": None, "claimed_by": None}
     await add_former_subflow(world)
+    await add_library_file(world)
     async with world.database.write() as connection:
         now, here = world.clock.now(), world.company.workspace.id
         await connection.execute(rows.update().values(**news, finished_at=now))

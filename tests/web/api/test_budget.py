@@ -68,6 +68,7 @@ BUDGET: dict[str, int] = {
     "/subscriber/log-custom-event": 0,
     "/whatsapp-template/list": 0,
     "/flow/inbound-webhooks": 0,
+    "/media-library": 2,
     "/flow/error-logs/data": 1,
     "/flow/custom-events": 0,
     "/flow/custom-events/summary": 3,
@@ -87,6 +88,8 @@ is shared by all that happens together."""
 
 
 BY_THEMSELVES = {
+    "/media-library/upload",
+    "/media-library/delete",
     "/handoff/presence",
     "/flow/create-shortcut",
     "/flow/update-shortcut",

@@ -53,6 +53,7 @@ async def everything(world: World) -> Json:
         tables.interventions,
         tables.redeliveries,
         tables.problems,
+        tables.media,
         tables.flows,
         tables.flow_versions,
         tables.custom_events,

@@ -21,6 +21,7 @@ from relevo.web.api import (
     flow,
     handoff,
     me,
+    media_library,
     reports,
     segments,
     sending,
@@ -62,6 +63,7 @@ _TAGS = {
     reports.TAG: "What became of conversations, who did what, and the figures of days.",
     team.TAG: "The workspace: its flows, its people, what it offers and shows.",
     agent_groups.TAG: "Who gets a conversation.",
+    media_library.TAG: "Files of the workspace.",
     custom_events.TAG: "What you count about subscribers, by names of your own.",
 }
 

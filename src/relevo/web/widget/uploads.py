@@ -14,6 +14,7 @@ from relevo.domain.errors import ForeignPayload
 from relevo.domain.media_links import media_url
 from relevo.domain.media_storage import MediaStorage
 from relevo.domain.messages import Media
+from relevo.engine.housekeeping import UPLOADS_MAY_BE_SENT_FOR
 from relevo.store import media
 from relevo.store.media import MediaFile
 from relevo.web.widget.visits import Visit
@@ -30,7 +31,7 @@ async def keep(
     services = visit.services
     media_id = services.chance.token(MEDIA_ID_BYTES)
     limit = services.edge.max_upload
-    kept = await files.keep_stream(media_id, chunks, limit=limit, name=_safe_name(name), told=told)
+    kept = await files.keep_stream(media_id, chunks, limit=limit, name=safe_name(name), told=told)
     conversation = await visit.conversation()
     file = MediaFile(
         id=media_id,
@@ -38,9 +39,10 @@ async def keep(
         conversation_id=conversation.id if conversation else None,
         source_url=_source(visit),
         state="stored",
-        name=_safe_name(name),
+        name=safe_name(name),
         mime_type=kept.mime_type or UNKNOWN_TYPE,
         size=kept.size,
+        origin="upload",
         created_at=services.clock.now(),
     )
     async with services.database.write() as connection:
@@ -56,10 +58,16 @@ async def completed(visit: Visit, message: InboundMessage) -> InboundMessage:
         return message
     async with visit.services.database.read() as connection:
         file = await media.find(connection, content.media_id)
-    if file is None or file.source_url != _source(visit):
+    if file is None or file.source_url != _source(visit) or _is_stale(visit, file):
         raise ForeignPayload("upload.media_id: not a file that you have uploaded")
     message = with_upload(message, _answer(visit, file))
     return msgspec.structs.replace(message, content=msgspec.structs.replace(message.content, title=file.name))
+
+
+def _is_stale(visit: Visit, file: MediaFile) -> bool:
+    """It may be cleared away any moment, as nobody has sent it."""
+    is_unused = file.origin == "upload" and file.used_at is None
+    return is_unused and file.created_at < visit.services.clock.now() - UPLOADS_MAY_BE_SENT_FOR
 
 
 def _source(visit: Visit) -> str:
@@ -85,7 +93,7 @@ def _kind(mime_type: str) -> Literal["image", "video", "audio", "file"]:
     return cast(Literal["image", "video", "audio"], kind) if is_shown else "file"
 
 
-def _safe_name(name: str) -> str:
+def safe_name(name: str) -> str:
     """The last part of a path, without what could disturb anybody who writes it down."""
     last = re.split(r"[/\\]", name)[-1]
     return re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", last).strip()[:LONGEST_NAME]
