@@ -32,6 +32,7 @@ def table_after(heading: str) -> str:
     ("heading", "keys"),
     [
         ("The file", workspace_file.KEYS),
+        ("Business hours", workspace_file.HOURS_KEYS),
         ("Endpoints", workspace_file.ENDPOINT_KEYS),
         ("Agents", workspace_file.AGENT_KEYS),
         ("Channels", workspace_file.CHANNEL_KEYS),

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from relevo.domain.configuring import ChannelWish, EndpointWish, MemberWish, WorkspaceWish
+from relevo.domain.hours import Holiday, Hours, Span
 from relevo.domain.workspace_file import (
     FlowText,
     ParsedWorkspace,
@@ -363,3 +364,65 @@ def test_no_problem_shows_what_a_variable_holds(value: str) -> None:
 
     assert shown
     assert [line for line in shown if "s3cr3t" in line] == []
+
+
+HOURS = """\
+version: 1
+workspace: Acme
+business_hours:
+  zone: Australia/Sydney
+  mon: 09:00-17:00
+  tue: closed
+  fri: [09:00-12:00, 13:00-16:00]
+  holidays:
+    - 2026-12-28
+    - {day: 12-25, name: Christmas}
+    - {day: 2026-12-24, name: Early closing, hours: 09:00-12:00}
+"""
+
+
+def hours_of(text: str) -> ParsedWorkspace:
+    return parse(text, file="f", environ={}, types={}, read_flow=lambda path: Unreadable("no"))
+
+
+def test_business_hours_are_read() -> None:
+    plan = hours_of(HOURS).plan
+
+    assert plan is not None
+    assert plan.workspace.written_hours == Hours(
+        zone="Australia/Sydney",
+        week={"mon": (Span(540, 1020),), "fri": (Span(540, 720), Span(780, 960))},
+        holidays=(
+            Holiday("2026-12-28"),
+            Holiday("12-25", "Christmas"),
+            Holiday("2026-12-24", "Early closing", (Span(540, 720),)),
+        ),
+    )
+
+
+def test_always_takes_business_hours_away() -> None:
+    plan = hours_of("version: 1\nworkspace: Acme\nbusiness_hours: always\n").plan
+
+    assert plan is not None
+    assert plan.workspace.written_hours == "always"
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("mon: 9 to 5", '4:8: "9 to 5" is no span of hours; write it like 09:00-17:00'),
+        ("monday: 09:00-17:00", '4:3: unknown key "monday"; did you mean "mon"?'),
+        ("holidays: [Christmas]", '4:14: "Christmas" is no day; write 2026-12-25, or 12-25 for every year'),
+        ("holidays: [{name: x}]", '4:14: "day" is missing; add day: 12-25'),
+    ],
+)
+def test_mistakes_in_business_hours(written: str, problem: str) -> None:
+    found = hours_of(f"version: 1\nworkspace: Acme\nbusiness_hours:\n  {written}\n")
+
+    assert [str(one).removeprefix("f:") for one in found.problems] == [problem]
+
+
+def test_a_zone_that_does_not_exist_is_a_problem_of_the_business_hours() -> None:
+    found = hours_of("version: 1\nworkspace: Acme\nbusiness_hours: {zone: Mars/Crater}\n")
+
+    assert [(one.line, one.column) for one in found.problems] == [(3, 17)]

@@ -24,6 +24,7 @@ _WORDS = {
     "agent_reply_pauses_for": "pause after an agent's reply",
     "paused_automation": "paused automation",
     "operations_url": "operations URL",
+    "written_hours": "business hours",
 }
 
 
@@ -70,6 +71,8 @@ async def _write(change: Changing, wish: WorkspaceWish, old: Workspace | None) -
 
 def _merged(old: Workspace, wish: WorkspaceWish) -> Workspace:
     given = {field: value for field, value in msgspec.structs.asdict(wish).items() if value is not None}
+    if wish.written_hours == "always":
+        given["written_hours"] = None
     return msgspec.structs.replace(old, **given)
 
 

@@ -18,6 +18,7 @@ import msgspec
 from email_validator import EmailNotValidError, validate_email
 
 from relevo.domain import json_paths
+from relevo.domain.hours import Hours
 from relevo.domain.inbound_webhooks import (
     FIELD,
     IDENTITIES,
@@ -84,6 +85,7 @@ class WorkspaceWish(msgspec.Struct, frozen=True, kw_only=True):
     agent_reply_pauses_for: timedelta | None = None
     paused_automation: PausedAutomation | None = None
     operations_url: str | None = None
+    written_hours: Hours | Literal["always"] | None = None
 
 
 class EndpointWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +149,12 @@ def check_workspace(wish: WorkspaceWish) -> Wrongs:
         "timezone": None if wish.timezone is None else check_timezone(wish.timezone),
         "agent_reply_pauses_for": _check_pause(wish.agent_reply_pauses_for),
         "operations_url": check_url(wish.operations_url) if wish.operations_url else None,
+        "written_hours": _check_hours(wish.written_hours),
     })  # fmt: skip
+
+
+def _check_hours(hours: Hours | Literal["always"] | None) -> Wrong | None:
+    return check_timezone(hours.zone) if isinstance(hours, Hours) and hours.zone else None
 
 
 def check_endpoint(wish: EndpointWish) -> Wrongs:

@@ -46,9 +46,9 @@ class Holiday(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Hours(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The hours of a workspace. A weekday that is not in `week` is closed."""
+    """The hours of a workspace. A weekday that is not in `week` is closed. `zone` "": the workspace's."""
 
-    zone: str
+    zone: str = ""
     week: dict[Weekday, tuple[Span, ...]] = {}
     holidays: tuple[Holiday, ...] = ()
 

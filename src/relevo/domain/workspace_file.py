@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from relevo.domain import configuring, yaml_reading
+from relevo.domain import configuring, hours_reading, yaml_reading
 from relevo.domain.configuring import (
     ChannelWish,
     ConfigCheck,
@@ -27,6 +27,8 @@ from relevo.domain.configuring import (
     Wrongs,
 )
 from relevo.domain.flows import parsing
+from relevo.domain.hours import WEEKDAYS, Holiday, Hours, Span
+from relevo.domain.hours_reading import NoHours
 from relevo.domain.inbound_webhooks import Mapped
 from relevo.domain.workspaces import EventType, LiveChatMode, PausedAutomation
 from relevo.domain.yaml_reading import Place, Problem, Problems, Value, did_you_mean, nearest, quoted
@@ -35,13 +37,16 @@ VERSION = 1
 """The version of the format."""
 
 KEYS = ("version", "workspace", "timezone", "agent_reply_pauses_for", "paused_automation", "operations_url",
+        "business_hours",
         "endpoints", "agents", "flows", "channels", "inbound_webhooks")  # fmt: skip
 ENDPOINT_KEYS = ("name", "url", "headers", "secret", "events", "channels", "max_in_flight", "max_per_second")
+HOURS_KEYS = ("zone", *WEEKDAYS, "holidays")
+HOLIDAY_KEYS = ("day", "name", "hours")
 AGENT_KEYS = ("name", "email")
 CHANNEL_KEYS = ("name", "type", "flow", "live_chat")  # and the options of its type
 INBOUND_KEYS = ("name", "flow", "channel", "map", "tags", "start", "key")
 LIVE_CHAT_KEYS = ("mode", "endpoint")
-FIELDS = {"workspace": "name", "secret": "secrets"}
+FIELDS = {"workspace": "name", "business_hours": "written_hours", "secret": "secrets"}
 """Fields of wishes that the file calls differently."""
 
 _PLACEHOLDER = re.compile(r"\{\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -199,11 +204,26 @@ class _Reader:
             agent_reply_pauses_for=self._optional(keys, "agent_reply_pauses_for", _duration),
             paused_automation=self._optional(keys, "paused_automation", _paused_automation),
             operations_url=self._optional(keys, "operations_url", self._text),
+            written_hours=self._optional(keys, "business_hours", self._hours),
         )
         self._note(keys, "workspace", wish.name)
         wrongs = configuring.check_workspace(wish)
         self._report("workspace", wish.name, wrongs if wish.name else wrongs | {"name": None})
         return wish
+
+    def _hours(self, value: Value) -> Hours | Literal["always"] | None:
+        """`always`, or hours by weekday, with holidays."""
+        if not value.is_mapping:
+            return "always" if value.one_of(("always",)) else None
+        keys = value.mapping(HOURS_KEYS)
+        assert keys is not None
+        week = {day: _spans(keys[day]) for day in WEEKDAYS if day in keys}
+        found = keys["holidays"].items() if "holidays" in keys else []
+        return Hours(
+            zone=self._optional(keys, "zone", self._text) or "",
+            week={day: spans for day, spans in week.items() if spans},
+            holidays=tuple(day for item in found if (day := _holiday(item)) is not None),
+        )
 
     def _endpoint(self, item: Value) -> EndpointWish | None:
         keys = item.mapping(ENDPOINT_KEYS, "for example {name: desk, url: https://desk.example.com/hook}")
@@ -478,6 +498,39 @@ def _without(text: str, name: str, value: str) -> str:
         for length in range(len(shown) - 1, _SHORTEST_CONCEALED - 1, -1):
             text = text.replace(f"{shown[:length]}…", f"{placeholder}…")
     return text
+
+
+def _spans(value: Value) -> tuple[Span, ...]:
+    """`09:00-17:00`, a list of such, or `closed`."""
+    try:
+        if value.is_list:
+            return hours_reading.spans_of(value.texts())
+        text = value.text("write the hours, for example 09:00-17:00, or closed")
+        return hours_reading.spans(text) if text else ()
+    except NoHours as wrong:
+        _report_hours(value, wrong)
+        return ()
+
+
+def _holiday(value: Value) -> Holiday | None:
+    """A day alone, or with a name and hours."""
+    keys = value.mapping(HOLIDAY_KEYS) if value.is_mapping else None
+    day = keys.need("day", "add day: 12-25") if keys else value
+    text = day.text("write a day, for example 12-25") if day else None
+    name, hours = (keys.get("name"), keys.get("hours")) if keys else (None, None)
+    if text is None or day is None:
+        return None
+    try:
+        called = (name.text() or "") if name else ""
+        return hours_reading.holiday(text, called, _spans(hours) if hours else ())
+    except NoHours as wrong:
+        _report_hours(day, wrong)
+        return None
+
+
+def _report_hours(value: Value, wrong: NoHours) -> None:
+    what, _, remedy = str(wrong).partition("; ")
+    value.problem(what, remedy)
 
 
 def _duration(value: Value) -> timedelta | None:

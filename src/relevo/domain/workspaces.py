@@ -74,14 +74,22 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     agent_reply_pauses_for: timedelta = timedelta(minutes=30)
     paused_automation: PausedAutomation = PausedAutomation.AGENT_ONLY
-    hours: Hours | None = None
-    """When somebody is there; None: nobody has said, and it is open."""
+    written_hours: Hours | None = None
+    """When somebody is there, as it was written; None: nobody has said, and it is open."""
     operations_url: str = ""
     """Where it is told what becomes of its endpoints; "" for nowhere."""
     channels_off: frozenset[str] = frozenset()
     """Types of channel that nobody is offered here."""
     sidebar: frozenset[str] = frozenset()
     """What the list of conversations hides or shows: the flags of UChat's live-chat sidebar that are on."""
+
+    @property
+    def hours(self) -> Hours | None:
+        """When somebody is there, with the zone that they are in."""
+        hours = self.written_hours
+        if hours is None or hours.zone:
+            return hours
+        return msgspec.structs.replace(hours, zone=self.timezone)
 
 
 Listening = frozenset[ChannelId] | Literal["all"]

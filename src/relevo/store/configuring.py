@@ -164,6 +164,7 @@ def _workspace_row(workspace: Workspace) -> dict[str, Any]:
         "agent_reply_pauses_for_seconds": int(workspace.agent_reply_pauses_for.total_seconds()),
         "paused_automation": workspace.paused_automation.value,
         "operations_url": workspace.operations_url,
+        "hours": msgspec.json.encode(workspace.written_hours).decode() if workspace.written_hours else None,
         "channels_off": msgspec.json.encode(sorted(workspace.channels_off)).decode(),
         "sidebar": msgspec.json.encode(sorted(workspace.sidebar)).decode(),
     }

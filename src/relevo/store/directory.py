@@ -17,6 +17,7 @@ from relevo.domain.approved_templates import Templates
 from relevo.domain.custom_events import CustomEvent
 from relevo.domain.errors import InvalidInput, VersionChanged
 from relevo.domain.flows.model import Condition
+from relevo.domain.hours import Hours
 from relevo.domain.ids import (
     ChannelId,
     CustomEventId,
@@ -166,6 +167,7 @@ def workspace_from_row(row: AnyRow) -> Workspace:
         agent_reply_pauses_for=timedelta(seconds=row.agent_reply_pauses_for_seconds),
         paused_automation=PausedAutomation(row.paused_automation),
         operations_url=row.operations_url or "",
+        written_hours=msgspec.json.decode(row.hours, type=Hours) if row.hours else None,
         channels_off=_names(row.channels_off),
         sidebar=_names(row.sidebar),
     )

@@ -128,6 +128,7 @@ workspaces = Table(
     Column("agent_reply_pauses_for_seconds", Integer, nullable=False),
     Column("paused_automation", String(40), nullable=False),
     Column("operations_url", Text),  # where it is told what becomes of its endpoints
+    Column("hours", Text),  # business hours and holidays, as JSON
     Column("channels_off", Text),  # types of channel that are not offered, and what its inbox hides: lists
     Column("sidebar", Text),
     Column("created_at", Instant, nullable=False),

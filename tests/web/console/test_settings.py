@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from relevo.admin.changing import reading
+from relevo.domain.hours import Holiday, Hours, Span
 from relevo.domain.workspaces import PausedAutomation, Workspace
 from relevo.testing.builders import World
 from relevo.web.services import Services
@@ -85,3 +86,48 @@ async def test_a_mistake_stands_beside_its_field(
     assert page.status == 422
     assert says in page.problems[0]
     assert (await acme(services, world)).name == "Acme"
+
+
+HOURS = {"hours.mon": "09:00-12:00, 13:00-17:00", "hours.sat": "22:00-02:00", "hours.zone": "Asia/Tokyo"}
+HOLIDAYS = "12-25 Christmas\n2026-12-24 09:00-12:00 Early closing"
+
+
+async def test_business_hours_are_saved_and_shown(browser: Browser, services: Services, world: World) -> None:
+    await browser.send("/console/settings", {**FORM, **HOURS, "hours.holidays": HOLIDAYS})
+
+    page = await browser.get("/console/settings")
+    assert (await acme(services, world)).hours == Hours(
+        zone="Asia/Tokyo",
+        week={"mon": (Span(540, 720), Span(780, 1020)), "sat": (Span(1320, 120),)},
+        holidays=(Holiday("12-25", "Christmas"), Holiday("2026-12-24", "Early closing", (Span(540, 720),))),
+    )
+    assert page.field("hours.mon").get("value") == "09:00-12:00, 13:00-17:00"
+    assert page.main.one("textarea", name="hours.holidays").text.split() == HOLIDAYS.split()
+
+
+async def test_hours_without_a_zone_are_the_workspaces_and_none_at_all_are_always(
+    browser: Browser, services: Services, world: World
+) -> None:
+    await browser.send("/console/settings", {**FORM, "hours.mon": "09:00-12:00"})
+    hours = (await acme(services, world)).hours
+    await browser.send("/console/settings", FORM)
+
+    assert hours == Hours(zone="Europe/Madrid", week={"mon": (Span(540, 720),)})
+    assert (await acme(services, world)).hours is None
+
+
+async def test_every_field_of_the_hours_that_is_wrong_is_named(browser: Browser) -> None:
+    form = {**FORM, "hours.mon": "9 to 5", "hours.fri": "x", "hours.holidays": "Christmas"}
+
+    page = await browser.send("/console/settings", form)
+
+    assert page.status == 422
+    assert page.text.count("is no span of hours; write it like 09:00-17:00") == 4
+    assert "is no day; write 2026-12-25, or 12-25 for every year" in page.text
+
+
+async def test_a_zone_of_the_hours_that_does_not_exist_is_refused(browser: Browser) -> None:
+    page = await browser.send("/console/settings", {**FORM, **HOURS, "hours.zone": "Mars/Crater"})
+
+    assert page.status == 422
+    assert "Mars/Crater" in page.text

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import available_timezones
 
 from litestar import Response, get, post
 
 from relevo.admin import workspaces
-from relevo.domain import signing
+from relevo.domain import hours_reading, signing
 from relevo.domain.configuring import LONGEST_PAUSE, WorkspaceWish
 from relevo.domain.errors import InvalidInput
+from relevo.domain.hours import WEEKDAYS, Holiday, Hours, Span, Weekday
+from relevo.domain.hours_reading import NoHours
 from relevo.domain.workspaces import PausedAutomation
 from relevo.web.console import forms
 from relevo.web.console.forms import Form
 from relevo.web.console.visits import Page, TheVisit, Visit
 
+WEEKDAY_NAMES = dict(
+    zip(WEEKDAYS, ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"), strict=True)
+)
 _MINUTE = timedelta(minutes=1)
 
 
@@ -29,6 +34,7 @@ async def show(visit: TheVisit) -> Page:
         agent_reply_pauses_for=f"{workspace.agent_reply_pauses_for / _MINUTE:g}",
         paused_automation=workspace.paused_automation.value,
         operations_url=workspace.operations_url,
+        **_hours_shown(workspace.written_hours or Hours()),
     )
     return _page(visit, form)
 
@@ -52,6 +58,7 @@ def _page(visit: Visit, form: Form, status: int = 200) -> Page:
         options=list(PausedAutomation),
         zones=sorted(available_timezones()),
         operations_secret=_operations_secret(visit),
+        weekdays=WEEKDAY_NAMES,
     )
 
 
@@ -62,7 +69,34 @@ def _wish(form: Form) -> WorkspaceWish:
         agent_reply_pauses_for=_pause(form.get("agent_reply_pauses_for")),
         paused_automation=_option(form.get("paused_automation")),
         operations_url=form.get("operations_url"),
+        written_hours=_hours(form),
     )
+
+
+def _hours_shown(hours: Hours) -> dict[str, str]:
+    week = {f"hours.{day}": hours_reading.in_words(hours.week.get(day, ())) for day in WEEKDAYS}
+    holidays = hours_reading.holidays_in_words(hours.holidays)
+    return {"hours.zone": hours.zone, **week, "hours.holidays": holidays}
+
+
+def _hours(form: Form) -> Hours | Literal["always"]:
+    """Nothing in any field: always. Raises InvalidInput."""
+    wrong: dict[str, list[str]] = {}
+    holidays: tuple[Holiday, ...] = ()
+    week: dict[Weekday, tuple[Span, ...]] = {}
+    for day in WEEKDAYS:
+        try:
+            if spans := hours_reading.spans(form.get(f"hours.{day}")):
+                week[day] = spans
+        except NoHours as error:
+            wrong[f"hours.{day}"] = [str(error)]
+    try:
+        holidays = hours_reading.holidays(form.raw("hours.holidays"))
+    except NoHours as error:
+        wrong["hours.holidays"] = [str(error)]
+    if wrong:
+        raise InvalidInput(wrong)
+    return Hours(zone=form.get("hours.zone"), week=week, holidays=holidays) if week else "always"
 
 
 def _operations_secret(visit: Visit) -> str:
