@@ -3,6 +3,7 @@ the hook, and what is sent to customers goes over real sockets."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -66,6 +67,7 @@ class Journey(msgspec.Struct, kw_only=True):
 
     async def settle_down(self) -> None:
         await carry_all(self.world, self.couriers)
+        await asyncio.gather(*self.couriers._whispers)
 
     async def later(self, by: timedelta) -> None:
         self.world.clock.advance(by)

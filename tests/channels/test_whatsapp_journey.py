@@ -12,7 +12,8 @@ import pytest
 
 from relevo.channels.whatsapp.adapter import signature, verify_token
 from relevo.domain.conversations import window_left
-from relevo.domain.events import AgentRead, AgentTyped, BotTold, ByConversation
+from relevo.domain.events import AgentRead, AgentTyped, BotTold, ByConversation, SubscriberChanged
+from relevo.domain.flows.runs import AddTag
 from relevo.domain.messages import Interactive, Media, MessageStatus, Other, Text
 from relevo.domain.templates import template
 from relevo.store.database import Database
@@ -244,3 +245,35 @@ async def test_a_template_goes_at_any_time(whatsapp: Journey, vendor: MetaVendor
         "components": [{"type": "body", "parameters": [{"type": "text", "text": "Ana"}]}],
     }
     assert (await whatsapp.messages_of(ANA))[-1].status is MessageStatus.SENT
+
+
+# People with two ids
+
+
+async def test_a_phone_and_an_id_that_turn_out_to_be_one_person_are_one(
+    whatsapp: Journey, vendor: MetaVendor
+) -> None:
+    await says(whatsapp, "wamid.a", text("Hello"))
+    await says(whatsapp, "wamid.b", text("Hi"), who=LUIS)
+    first, second = await whatsapp.conversation_of(ANA), await whatsapp.conversation_of(LUIS)
+    await whatsapp.world.submit(SubscriberChanged(to=ByConversation(second.id), acts=(AddTag("lead"),)))
+    both = {**message(whatsapp, "wamid.c", text("It is me")), "from_user_id": LUIS}
+
+    for _ in range(2):  # Meta repeats
+        await posts(whatsapp, messages=[both])
+    await says(whatsapp, "wamid.d", text("Again"), who=LUIS)
+
+    said = [one.mid for one in await whatsapp.messages_of(ANA) if one.mid and one.type == "in"]
+    assert said == ["wamid.a", "wamid.b", "wamid.c", "wamid.d"]
+    assert (await whatsapp.conversation_of(ANA)).id == first.id
+    assert (await whatsapp.conversation_of(ANA)).subscriber.tags == ("lead",)
+    assert await whatsapp.world.messages(second.id) == []
+
+
+async def test_a_receipt_by_the_other_id_is_for_the_same_person(whatsapp: Journey) -> None:
+    await posts(whatsapp, messages=[{**message(whatsapp, "wamid.a", text("Hello")), "from_user_id": LUIS}])
+    read = {"id": "wamid.1", "status": "read", "timestamp": "1", "recipient_user_id": LUIS}
+
+    await posts(whatsapp, statuses=[read])
+
+    assert (await whatsapp.messages_of(ANA))[-1].status is MessageStatus.READ

@@ -45,6 +45,8 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     referral: dict[str, Any] | None = None
     for_bot: bool = True
     said_at: datetime | None = None
+    also_id: str = ""
+    """Another id that the vendor knows the same person by (`capabilities.two_ids`)."""
 
 
 class InboundEdit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -243,6 +245,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     receipts: bool = False
     edits: bool = False
     """The customer's changes of what they wrote are told."""
+    two_ids: bool = False
+    """Its people have two ids, and may come with either alone: a phone number, and one of the vendor's."""
     connects: bool = False
     """`connect` tells the vendor where to post, so that nobody need copy the hook URL."""
     rates: Rates = Rates()

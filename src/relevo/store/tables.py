@@ -283,6 +283,15 @@ channels = Table(
     UniqueConstraint("workspace_id", "name"),
 )
 
+other_ids = Table(
+    # A second id of a person whom a channel's vendor knows by two, and the one that we go by.
+    "other_ids",
+    metadata,
+    Column("channel_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("other_id", String(200), primary_key=True),
+    Column("user_id", String(200), nullable=False),
+)
+
 channel_templates = Table(
     # What a channel's vendor has approved to be said at any time, or has refused.
     "channel_templates",

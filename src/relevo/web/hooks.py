@@ -38,6 +38,7 @@ from relevo.web.asgi import answer, header, read_body
 from relevo.web.bearers import Bearers
 from relevo.web.buckets import Buckets, Limit
 from relevo.web.front_door import note
+from relevo.web.identities import Identities
 from relevo.web.inbound import event_of
 from relevo.web.services import Services
 
@@ -61,6 +62,7 @@ class Hooks:
 
     def __init__(self, services: Services, bearers: Bearers) -> None:
         self._services, self._bearers = services, bearers
+        self._identities = Identities(services)
         self._unknown_keys = Buckets(UNKNOWN_KEYS, services.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,6 +116,8 @@ class Hooks:
 
     async def _take(self, parsed: Parsed, request: HookRequest, channel: Channel) -> HookAnswer:
         items = [self._named(item) for item in parsed.items]
+        if adapter_for(channel.type).capabilities.two_ids:
+            items = [await self._identities.resolved(item, channel) for item in items]
         events = [await event_of(item, channel, self._services.database) for item in items]
         results = await self._submit([event for event in events if event is not None])
         lost = [item for item, event in zip(items, events, strict=True) if event is None]

@@ -116,6 +116,7 @@ class WhatsApp(Adapter):
         receipts=True,
         edits=True,
         connects=True,
+        two_ids=True,
         rates=Rates(a_second=80),
         window=timedelta(hours=24),
     )

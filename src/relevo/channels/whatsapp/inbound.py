@@ -111,6 +111,7 @@ def _said(message: wire.Message, raw: dict[str, Any], user_id: str, profile: Pro
         referral=message.referral,
         for_bot=not is_news,
         said_at=None if is_news else datetime.fromtimestamp(message.timestamp, UTC),
+        also_id=(message.from_user_id or "") if message.from_ else "",
     )
     yield from _unsupported(content)
 

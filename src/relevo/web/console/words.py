@@ -159,6 +159,7 @@ _PROBLEMS = {
     "edit_of_unknown_message": "A message that is not here was changed",
     "receipt_of_unknown_message": "A part of a message failed",
     "endpoint_disabled": "An endpoint was disabled",
+    "subscriber_merged": "Two subscribers were one person",
 }
 
 
