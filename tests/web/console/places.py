@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import NamedTuple
 
 import msgspec
 
+from relevo.admin.broadcasts import BroadcastWish, begin, with_tags
+from relevo.domain.broadcasts import Says
 from relevo.domain.ids import ConversationId, DeliveryId, InboundWebhookId
 from relevo.domain.inbound_webhooks import InboundWebhook
 from relevo.domain.redeliveries import EVERYTHING, RedeliveryId, Selection
-from relevo.store import accounts, deliveries, inbound_webhooks, redeliveries
+from relevo.store import accounts, deliveries, directory, inbound_webhooks, redeliveries, tables
 from relevo.testing.builders import Company, World
 from relevo.web.front_door import FrontDoor
 
@@ -33,6 +36,8 @@ class Sample(msgspec.Struct, frozen=True):
     key: int
     redelivery: RedeliveryId
     inbound: InboundWebhookId
+    broadcast: int
+    segment: int
 
     def address(self, path: str) -> str:
         """A path with this sample's ids."""
@@ -45,6 +50,8 @@ class Sample(msgspec.Struct, frozen=True):
             "{number}": "1",
             "{delivery_id}": str(self.delivery),
             "{key_id}": str(self.key),
+            "{broadcast_id}": str(self.broadcast),
+            "{segment_id}": str(self.segment),
             "{redelivery_id}": str(self.redelivery),
             "{inbound_id}": str(self.inbound),
             "{member_id}": str(company.agent.id),
@@ -94,4 +101,18 @@ async def sample_of(world: World, company: Company | None = None) -> Sample:
         inbound = await inbound_webhooks.save(connection, webhook, world.clock.now())
     await world.catalog.refresh(at_once=True)
     delivery, key = DeliveryId(log[0].id), keys[-1].key.id
-    return Sample(there, result.conversation_id, delivery, key, redelivery, inbound.id)
+    more = await add_broadcast_and_segment(world, there)
+    return Sample(there, result.conversation_id, delivery, key, redelivery, inbound.id, *more)
+
+
+async def add_broadcast_and_segment(world: World, there: Company) -> tuple[int, int]:
+    now, here, flow = world.clock.now(), there.workspace.id, there.flow.id
+    at, says = now + timedelta(days=1), Says(subflow="welcome")
+    wish = BroadcastWish(workspace_id=here, flow_id=flow, to=with_tags(["vip"]), says=says, at=at)
+    row = {"workspace_id": here, "flow_id": flow, "name": "Regulars", "source": "{tag: vip}"}
+    async with world.database.write() as connection:
+        begun = await begin(connection, now, wish, by="Olga")
+        rows = tables.segments
+        made = await connection.execute(rows.insert().values(**row, created_at=now).returning(rows.c.id))
+        await directory.touch(connection)
+        return begun, int(made.scalar_one())

@@ -73,7 +73,7 @@ class SendNode(msgspec.Struct, frozen=True):
 async def send_main_flow(call: NamedDependency[Call], data: JSONBody[ToStart]) -> Ok:
     """Have the flow begin anew, as for somebody who writes for the first time."""
     flow = await call.running()
-    start = flow.start if flow is not None else ""
+    start = call.flow.start or (flow.start if flow is not None else "")
     return await call.write(data.user_ns, lambda to, once: BotTold(to=to, once=once, go_to=start))
 
 

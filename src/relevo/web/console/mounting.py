@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
 from relevo.domain.errors import NotFound
 from relevo.web.console import (
     api_keys,
+    broadcasts,
     channels,
     conversation,
     conversations,
@@ -24,6 +25,7 @@ from relevo.web.console import (
     overview,
     problems,
     redeliveries,
+    segments,
     setting_up,
     settings,
     signing_in,
@@ -84,6 +86,9 @@ def _pages() -> list[ControllerRouterHandler]:
         *(deliveries.listing, deliveries.show, deliveries.redeliver, deliveries.skip),
         *(redeliveries.confirm, redeliveries.begin, redeliveries.listing),
         *(redeliveries.show, redeliveries.stop),
+        *(broadcasts.listing, broadcasts.new, broadcasts.create, broadcasts.show),
+        *(broadcasts.cancel, broadcasts.delete),
+        *(segments.listing, segments.new, segments.create, segments.show, segments.change, segments.delete),
         *(api_keys.listing, api_keys.new, api_keys.create, api_keys.revoke),
         *(members.listing, members.new, members.create, members.show, members.change),
         members.remove_password,

@@ -29,6 +29,7 @@ SECTIONS = (
         (
             Place("Overview", "/console", "gauge", _STAFF),
             Place("Conversations", "/console/conversations", "chat", _EVERYBODY),
+            Place("Broadcasts", "/console/broadcasts", "people", _STAFF),
             Place("Deliveries", "/console/deliveries", "send", _STAFF),
             Place("Problems", "/console/problems", "alert", _STAFF),
         ),

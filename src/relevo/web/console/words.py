@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal, NamedTuple, assert_never
 
+from relevo.domain.broadcasts import Matching, Recipients
 from relevo.domain.conversations import Control
 from relevo.domain.deliveries import (
     Accepted,
@@ -79,7 +80,36 @@ REDELIVERY_STATES = {
     "stopped": Badge("Stopped", "warn"),
 }
 
+BROADCAST_STATES = {
+    "scheduled": Badge("Scheduled", "quiet"),
+    "running": Badge("Under way", "info"),
+    "done": Badge("Done", "ok"),
+    "cancelled": Badge("Cancelled", "warn"),
+}
+
+BROADCAST_OUTCOMES = {
+    "agent_has_control": "With an agent: the bot does not speak there",
+    "opted_out": "Opted out",
+    "blocked": "Blocked us",
+    "window_closed": "Have not written for too long: the channel takes only a template",
+    "another_channel": "On another kind of channel",
+    "channel_disabled": "On a channel that is switched off",
+    "no_email": "No email address is known",
+    "no_such_subflow": "The flow has no such subflow any more",
+    "unknown": "Nobody has this id",
+    "failed": "Could not be told: see the problems",
+}
+
+
+def recipients(to: Recipients) -> str:
+    """To whom a broadcast goes."""
+    return (
+        to.named or "a condition" if isinstance(to, Matching) else f"a list of {len(to.ids) + to.unknown:,}"
+    )
+
+
 EVENTS = {
+    "broadcast": "Message of a broadcast",
     "message": "Message to the customer",
     "media": "File of the customer",
     "http": "HTTP call of a flow",
@@ -277,7 +307,7 @@ ROLES = {
 ROLE_HINTS = {
     Role.OWNER: "everything, owners too",
     Role.ADMIN: "everything but owners",
-    Role.MEMBER: "conversations, deliveries and problems",
+    Role.MEMBER: "conversations, broadcasts, deliveries and problems",
     Role.AGENT: "conversations only",
 }
 
