@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, tuple_
 
+from relevo.domain.agent_groups import GroupId
 from relevo.domain.conversations import Control, Conversation, Status
 from relevo.domain.ids import ChannelId, ConversationId, MemberId, WorkspaceId, parse_user_ns
 from relevo.domain.messages import Message
 from relevo.store.conversations import from_row
 from relevo.store.database import Connection
 from relevo.store.messages import from_row as message_from_row
-from relevo.store.tables import conversations, messages
+from relevo.store.tables import assignments, conversations, messages
 
 LONGEST_SEARCH = 200
 
@@ -36,6 +37,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     control: Control | None = None
     channel_id: ChannelId | None = None
     assigned_to: MemberId | None = None
+    group_id: GroupId | None = None
+    without_channels: tuple[ChannelId, ...] = ()
+    without_spam: bool = False
 
 
 class Mark(NamedTuple):
@@ -113,6 +117,12 @@ def _conditions(wanted: Wanted) -> list[Any]:
         parts.append(_rows.channel_id == wanted.channel_id)
     if wanted.assigned_to is not None:
         parts.append(_assigned(wanted.assigned_to))
+    if wanted.group_id is not None:
+        parts.append(_rows.id.in_(_of(assignments.c.group_id == wanted.group_id)))
+    if wanted.without_channels:
+        parts.append(_rows.channel_id.not_in(wanted.without_channels))
+    if wanted.without_spam:
+        parts.append(_rows.status != "spam")
     return parts
 
 
@@ -125,4 +135,8 @@ def _found(search: str) -> ColumnElement[bool]:
 
 
 def _assigned(to: MemberId) -> ColumnElement[bool]:
-    return _rows.member_id == to if to else _rows.member_id.is_(None)
+    return _rows.id.in_(_of(assignments.c.member_id == to)) if to else _rows.member_id.is_(None)
+
+
+def _of(whose: ColumnElement[bool]) -> Select[Any]:
+    return select(assignments.c.conversation_id).where(whose)

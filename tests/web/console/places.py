@@ -9,11 +9,22 @@ from typing import NamedTuple
 import msgspec
 
 from relevo.admin.broadcasts import BroadcastWish, begin, with_tags
+from relevo.domain.agent_groups import AgentGroup, GroupId
 from relevo.domain.broadcasts import Says
+from relevo.domain.canned import ClosingNote, Shortcut
 from relevo.domain.ids import ConversationId, DeliveryId, InboundWebhookId
 from relevo.domain.inbound_webhooks import InboundWebhook
 from relevo.domain.redeliveries import EVERYTHING, RedeliveryId, Selection
-from relevo.store import accounts, deliveries, directory, inbound_webhooks, redeliveries, tables
+from relevo.store import (
+    accounts,
+    agent_groups,
+    canned,
+    deliveries,
+    directory,
+    inbound_webhooks,
+    redeliveries,
+    tables,
+)
 from relevo.testing.builders import Company, World
 from relevo.web.front_door import FrontDoor
 
@@ -38,6 +49,9 @@ class Sample(msgspec.Struct, frozen=True):
     inbound: InboundWebhookId
     broadcast: int
     segment: int
+    group: int
+    shortcut: int
+    closing_note: int
 
     def address(self, path: str) -> str:
         """A path with this sample's ids."""
@@ -55,6 +69,9 @@ class Sample(msgspec.Struct, frozen=True):
             "{redelivery_id}": str(self.redelivery),
             "{inbound_id}": str(self.inbound),
             "{member_id}": str(company.agent.id),
+            "{group_id}": str(self.group),
+            "{shortcut_id}": str(self.shortcut),
+            "{note_id}": str(self.closing_note),
         }
         for parameter, value in values.items():
             path = path.replace(parameter, value)
@@ -101,7 +118,7 @@ async def sample_of(world: World, company: Company | None = None) -> Sample:
         inbound = await inbound_webhooks.save(connection, webhook, world.clock.now())
     await world.catalog.refresh(at_once=True)
     delivery, key = DeliveryId(log[0].id), keys[-1].key.id
-    more = await add_broadcast_and_segment(world, there)
+    more = *await add_broadcast_and_segment(world, there), *await make_ready(world, there)
     return Sample(there, result.conversation_id, delivery, key, redelivery, inbound.id, *more)
 
 
@@ -116,3 +133,17 @@ async def add_broadcast_and_segment(world: World, there: Company) -> tuple[int, 
         made = await connection.execute(rows.insert().values(**row, created_at=now).returning(rows.c.id))
         await directory.touch(connection)
         return begun, int(made.scalar_one())
+
+
+async def make_ready(world: World, there: Company) -> tuple[int, int, int]:
+    """The ids of an agent group, a shortcut and a closing note."""
+    name, flow_id = there.workspace.name, there.flow.id
+    wanted = AgentGroup(id=GroupId(0), workspace_id=there.workspace.id, name=f"{name} group")
+    answer = Shortcut(id=0, flow_id=flow_id, name=f"{name} bye", value=f"{name} says bye")
+    async with world.database.write() as connection:
+        group = await agent_groups.insert_new(connection, wanted, world.clock.now())
+        shortcut = await canned.save(connection, answer)
+        note = await canned.save(connection, ClosingNote(id=0, flow_id=flow_id, name=f"{name} note"))
+        await directory.touch(connection)
+    await world.catalog.refresh(at_once=True)
+    return group.id, shortcut.id, note.id

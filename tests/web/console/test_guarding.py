@@ -14,7 +14,7 @@ from tests.web.console.browsing import Browser
 from tests.web.console.places import OPEN, Place, places, sample_of
 
 FOR_AGENTS = frozenset({"/console", "/console/events", "/console/sign-out"})
-FOR_MEMBERS = FOR_AGENTS | {"/console/problems"}
+FOR_MEMBERS = FOR_AGENTS | {"/console/problems", "/console/reports"}
 _LIVE = ("/events",)
 
 

@@ -8,12 +8,17 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from relevo.admin.changing import refuse
+from relevo.domain.agent_groups import GroupId
+from relevo.domain.canned import LONGEST_SUMMARY, ClosingNote, Shortcut, check_closing
+from relevo.domain.cases import Closing
 from relevo.domain.conversations import Conversation, Status
 from relevo.domain.deliveries import Destination, Lane
 from relevo.domain.errors import InvalidInput, NotFound
 from relevo.domain.events import (
     AgentReplied,
     Assigned,
+    AssignedToGroup,
     BotPaused,
     BotResumed,
     ByConversation,
@@ -25,11 +30,12 @@ from relevo.domain.ids import MemberId, parse_user_ns
 from relevo.domain.messages import Message, MessageType, Text
 from relevo.domain.redeliveries import Selection
 from relevo.domain.workspaces import Channel, Endpoint
-from relevo.store import conversations, deliveries, messages, problems
+from relevo.store import canned, conversations, deliveries, messages, problems
 from relevo.store.database import AnyRow
 from relevo.store.encryption import hash_token
 from relevo.web.console import words
-from relevo.web.console.conversations import members_of
+from relevo.web.console.agent_groups import groups_of
+from relevo.web.console.conversations import may_see, members_of
 from relevo.web.console.destinations import Destinations
 from relevo.web.console.forms import Form
 from relevo.web.console.guarding import FOR_EVERYBODY
@@ -59,7 +65,8 @@ async def find(visit: Visit, user_ns: str) -> Conversation:
     if named is not None:
         async with visit.services.database.read() as connection:
             found = await conversations.find(connection, named[1])
-        if found is not None and (found.flow_id, found.workspace_id) == (named[0], visit.workspace_id):
+        here = (named[0], visit.workspace_id)
+        if found is not None and (found.flow_id, found.workspace_id) == here and may_see(visit, found):
             return found
     raise NotFound("There is no such conversation in this workspace.")
 
@@ -79,12 +86,19 @@ async def _page(
         title=conversation.subscriber.display_name,
         status=status,
         form=form or Form(),
+        shortcuts=await _shortcuts(visit, conversation),
         nonce=visit.means.chance.token(12),
         bubbles=bubbles(shown, visit.when),
         is_earlier=before is not None,
         earlier=f"{address(conversation)}?before={shown[0].seq}" if len(found) > SHOWN else "",
         **await surroundings(visit, conversation),
     )
+
+
+async def _shortcuts(visit: Visit, conversation: Conversation) -> list[Shortcut]:
+    async with visit.services.database.read() as connection:
+        found = await canned.listing(connection, Shortcut, conversation.flow_id)
+    return sorted(found, key=lambda one: one.name.casefold())
 
 
 async def said(visit: Visit, conversation: Conversation, before: int | None, limit: int) -> list[Message]:
@@ -108,12 +122,15 @@ async def surroundings(visit: Visit, conversation: Conversation) -> dict[str, An
             connection, visit.workspace_id, conversation_id=conversation.id, limit=SHOWN_ASIDE
         )
         head = await deliveries.head_of(connection, _lane(conversation, channel, endpoint))
+        notes = await canned.listing(connection, ClosingNote, conversation.flow_id)
     return {
         "conversation": conversation,
         "address": address(conversation),
         "channel": channel,
         "flow": visit.directory.flows[conversation.flow_id],
         "members": members_of(visit),
+        "groups": groups_of(visit),
+        "closing_notes": notes,
         "deliveries": log,
         "problems": troubles,
         "destinations": Destinations(visit),
@@ -229,11 +246,22 @@ async def resume(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
 @post("/conversations/{user_ns:str}/assign", opt=FOR_EVERYBODY)
 async def assign(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
     conversation = await find(visit, user_ns)
-    to = MemberId((await visit.form()).number("member") or 0)
-    if to and to not in members_of(visit):
-        raise NotFound("There is no such member in this workspace.")
-    await visit.services.engine.submit(Assigned(to=ByConversation(conversation.id), member_id=to or None))
+    chosen = (await visit.form()).get("member")
+    await visit.services.engine.submit(_assignment(visit, conversation, chosen))
     return visit.go(address(conversation))
+
+
+def _assignment(visit: Visit, conversation: Conversation, chosen: str) -> Assigned | AssignedToGroup:
+    """`12` is a member, `group-3` a group, 0 nobody."""
+    kind, _, number = chosen.rpartition("-")
+    id_, to = int(number) if number.isdecimal() else 0, ByConversation(conversation.id)
+    if kind == "group":
+        if id_ not in groups_of(visit):
+            raise NotFound("There is no such agent group in this workspace.")
+        return AssignedToGroup(to=to, group_id=GroupId(id_), by="agent")
+    if id_ and id_ not in members_of(visit):
+        raise NotFound("There is no such member in this workspace.")
+    return Assigned(to=to, member_id=MemberId(id_) if id_ else None, by="agent")
 
 
 @post("/conversations/{user_ns:str}/status", opt=FOR_EVERYBODY)
@@ -242,5 +270,34 @@ async def move(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
     status = (await visit.form()).get("status")
     if status not in STATUSES:
         raise InvalidInput({"status": [f"There is no status {status!r}; use {', '.join(STATUSES)}."]})
-    await visit.services.engine.submit(Moved(to=ByConversation(conversation.id), status=cast(Status, status)))
+    await visit.services.engine.submit(_moved(visit, conversation, cast(Status, status)))
     return visit.go(address(conversation))
+
+
+def _moved(visit: Visit, conversation: Conversation, status: Status, closing: Closing | None = None) -> Moved:
+    to, who = ByConversation(conversation.id), visit.member.id
+    return Moved(to=to, status=status, by="agent", member_id=who, closing=closing)
+
+
+@post("/conversations/{user_ns:str}/close", opt=FOR_EVERYBODY)
+async def close(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
+    """Have it done, with a closing note."""
+    conversation, form = await find(visit, user_ns), await visit.form()
+    async with visit.services.database.read() as connection:
+        note = await canned.find(connection, ClosingNote, conversation.flow_id, form.number("note") or 0)
+    if note is None:
+        raise NotFound("There is no such closing note in this flow.")
+    closing = Closing(note.id, note.name, form.raw("summary").strip(), form.get("attachment"))
+    try:
+        _check(note, closing)
+    except InvalidInput as error:
+        return await _page(visit, conversation, form.refused(error), status=422)
+    await visit.services.engine.submit(_moved(visit, conversation, "done", closing))
+    return visit.go(address(conversation), f"Closed: {note.name}.")
+
+
+def _check(note: ClosingNote, closing: Closing) -> None:
+    refuse(check_closing(note, closing))
+    if len(closing.summary) > LONGEST_SUMMARY:
+        told = f"this has {len(closing.summary):,} characters; write at most {LONGEST_SUMMARY:,}"
+        raise InvalidInput({"summary": [told]})

@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 
 from litestar import get
 
+from relevo.domain.agent_groups import AgentGroup, GroupId
 from relevo.domain.conversations import Control, Conversation
 from relevo.domain.ids import ChannelId, ConversationId, MemberId
-from relevo.domain.workspaces import Channel, Member
+from relevo.domain.sidebar import hidden_filters, hidden_types
+from relevo.domain.workspaces import Channel, Member, Role
 from relevo.store import inbox
 from relevo.store.inbox import Mark, Wanted
 from relevo.web.console.forms import Form
@@ -20,7 +22,7 @@ from relevo.web.console.visits import Page, TheVisit, Visit
 from relevo.web.console.words import STATUSES
 
 SHOWN = 50
-FILTERS = ("q", "status", "control", "channel", "assigned")
+FILTERS = ("q", "status", "control", "channel", "assigned", "group")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -45,7 +47,14 @@ async def listing(visit: TheVisit) -> Page:
         first_page=_address(query, None),
         channels=channels_of(visit),
         members=members_of(visit),
+        groups=_groups(visit),
+        hidden=hidden_filters(visit.workspace.sidebar) | ({"assigned"} if sees_only_own(visit) else set()),
     )
+
+
+def _groups(visit: Visit) -> list[AgentGroup]:
+    everybodys = visit.directory.agent_groups.values()
+    return [one for one in everybodys if one.workspace_id == visit.workspace_id]
 
 
 def channels_of(visit: Visit) -> dict[ChannelId, Channel]:
@@ -67,8 +76,36 @@ def _wanted(visit: Visit, query: Form) -> Wanted:
         status=status if status in STATUSES else None,  # type: ignore[arg-type]  # just checked
         control=Control(control) if control in list(Control) else None,
         channel_id=None if channel is None else ChannelId(channel),
-        assigned_to=_assigned(visit, query),
+        assigned_to=visit.member.id if sees_only_own(visit) else _assigned(visit, query),
+        group_id=_group(visit, query),
+        without_channels=_unlisted(visit),
+        without_spam="hide_spam" in visit.workspace.sidebar and status != "spam",
     )
+
+
+def sees_only_own(visit: Visit) -> bool:
+    """Whether this member is an agent of a group whose agents see nothing but their own conversations."""
+    id_ = visit.member.id
+    return visit.member.role is Role.AGENT and any(
+        group.only_own and any(one.member_id == id_ for one in group.members)
+        for group in visit.directory.agent_groups.values()
+    )
+
+
+def may_see(visit: Visit, conversation: Conversation) -> bool:
+    return conversation.member_id == visit.member.id or not sees_only_own(visit)
+
+
+def _group(visit: Visit, query: Form) -> GroupId | None:
+    number = query.number("group")
+    ours = (one for one in visit.directory.agent_groups.values() if one.workspace_id == visit.workspace_id)
+    return next((one.id for one in ours if one.id == number), None)
+
+
+def _unlisted(visit: Visit) -> tuple[ChannelId, ...]:
+    """Channels whose conversations the workspace does not list."""
+    types = hidden_types(visit.workspace.sidebar)
+    return tuple(id_ for id_, one in channels_of(visit).items() if one.type in types)
 
 
 def _assigned(visit: Visit, query: Form) -> MemberId | None:

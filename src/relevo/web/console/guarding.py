@@ -78,8 +78,11 @@ async def _visit(caller: Caller, allowed: frozenset[Role]) -> Visit:
 
 
 async def member_of(caller: Caller) -> Member | None:
-    """Whose session the browser has, while it lasts."""
-    return await members.session_member(caller.means, caller.session) if caller.session else None
+    """Whose session the browser has, while it lasts. They are online, then."""
+    found = await members.session_member(caller.means, caller.session) if caller.session else None
+    if found is not None:
+        await caller.console.sightings.note(found.id)
+    return found
 
 
 async def provide_caller(request: AnyRequest) -> Caller:

@@ -11,8 +11,10 @@ from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
 
 from relevo.domain.errors import NotFound
 from relevo.web.console import (
+    agent_groups,
     api_keys,
     broadcasts,
+    canned,
     channels,
     conversation,
     conversations,
@@ -25,6 +27,7 @@ from relevo.web.console import (
     overview,
     problems,
     redeliveries,
+    reports,
     segments,
     setting_up,
     settings,
@@ -73,6 +76,7 @@ def _pages() -> list[ControllerRouterHandler]:
         overview.overview,
         *(conversations.listing, conversation.show, live.workspace_events, live.conversation_events),
         *(conversation.say, conversation.pause, conversation.resume, conversation.assign, conversation.move),
+        conversation.close,
         *(endpoints.listing, endpoints.new, endpoints.create, endpoints.show, endpoints.change),
         *(endpoints.enable, endpoints.disable, endpoints.replace_secret, endpoints.retire_secret),
         *(endpoints.send_test, endpoints.delete),
@@ -92,6 +96,13 @@ def _pages() -> list[ControllerRouterHandler]:
         *(api_keys.listing, api_keys.new, api_keys.create, api_keys.revoke),
         *(members.listing, members.new, members.create, members.show, members.change),
         members.remove_password,
+        *(agent_groups.listing, agent_groups.new, agent_groups.create),
+        *(agent_groups.show, agent_groups.change, agent_groups.delete),
+        *(canned.shortcuts, canned.new_shortcut, canned.create_shortcut),
+        *(canned.show_shortcut, canned.change_shortcut, canned.delete_shortcut),
+        *(canned.closing_notes, canned.new_closing_note, canned.create_closing_note),
+        *(canned.show_closing_note, canned.change_closing_note, canned.delete_closing_note),
+        reports.reports,
         *(settings.show, settings.save),
         problems.listing,
     ]

@@ -32,6 +32,7 @@ SECTIONS = (
             Place("Broadcasts", "/console/broadcasts", "people", _STAFF),
             Place("Deliveries", "/console/deliveries", "send", _STAFF),
             Place("Problems", "/console/problems", "alert", _STAFF),
+            Place("Reports", "/console/reports", "chart", _STAFF),
         ),
     ),
     Section(
@@ -53,6 +54,9 @@ SECTIONS = (
         "Workspace",
         (
             Place("Members", "/console/members", "people", _ADMINS),
+            Place("Agent groups", "/console/agent-groups", "group", _ADMINS),
+            Place("Shortcuts", "/console/shortcuts", "quick", _ADMINS),
+            Place("Closing notes", "/console/closing-notes", "check", _ADMINS),
             Place("Settings", "/console/settings", "settings", _ADMINS),
         ),
     ),

@@ -41,6 +41,7 @@ def environment() -> Environment:
     made.filters |= {
         "sentence": sentence,
         "duration": times.length,
+        "as_duration": times.of_seconds,
         "took": times.took,
         "percent": percent,
         "linked": speaking.linked,

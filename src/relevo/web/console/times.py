@@ -95,3 +95,7 @@ def took(of: timedelta) -> str:
     """`812 ms`, `1.4 s`"""
     milliseconds = of / timedelta(milliseconds=1)
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def of_seconds(count: int) -> timedelta:
+    return timedelta(seconds=count)

@@ -18,6 +18,7 @@ from relevo.web.buckets import Buckets, Limit
 from relevo.web.console import cookies, form_tokens, forms, notices, pages
 from relevo.web.console.forms import Form
 from relevo.web.console.notices import Notice
+from relevo.web.console.sightings import Sightings
 from relevo.web.console.streams import Streams
 from relevo.web.console.times import When
 from relevo.web.services import Services
@@ -39,6 +40,7 @@ class Console(msgspec.Struct, frozen=True):
     attempts_of_address: Buckets
     attempts_with_email: Buckets
     streams: Streams
+    sightings: Sightings
 
 
 def make_console(services: Services) -> Console:
@@ -50,7 +52,14 @@ def make_console(services: Services) -> Console:
         guard=services.guard,
     )
     clock = services.clock
-    return Console(services, means, Buckets(OF_ADDRESS, clock), Buckets(OF_EMAIL, clock), Streams())
+    return Console(
+        services,
+        means,
+        Buckets(OF_ADDRESS, clock),
+        Buckets(OF_EMAIL, clock),
+        Streams(),
+        Sightings(services.database, clock),
+    )
 
 
 class Caller:

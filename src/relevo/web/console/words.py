@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal, NamedTuple, assert_never
 
+from relevo.domain.agent_groups import AssignMethod, OnlineFirst
 from relevo.domain.broadcasts import Matching, Recipients
+from relevo.domain.canned import Demand
 from relevo.domain.conversations import Control
 from relevo.domain.deliveries import (
     Accepted,
@@ -307,8 +309,34 @@ ROLES = {
 ROLE_HINTS = {
     Role.OWNER: "everything, owners too",
     Role.ADMIN: "everything but owners",
-    Role.MEMBER: "conversations, broadcasts, deliveries and problems",
+    Role.MEMBER: "conversations, broadcasts, deliveries, problems and reports",
     Role.AGENT: "conversations only",
+}
+
+ASSIGN_METHODS = {
+    AssignMethod.RANDOM: "Anybody",
+    AssignMethod.LEAST_ASSIGNED: "Whoever has the fewest",
+    AssignMethod.ROUND_ROBIN: "One after the other",
+}
+ASSIGN_METHOD_HINTS = {
+    AssignMethod.RANDOM: "By chance, each as often as their weight.",
+    AssignMethod.LEAST_ASSIGNED: "Counted are conversations that are not done.",
+    AssignMethod.ROUND_ROBIN: "In the order of the group.",
+}
+ONLINE_RULES = {
+    OnlineFirst.ANYBODY: "Does not matter",
+    OnlineFirst.ONLINE_FIRST: "Comes first",
+    OnlineFirst.ONLINE_ONLY: "Only they",
+}
+ONLINE_RULE_HINTS = {
+    OnlineFirst.ANYBODY: "Everybody of the group can get a conversation.",
+    OnlineFirst.ONLINE_FIRST: "If nobody is online, everybody can.",
+    OnlineFirst.ONLINE_ONLY: "If nobody is online, the conversation is the group's, and nobody's.",
+}
+DEMANDS = {
+    Demand.HIDDEN: "Not asked for",
+    Demand.OPTIONAL: "May be left",
+    Demand.REQUIRED: "Must be left",
 }
 
 SCOPE_HINTS = {

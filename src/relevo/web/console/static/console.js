@@ -142,6 +142,13 @@ function composer(form) {
   const draft = `draft ${form.action}`; // kept while the tab is open, should the session end meanwhile
   words.value ||= sessionStorage.getItem(draft) ?? "";
   words.addEventListener("input", () => sessionStorage.setItem(draft, words.value));
+  one("[data-shortcuts]", form)?.addEventListener("change", ({ target }) => {
+    const before = words.value.trimEnd();
+    words.value = before ? `${before}\n${target.value}` : target.value;
+    target.value = "";
+    words.dispatchEvent(new Event("input"));
+    words.focus();
+  });
   words.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || !hasKeyboard.matches) return;
     event.preventDefault();
