@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, bindparam, delete, func, insert, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, or_, select
 
 from relevo.domain.cases import ClosedCase
 from relevo.domain.conversations import Conversation, Happened
@@ -119,17 +119,39 @@ _DELETE_ASSIGNMENT = Bulk(delete(assignments).where(assignments.c.conversation_i
 
 async def closed(connection: Connection, wanted: Window) -> list[KeptCase]:
     """Closed cases of a flow, in the order in which they were closed."""
-    rows = cases.c
-    query = select(cases).where(
-        rows.flow_id == wanted.flow_id, rows.closed_at >= wanted.start, rows.closed_at <= wanted.end
-    )
+    query = await _within(connection, cases, cases.c.closed_at, wanted)
+    return [_kept(row) for row in (await connection.execute(query)).all()] if query is not None else []
+
+
+async def _within(
+    connection: Connection, table: Any, at: ColumnElement[datetime], wanted: Window
+) -> Select[Any] | None:
+    """What lies in a window, in order of time; None when there is nothing from its `start_id` on.
+
+    A conversation belongs to one flow, so that it is not asked for besides: SQLite would take its index.
+    """
+    whose = table.c.flow_id == wanted.flow_id
     if wanted.conversation_id is not None:
-        query = query.where(rows.conversation_id == wanted.conversation_id)
+        whose = table.c.conversation_id == wanted.conversation_id
+    start, begins_with = wanted.start, None
     if wanted.start_id:
-        query = query.where(rows.id >= wanted.start_id).order_by(rows.id)
-    else:
-        query = query.order_by(rows.closed_at, rows.id)
-    return [_kept(row) for row in (await connection.execute(query.limit(wanted.limit))).all()]
+        begins_with = await _place(connection, table, at, wanted.start_id)
+        if begins_with is None:
+            return None
+        start = max(start, begins_with[0])
+    query = select(table).where(whose, at >= start, at <= wanted.end)
+    if begins_with is not None:
+        query = query.where(or_(at > begins_with[0], table.c.id >= begins_with[1]))
+    return query.order_by(at, table.c.id).limit(wanted.limit)
+
+
+async def _place(
+    connection: Connection, table: Any, at: ColumnElement[datetime], id_: int
+) -> tuple[datetime, int] | None:
+    """When the first row from an id on was, of whatever flow: ids ascend with time."""
+    query = select(at, table.c.id).where(table.c.id >= id_).order_by(table.c.id).limit(1)
+    row = (await connection.execute(query)).first()
+    return (row[0], row[1]) if row else None
 
 
 def _kept(row: AnyRow) -> KeptCase:
@@ -154,17 +176,13 @@ async def activity(
 ) -> list[AnyRow]:
     """Lines of the activity log, in order."""
     rows = activities.c
-    query: Select[Any] = select(activities).where(
-        rows.flow_id == wanted.flow_id, rows.created_at >= wanted.start, rows.created_at <= wanted.end
-    )
+    query = await _within(connection, activities, rows.created_at, wanted)
+    if query is None:
+        return []
     equal: list[tuple[Any, object]] = [
-        (rows.conversation_id, wanted.conversation_id),
         (rows.member_id, member_id),
         (rows.action, action or None),
         (rows.source, source or None),
     ]
     query = query.where(*(column == value for column, value in equal if value is not None))
-    if wanted.start_id:
-        query = query.where(rows.id >= wanted.start_id)
-    query = query.order_by(rows.created_at, rows.id).limit(wanted.limit)
     return list((await connection.execute(query)).all())

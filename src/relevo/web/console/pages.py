@@ -41,7 +41,7 @@ def environment() -> Environment:
     made.filters |= {
         "sentence": sentence,
         "duration": times.length,
-        "as_duration": times.of_seconds,
+        "average": times.average,
         "took": times.took,
         "percent": percent,
         "linked": speaking.linked,

@@ -97,5 +97,9 @@ def took(of: timedelta) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 
 
-def of_seconds(count: int) -> timedelta:
-    return timedelta(seconds=count)
+def average(seconds: int) -> str:
+    """`45 s`, `1 min 13 s`, `2 h 5 min`: what a day's average is to be compared by."""
+    minutes, rest = divmod(seconds, 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest} s" if minutes < 10 else length(timedelta(seconds=seconds))
