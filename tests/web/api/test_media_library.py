@@ -61,10 +61,10 @@ async def test_a_file_is_kept_listed_and_seen_until_it_is_deleted(
     assert (await whole.get(link)).content == PNG
     assert (await library.get(LIST)).json()["data"] == [file]
 
-    assert (await library.write("DELETE", DELETE, {"id": file["id"]})).json() == {"status": "ok"}
+    assert (await library.write("DELETE", DELETE, {"media_id": file["id"]})).json() == {"status": "ok"}
     assert await names(library) == []
     assert (await whole.get(link)).status_code == 404
-    assert (await library.write("DELETE", DELETE, {"id": file["id"]})).status_code == 404
+    assert (await library.write("DELETE", DELETE, {"media_id": file["id"]})).status_code == 404
 
 
 async def test_the_list_is_filtered_by_type_and_by_who_put_it_there(library: Api, world: World) -> None:
@@ -114,8 +114,8 @@ async def test_nobody_else_sees_or_deletes_it(library: Api, world: World) -> Non
     stranger = library.with_token(await world.add_token(bolt, scopes=[Scope.MANAGE_TEAM]))
 
     assert await names(stranger) == []
-    refused = await stranger.write("DELETE", DELETE, {"id": file["id"]})
-    nobody = await stranger.write("DELETE", DELETE, {"id": "nobody"})
+    refused = await stranger.write("DELETE", DELETE, {"media_id": file["id"]})
+    nobody = await stranger.write("DELETE", DELETE, {"media_id": "nobody"})
     assert (refused.status_code, refused.json()) == (404, nobody.json())
     assert await names(library) == ["mug.png"]
 
@@ -123,7 +123,7 @@ async def test_nobody_else_sees_or_deletes_it(library: Api, world: World) -> Non
 async def test_what_a_customer_sent_is_not_deleted_by_the_api(library: Api, world: World) -> None:
     file = await fetched(world, "photo")
 
-    assert (await library.write("DELETE", DELETE, {"id": file.id})).status_code == 404
+    assert (await library.write("DELETE", DELETE, {"media_id": file.id})).status_code == 404
 
 
 # Uploads that nobody sends

@@ -65,7 +65,7 @@ class FileToKeep(msgspec.Struct, frozen=True, kw_only=True):
 class FileToDelete(msgspec.Struct, frozen=True):
     """Which file goes."""
 
-    id: Annotated[str, Meta(max_length=40, description="From the list.", examples=[MEDIA_ID])]
+    media_id: Annotated[str, Meta(max_length=40, description="`id` in the list.", examples=[MEDIA_ID])]
 
 
 class MediaAnswer(msgspec.Struct, frozen=True):
@@ -166,19 +166,19 @@ def _content(text: str) -> bytes:
     title="Delete a file",
     name="deleteMedia",
     scope=Scope.MANAGE_TEAM,
-    example={"id": MEDIA_ID},
+    example={"media_id": MEDIA_ID},
     about=FILE,
 )
 async def delete_media(call: NamedDependency[Call], data: JSONBody[FileToDelete]) -> Ok:
     """Take a file out of the library, for good: links to it lead nowhere then. What customers sent stays."""
 
     async def work(connection: Connection) -> Ok:
-        if not await media.take_out(connection, call.key.workspace_id, data.id):
+        if not await media.take_out(connection, call.key.workspace_id, data.media_id):
             raise NotFound(FILE.message)
         return Ok()
 
     done = await call.once(work, Ok)
-    await call.services.files.delete(data.id)
+    await call.services.files.delete(data.media_id)
     return done
 
 
