@@ -50,9 +50,11 @@ from relevo.engine.engine import Engine
 from relevo.engine.housekeeping import Housekeeping
 from relevo.engine.hub import Hub
 from relevo.engine.materials import Workshop
+from relevo.engine.naming import Naming
 from relevo.engine.neighbours import Neighbours
 from relevo.engine.redelivering import Redelivering
 from relevo.engine.scheduling import Scheduling
+from relevo.engine.sweeping import Sweeping
 from relevo.engine.timers import Timers
 from relevo.http_client.bucket_files import Bucket, BucketFiles
 from relevo.http_client.client import Answer, HttpClient
@@ -142,6 +144,8 @@ class _Parts(msgspec.Struct, frozen=True):
     redelivering: Redelivering
     broadcasting: Broadcasting
     scheduling: Scheduling
+    naming: Naming
+    sweeping: Sweeping
     http: HttpClient
 
 
@@ -206,10 +210,12 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
     )
     reporter.gates, reporter.node = lambda: couriers.gates, lambda: couriers.node
     neighbours = None if database.is_sqlite else _neighbours(database, hub, catalog, couriers, clock, chance)
+    naming = Naming(database=database, catalog=catalog, clock=clock)
     engine = Engine(
         database=database,
         catalog=catalog,
         others=neighbours,
+        namer=naming,
         workshop=Workshop(ids=ids, chance=chance, public_url=lambda: public_url, media_key=media_key),
         ids=ids,
         carriers=couriers,
@@ -257,6 +263,8 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         Redelivering(database=database, hub=hub, clock=clock),
         Broadcasting(database=database, engine=engine, catalog=catalog, hub=hub, clock=clock),
         Scheduling(database=database, engine=engine, catalog=catalog, clock=clock),
+        naming,
+        Sweeping(engine=engine, database=database, catalog=catalog, clock=clock, files=files),
         http,
     )
 
@@ -319,6 +327,10 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     stack.push_async_callback(_ended, parts.broadcasting.stop, broadcasting)
     scheduling = _spawn(parts.scheduling.run(), "schedules")
     stack.push_async_callback(_ended, parts.scheduling.stop, scheduling)
+    naming = _spawn(parts.naming.run(), "naming")
+    stack.push_async_callback(_ended, parts.naming.stop, naming)
+    sweeping = _spawn(parts.sweeping.run(), "sweeping")
+    stack.push_async_callback(_ended, parts.sweeping.stop, sweeping)
     reporting = _spawn(parts.reporter.run(), "health")
     stack.push_async_callback(_ended, parts.reporter.stop, reporting)
     telling = _spawn(parts.outages.run(), "outages")
@@ -337,6 +349,8 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
             putting_back,
             broadcasting,
             scheduling,
+            naming,
+            sweeping,
             reporting,
             telling,
             *listening,

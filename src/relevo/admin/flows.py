@@ -12,11 +12,12 @@ from relevo.domain.errors import InvalidInput, NotFound
 from relevo.domain.flows.differing import Difference, differences
 from relevo.domain.flows.editing import CannotEdit, without_subflow
 from relevo.domain.flows.model import Flow
+from relevo.domain.flows.naming import names_in
 from relevo.domain.flows.parsing import parse
 from relevo.domain.ids import FlowId, WorkspaceId
 from relevo.domain.workspaces import FlowEntry
 from relevo.domain.yaml_reading import Problem
-from relevo.store import configuring, directory
+from relevo.store import configuring, defining, directory
 from relevo.store.configuring import FlowVersion
 from relevo.store.database import Connection
 
@@ -158,6 +159,7 @@ async def _write(
         entry = await configuring.publish(
             connection, entry, source, flow.subflows, now, message=why.message, author=why.author
         )
+        await defining.register(connection, entry.id, names_in(flow), now)
     change.note(entry)
     return await _saved(change, entry, old, is_new=is_new)
 

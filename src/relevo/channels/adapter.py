@@ -294,6 +294,10 @@ class Adapter(Protocol):
     options: tuple[Option, ...]
     capabilities: Capabilities
 
+    def user_id_of(self, phone: str) -> str:
+        """By which id the vendor knows whoever has this phone number; "" when it does not by that."""
+        return ""
+
     def check_config(self, config: dict[str, Any]) -> dict[str, str]:
         """The problems of a configuration: option → what is wrong and what would be right."""
         ...

@@ -102,6 +102,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     fired: Fired | None = None
     last_message_at: datetime | None = None
     last_message_type: MessageType | None = None
+    bot_spoke_at: datetime | None = None
 
     @property
     def user_ns(self) -> str:

@@ -15,7 +15,6 @@ import msgspec
 
 from relevo.domain import complaints
 from relevo.domain.errors import InvalidInput
-from relevo.domain.events import DirectAct
 from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
 from relevo.domain.flows.saying import say_id, start_id
 from relevo.domain.messages import Button, Card, Cards, Content, Media, QuickReply, Text
@@ -24,6 +23,9 @@ from relevo.domain.subscribers import FieldValue
 MOST_MESSAGES, MOST_QUICK_REPLIES, MOST_ACTIONS = 10, 11, 5
 """UChat's limits."""
 MOST_CARDS, MOST_BUTTONS = 10, 10
+ContentAct = SetField | AddTag | RemoveTag
+"""What dynamic content does to a subscriber's data."""
+
 LONGEST_TEXT, LONGEST_URL, LONGEST_LABEL, LONGEST_NAME = 20_000, 4096, 1000, 100
 """In characters: what is said, where it is, what stands beside it, and what tags and fields are called."""
 
@@ -36,7 +38,7 @@ class DynamicContent(msgspec.Struct, frozen=True):
     """What to say, what to do to the subscriber's data, and the subflow to go to ("" for none)."""
 
     contents: tuple[Content, ...] = ()
-    acts: tuple[DirectAct, ...] = ()
+    acts: tuple[ContentAct, ...] = ()
     go_to: str = ""
 
 
@@ -323,7 +325,7 @@ _QUICK_REPLIES: Mapping[str, Callable[[_Value], QuickReply | Button | None]] = {
 # Actions
 
 
-def _action(value: _Value) -> DirectAct | None:
+def _action(value: _Value) -> ContentAct | None:
     return _by(value, "action", _ACTIONS)
 
 
@@ -347,7 +349,7 @@ def _field_value(value: _Value) -> FieldValue:
     return None
 
 
-_ACTIONS: Mapping[str, Callable[[_Value], DirectAct]] = {
+_ACTIONS: Mapping[str, Callable[[_Value], ContentAct]] = {
     "add_tag": lambda value: AddTag(value["tag_name"].text(LONGEST_NAME)),
     "remove_tag": lambda value: RemoveTag(value["tag_name"].text(LONGEST_NAME)),
     "set_field_value": _set_field,

@@ -13,12 +13,21 @@ from relevo.domain.calls import CallResult
 from relevo.domain.cases import Closing, Source
 from relevo.domain.conversations import Barred
 from relevo.domain.custom_events import CustomEvent, EventValues
-from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
+from relevo.domain.flows.runs import (
+    AddLabel,
+    AddTag,
+    OptsIn,
+    OptsOut,
+    RemoveLabel,
+    RemoveTag,
+    RenameField,
+    SetField,
+)
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Content, MessageStatus
 from relevo.domain.subscribers import Profile
 
-DirectAct = SetField | AddTag | RemoveTag
+DirectAct = SetField | RenameField | AddTag | RemoveTag | AddLabel | RemoveLabel | OptsIn | OptsOut
 """What may be done to a subscriber's data from outside a flow."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -30,17 +30,30 @@ PROFILE_FIELDS = ("first_name", "last_name", "name", "email", "phone", "language
 FieldValue = str | int | float | bool | list[Any] | None
 
 
+By = Literal["email", "sms"]
+"""Ways of being written to besides the channel, which a person has to agree to."""
+
+
+class OptIn(msgspec.Struct, frozen=True):
+    """That a person has agreed, when, and through what: `api`, `console`, `flow` …"""
+
+    at: datetime
+    through: str
+
+
 class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
     """The person, as flows and the API see them.
 
-    `user_id` is the id inside the channel (a phone number, a visitor's id …). `fields` and
-    `tags` go by name; both are set by flows, the API and the console.
+    `user_id` is the id inside the channel (a phone number, a visitor's id …). `fields`, `tags` and
+    `labels` go by name; they are set by flows, the API and the console.
     """
 
     user_id: str
     profile: Profile = Profile()
     fields: dict[str, FieldValue] = {}
     tags: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    opt_ins: dict[By, OptIn] = {}
     created_at: datetime
     last_seen_at: datetime | None = None
 
@@ -74,6 +87,20 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
 
     def without_tag(self, name: str) -> Subscriber:
         return replace(self, tags=tuple(tag for tag in self.tags if tag != name))
+
+    def with_label(self, name: str) -> Subscriber:
+        """With the label, last if it is new."""
+        return self if name in self.labels else replace(self, labels=(*self.labels, name))
+
+    def without_label(self, name: str) -> Subscriber:
+        return replace(self, labels=tuple(label for label in self.labels if label != name))
+
+    def opted_in(self, by: By, opt_in: OptIn) -> Subscriber:
+        """After they agreed; the first time counts."""
+        return self if by in self.opt_ins else replace(self, opt_ins={**self.opt_ins, by: opt_in})
+
+    def opted_out(self, by: By) -> Subscriber:
+        return replace(self, opt_ins={one: told for one, told in self.opt_ins.items() if one != by})
 
     def told(self, profile: Profile) -> Subscriber:
         """The subscriber after a channel told something; what it leaves out stays as it was."""

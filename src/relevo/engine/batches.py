@@ -37,6 +37,7 @@ from relevo.domain.events import (
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Media, Message, MessageStatus, MessageType
 from relevo.domain.subscribers import Subscriber
+from relevo.domain.vocabulary import Names, names_of
 from relevo.domain.workspaces import Channel
 from relevo.engine.catalog import Catalog
 from relevo.engine.counting import Counting
@@ -55,6 +56,7 @@ from relevo.store import (
     messages,
     presence,
     problems,
+    traits,
 )
 from relevo.store.applied import Applied
 from relevo.store.database import Connection
@@ -155,6 +157,8 @@ class Batch:
         self.whispers: list[Whispering | ChannelWhispering] = []
         self._loaded: dict[ConversationId, Conversation] = {}
         self._before: dict[ConversationId, Conversation] = {}
+        self.new_names: dict[FlowId, Names] = {}
+        """Tags and fields that nobody has named before."""
         self._by_user: dict[tuple[ChannelId, str], ConversationId] = {}
         self._new: set[ConversationId] = set()
         self._uncounted: set[ConversationId] = set()  # of the new ones
@@ -478,6 +482,8 @@ class Batch:
         final = [self._loaded[id_] for id_ in sorted(touched)]
         await conversations.insert_new(connection, [one for one in final if one.id in self._new])
         await conversations.save(connection, [one for one in final if one.id not in self._new], self._before)
+        await traits.save(connection, final, self._before)
+        self._note_names(final)
         await media.insert_new(connection, _all(made.media for made in self._made))
         await messages.insert_new(connection, _all(made.messages for made in self._made))
         await self._write_transcripts(connection)
@@ -525,6 +531,16 @@ class Batch:
                     limit=wanted.effect.transcript,
                 )
                 made.deliveries[wanted.index] = wanted.told(made.deliveries[wanted.index], latest[::-1])
+
+    def _note_names(self, final: list[Conversation]) -> None:
+        """The row of a name is made after the commit, by itself: nothing here waits for the configuration."""
+        for one in final:
+            before = self._before.get(one.id)
+            if before is None or traits.may_differ(before.subscriber, one.subscriber):
+                known = self._catalog.directory.vocabulary(one.flow_id)
+                new = names_of(one.subscriber).unknown_to(known)
+                if new:
+                    self.new_names[one.flow_id] = self.new_names.get(one.flow_id, Names()) | new
 
     async def _write_replaced(self, connection: Connection, replaced: list[Message]) -> None:
         await messages.replace_contents(connection, replaced)

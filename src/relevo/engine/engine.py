@@ -17,6 +17,8 @@ import structlog
 
 from relevo.domain.errors import Busy, DecisionFailed, RelevoError, Unavailable
 from relevo.domain.events import AnyEvent, ReceiptCame
+from relevo.domain.ids import FlowId
+from relevo.domain.vocabulary import Names
 from relevo.engine.batches import Batch, Carriers, Result, Settled
 from relevo.engine.catalog import Catalog
 from relevo.engine.hub import Hub, Notice
@@ -55,6 +57,12 @@ class Others(Protocol):
         ...
 
 
+class Namer(Protocol):
+    """Who makes the rows of tags and fields that were named for the first time."""
+
+    def note(self, flow_id: FlowId, names: Names) -> None: ...
+
+
 class Engine:
     """The one door through which everything that happens comes in."""
 
@@ -70,8 +78,9 @@ class Engine:
         clock: Clock,
         chance: Chance,
         others: Others | None = None,
+        namer: Namer | None = None,
     ) -> None:
-        self._others = others
+        self._others, self._namer = others, namer
         self._database, self._catalog, self._workshop = database, catalog, workshop
         self._ids, self._carriers, self._hub = ids, carriers, hub
         self._clock, self._chance = clock, chance
@@ -260,6 +269,9 @@ class Engine:
             counter(MESSAGES, type_).inc(number)
         self._hub.publish(batch.notices)
         self._note_deadline(batch.earliest_deadline)
+        if self._namer is not None:
+            for flow_id, names in batch.new_names.items():
+                self._namer.note(flow_id, names)
 
     def _note_deadline(self, at: datetime | None) -> None:
         if at is not None and (self.next_wake_at is None or at < self.next_wake_at):

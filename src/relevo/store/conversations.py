@@ -16,7 +16,7 @@ from relevo.domain.flows.runs import Run
 from relevo.domain.handoffs import Pause, Return
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, WorkspaceId
 from relevo.domain.messages import MessageType, QuickReply
-from relevo.domain.subscribers import FieldValue, Profile, Subscriber
+from relevo.domain.subscribers import By, FieldValue, OptIn, Profile, Subscriber
 from relevo.store.database import AnyRow, Connection
 from relevo.store.statements import Bulk, Query, given, setting
 from relevo.store.tables import conversations
@@ -46,6 +46,8 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     returned: Return | None = None
     silence: Silence | None = None
     fired: Fired | None = None
+    labels: tuple[str, ...] = ()
+    opt_ins: dict[By, OptIn] = {}
 
 
 _encode = msgspec.json.Encoder().encode
@@ -147,6 +149,8 @@ def from_row(row: AnyRow) -> Conversation:
         profile=_decode_profile(row.profile),
         fields=_decode_fields(row.fields),
         tags=_decode_tags(row.tags),
+        labels=state.labels,
+        opt_ins=state.opt_ins,
         created_at=row.created_at,
         last_seen_at=row.last_seen_at,
     )
@@ -177,6 +181,7 @@ def from_row(row: AnyRow) -> Conversation:
         fired=state.fired,
         last_message_at=row.last_message_at,
         last_message_type=MessageType(row.last_message_type) if row.last_message_type else None,
+        bot_spoke_at=row.bot_spoke_at,
     )
 
 
@@ -221,6 +226,8 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
         one.returned,
         one.silence,
         one.fired,
+        one.subscriber.labels,
+        one.subscriber.opt_ins,
     )
     return {
         "control": one.control.value,
@@ -232,12 +239,13 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
         "last_message_at": one.last_message_at,
         "last_message_type": one.last_message_type.value if one.last_message_type else None,
         "wake_at": one.wake_at,
+        "bot_spoke_at": one.bot_spoke_at,
     }
 
 
 _PERSON = ("name", "phone", "email", "profile", "fields", "tags")
 _CHANGING = ("control", "epoch", "status", "member_id", "state", "last_seen_at", "last_message_at",
-             "last_message_type", "wake_at")  # fmt: skip
+             "last_message_type", "wake_at", "bot_spoke_at")  # fmt: skip
 _INSERT = Bulk(insert(conversations))
 _the_one = update(conversations).where(_rows.id == bindparam("the_id"))
 _SAVE = Bulk(_the_one.values(setting(*_CHANGING)))

@@ -30,6 +30,7 @@ from relevo.domain.ids import (
 )
 from relevo.domain.inbound_webhooks import InboundWebhook, Mapped
 from relevo.domain.sealing import KeptSecrets
+from relevo.domain.vocabulary import NO_WORDS, Label, Vocabulary
 from relevo.domain.workspaces import (
     Channel,
     Endpoint,
@@ -43,7 +44,7 @@ from relevo.domain.workspaces import (
     Role,
     Workspace,
 )
-from relevo.store import agent_groups, notices, tables, templates
+from relevo.store import agent_groups, notices, tables, templates, vocabulary
 from relevo.store.database import AnyRow, Connection
 from relevo.store.encryption import Cipher
 
@@ -71,6 +72,13 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     deleted_channels: Mapping[ChannelId, Channel] = {}
     segments: Mapping[FlowId, Mapping[str, Condition]] = {}
     agent_groups: Mapping[GroupId, AgentGroup] = {}
+
+    vocabularies: Mapping[FlowId, Vocabulary] = {}
+    labels: Mapping[WorkspaceId, Mapping[str, Label]] = {}
+
+    def vocabulary(self, flow_id: FlowId) -> Vocabulary:
+        """The tags and fields of a flow."""
+        return self.vocabularies.get(flow_id, NO_WORDS)
 
     def member_of(self, workspace_id: WorkspaceId, name: str) -> MemberId | None:
         """The member with this e-mail address, or else the only one with this name."""
@@ -130,6 +138,8 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
         inbound_webhooks={
             one.id: one for one in map(inbound_from_row, await _all(connection, tables.inbound_webhooks))
         },
+        vocabularies=await vocabulary.vocabularies(connection),
+        labels=await vocabulary.all_labels(connection),
         deleted_endpoints=_endpoints([row for row in endpoints if row.deleted_at is not None], cipher),
         deleted_channels=_channels([row for row in channels if row.deleted_at is not None], cipher),
         segments=await _segments(connection),

@@ -8,18 +8,19 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal, not_, or_, select
 
 from relevo.domain.conversations import Conversation
-from relevo.domain.ids import ChannelId, ConversationId, FlowId
+from relevo.domain.ids import ChannelId, ConversationId, FlowId, WorkspaceId
 from relevo.store.conversations import SEARCHED, from_row
 from relevo.store.database import Connection
-from relevo.store.tables import conversations
+from relevo.store.tables import conversations, custom_event_subscribers, traits
+from relevo.store.traits import Kind
 
 FEW = 1000
 """So many are looked up first and then put in order; more of them turn up soon enough among the latest."""
 
-_rows = conversations.c
+_rows, _found = conversations.c, traits.c
 
 # With the values in the statement, as the partial indexes have them: a bound one would not be known to fit.
 _HAS_PHONE = _rows.phone != literal("", literal_execute=True)
@@ -27,14 +28,26 @@ _HAS_EMAIL = _rows.email != literal("", literal_execute=True)
 _NOT_OPEN = _rows.status != literal("open", literal_execute=True)
 
 
+class Trait(msgspec.Struct, frozen=True):
+    """Something that a subscriber has, or has not (`wanted` False). `value` None is any."""
+
+    kind: Kind
+    name: str
+    value: str | None = None
+    wanted: bool = True
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Whom to list; what is left out does not matter.
 
     `name` is any part of the name (ASCII letters in either case), `phone`, `email` and `user_id` are
-    all of it. The `…_since` pairs say whether the person, or anybody, has said something since then.
+    all of it. The `…_since` pairs say whether the person, anybody, or the bot has said something since
+    then. `event_id` is a custom event that happened to them. `team`: of a whole workspace, all flows of
+    which are named, instead of the one.
     """
 
     flow_id: FlowId
+    team: tuple[WorkspaceId, tuple[FlowId, ...]] | None = None
     name: str = ""
     phone: str = ""
     email: str = ""
@@ -42,6 +55,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     channel_ids: tuple[ChannelId, ...] | None = None
     active_since: tuple[datetime, bool] | None = None
     message_since: tuple[datetime, bool] | None = None
+    bot_since: tuple[datetime, bool] | None = None
+    traits: tuple[Trait, ...] = ()
+    event_id: int | None = None
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -67,6 +83,24 @@ async def find(connection: Connection, flow_id: FlowId, id_: ConversationId) -> 
     query = select(conversations).where(_rows.id == id_, _rows.flow_id == flow_id)
     row = (await connection.execute(query)).first()
     return from_row(row) if row else None
+
+
+async def find_by_contacts(
+    connection: Connection, flow_id: FlowId, phones: Collection[str], emails: Collection[str]
+) -> dict[tuple[str, str], ConversationId]:
+    """Who has these phone numbers and e-mail addresses, by `("phone", …)` and `("email", …)`; of several,
+    the last one made."""
+    found: dict[tuple[str, str], ConversationId] = {}
+    for name, column, has, wanted in (
+        ("phone", _rows.phone, _HAS_PHONE, phones),
+        ("email", _rows.email, _HAS_EMAIL, emails),
+    ):
+        given = sorted(filter(None, wanted))
+        if given:
+            query = select(_rows.id, column).where(_rows.flow_id == flow_id, has, column.in_(given))
+            rows = (await connection.execute(query.order_by(_rows.id))).all()
+            found |= {(name, value): ConversationId(id_) for id_, value in rows}
+    return found
 
 
 async def get_many(
@@ -135,13 +169,14 @@ async def _few(connection: Connection, wanted: Wanted) -> list[int] | None:
 
 
 def _condition(wanted: Wanted, few: list[int] | None) -> ColumnElement[bool]:
-    found = [_rows.flow_id == wanted.flow_id, *_findable(wanted)] if few is None else [_rows.id.in_(few)]
-    return and_(*found, *_recent(wanted))
+    found = _walked(wanted) if few is None else [_rows.id.in_(few)]
+    without = [not_(_has(wanted, one)) for one in wanted.traits if not one.wanted]
+    return and_(*found, *_recent(wanted), *without)
 
 
 def _findable(wanted: Wanted) -> list[ColumnElement[bool]]:
     """What an index finds, or can be counted in."""
-    flow = _rows.flow_id == wanted.flow_id
+    flow = _of_flow(wanted, _rows.flow_id)
     parts: list[ColumnElement[bool]] = []
     if wanted.channel_ids is not None:
         parts.append(_rows.channel_id.in_(wanted.channel_ids))  # a channel belongs to one flow
@@ -153,7 +188,47 @@ def _findable(wanted: Wanted) -> list[ColumnElement[bool]]:
         parts += [flow, _rows.user_id == wanted.user_id]
     if wanted.name:
         parts += [flow, _rows.name.icontains(wanted.name[:SEARCHED], autoescape=True)]
+    if wanted.event_id is not None:
+        happened = custom_event_subscribers.c
+        parts.append(
+            _rows.id.in_(select(happened.conversation_id).where(happened.event_id == wanted.event_id))
+        )
+    for one in wanted.traits:
+        if one.wanted:
+            parts.append(_rows.id.in_(select(_found.conversation_id).where(*_is_trait(wanted, one))))
     return parts
+
+
+def _whose(wanted: Wanted) -> ColumnElement[bool]:
+    """Told so that there is an index of the latest."""
+    if wanted.team is not None:
+        return _rows.workspace_id == wanted.team[0]
+    return _rows.flow_id == wanted.flow_id
+
+
+def _of_flow(wanted: Wanted, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return column.in_(wanted.team[1]) if wanted.team is not None else column == wanted.flow_id
+
+
+def _walked(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """The same for a walk through the flow, in which each row is asked whether it fits."""
+    plain = replace(wanted, traits=(), event_id=None)
+    parts = [_whose(wanted), *_findable(plain)]
+    if wanted.event_id is not None:
+        happened = custom_event_subscribers.c
+        mine = and_(happened.event_id == wanted.event_id, happened.conversation_id == _rows.id)
+        parts.append(exists().where(mine))
+    parts += [_has(wanted, one) for one in wanted.traits if one.wanted]
+    return parts
+
+
+def _has(wanted: Wanted, one: Trait) -> ColumnElement[bool]:
+    return exists().where(_found.conversation_id == _rows.id, *_is_trait(wanted, one))
+
+
+def _is_trait(wanted: Wanted, one: Trait) -> list[ColumnElement[bool]]:
+    parts = [_of_flow(wanted, _found.flow_id), _found.kind == one.kind, _found.name == one.name]
+    return parts if one.value is None else [*parts, _found.value == one.value]
 
 
 def _recent(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -161,6 +236,9 @@ def _recent(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.message_since is not None:
         since, recent = wanted.message_since
         parts.append(_is(_rows.last_message_at >= since, recent))
+    if wanted.bot_since is not None:
+        since, recent = wanted.bot_since
+        parts.append(_is(and_(_rows.last_message_at >= since, _rows.bot_spoke_at >= since), recent))
     if wanted.active_since is not None:
         # Whoever said something since then has a message since then, and that is what is indexed.
         since, recent = wanted.active_since
@@ -190,15 +268,42 @@ async def _page(
 
 
 async def _total(connection: Connection, wanted: Wanted, few: list[int] | None) -> int:
-    if wanted.active_since is not None and not wanted.active_since[1]:
-        # All but those who are: there is an index of these, and none of the others.
-        since = wanted.active_since[0]
-        everybody = await _total(connection, replace(wanted, active_since=None), few)
-        return everybody - await _total(connection, replace(wanted, active_since=(since, True)), few)
-    only_channels = few is None and wanted == Wanted(flow_id=wanted.flow_id, channel_ids=wanted.channel_ids)
+    if (inverse := _inverse(wanted)) is not None:
+        # All but the others: there is an index of these, and none of those who are wanted.
+        everybody, others = inverse
+        return await _total(connection, everybody, few) - await _total(connection, others, few)
+    if few is None and (only := _only_trait(wanted)) is not None:
+        query = select(func.count()).select_from(traits).where(*_is_trait(wanted, only))
+        return int((await connection.execute(query)).scalar_one())
+    plain = Wanted(flow_id=wanted.flow_id, team=wanted.team)
+    only_channels = few is None and wanted == replace(plain, channel_ids=wanted.channel_ids)
     if only_channels and wanted.channel_ids is not None:
         return await _count(connection, and_(*_findable(wanted)))
     return await _count(connection, _condition(wanted, few))
+
+
+def _inverse(wanted: Wanted) -> tuple[Wanted, Wanted] | None:
+    """Of "all who have not": all, and all who have."""
+    if wanted.active_since is not None and not wanted.active_since[1]:
+        without, since = replace(wanted, active_since=None), wanted.active_since[0]
+        return without, replace(wanted, active_since=(since, True))
+    if wanted.bot_since is not None and not wanted.bot_since[1]:
+        without, since = replace(wanted, bot_since=None), wanted.bot_since[0]
+        return without, replace(wanted, bot_since=(since, True))
+    for one in wanted.traits:
+        if not one.wanted:
+            without = replace(wanted, traits=tuple(other for other in wanted.traits if other != one))
+            return without, replace(without, traits=(*without.traits, replace(one, wanted=True)))
+    return None
+
+
+def _only_trait(wanted: Wanted) -> Trait | None:
+    """The one thing that is asked for, where it is a trait: then its index can be counted in."""
+    if len(wanted.traits) == 1 and wanted == Wanted(
+        flow_id=wanted.flow_id, team=wanted.team, traits=wanted.traits
+    ):
+        return wanted.traits[0]
+    return None
 
 
 async def _count(connection: Connection, condition: ColumnElement[bool]) -> int:

@@ -134,6 +134,48 @@ workspaces = Table(
     Column("created_at", Instant, nullable=False),
 )
 
+tags = Table(
+    # The tags of a flow (`f1001t7`). Subscribers hold them by name; a number is never given again.
+    "tags",
+    metadata,
+    Column("flow_id", ForeignKey("flows.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(200), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("deleted_at", Instant),  # being taken off everybody who has it; the row goes afterwards
+    UniqueConstraint("flow_id", "name"),
+)
+
+fields = Table(
+    # The fields of a flow (`f1001v3`): its subscribers' (kind `user`) and its own (kind `bot`).
+    "fields",
+    metadata,
+    Column("flow_id", ForeignKey("flows.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(4), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("type", String(10), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("display", String(10), nullable=False),
+    Column("value", Text),  # of a bot field
+    Column("created_at", Instant, nullable=False),
+    Column("deleted_at", Instant),
+    Column("moves_to", String(200)),  # the new name of a field that was renamed: values move there
+    UniqueConstraint("flow_id", "kind", "name"),
+)
+
+labels = Table(
+    # The labels of a workspace, which its subscribers hold by name.
+    "labels",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("deleted_at", Instant),
+    UniqueConstraint("workspace_id", "name"),
+)
+
 members = Table(
     # People: they sign in to the console, answer on the platform, or both.
     "members",
@@ -349,6 +391,7 @@ conversations = Table(
     Column("last_message_at", Instant),
     Column("last_message_type", String(10)),
     Column("wake_at", Instant),
+    Column("bot_spoke_at", Instant),
     UniqueConstraint("channel_id", "user_id"),
 )
 Index("ix_conversations_wake", conversations.c.wake_at, sqlite_where=text("wake_at IS NOT NULL"),
@@ -370,6 +413,28 @@ Index("ix_conversations_not_open", conversations.c.flow_id, conversations.c.stat
 _WITH_AGENT = text("control = 'agent'")
 Index("ix_conversations_with_agents", conversations.c.workspace_id, conversations.c.last_message_at,
       sqlite_where=_WITH_AGENT, postgresql_where=_WITH_AGENT)  # fmt: skip
+
+traits = Table(
+    # What subscribers are selected by: their tags, labels, opt-ins and fields, as the conversation has
+    # them. Written only when one of these changes.
+    "traits",
+    metadata,
+    Column("conversation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(8), primary_key=True),  # tag, label, opt_in, field
+    Column("name", String(200), primary_key=True),
+    Column("flow_id", BigInteger, nullable=False),
+    Column("value", String(200), nullable=False),  # of a field, as text, as far as it fits
+)
+Index("ix_traits_found", traits.c.flow_id, traits.c.kind, traits.c.name, traits.c.value,
+      traits.c.conversation_id)  # fmt: skip
+
+erasures = Table(
+    # Subscribers that were deleted, while not all that was theirs is gone.
+    "erasures",
+    metadata,
+    Column("conversation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("begun_at", Instant, nullable=False),
+)
 
 messages = Table(
     # Everything that was said.
@@ -594,6 +659,8 @@ Index("ix_media_workspace", media.c.workspace_id, media.c.created_at)
 _NEVER_NAMED = text("origin = 'upload' AND used_at IS NULL")
 Index("ix_media_unused", media.c.created_at, sqlite_where=_NEVER_NAMED, postgresql_where=_NEVER_NAMED)
 
+Index("ix_media_conversation", media.c.conversation_id)
+
 custom_events = Table(
     # Kinds of events that companies count about their subscribers, by names of their own.
     "custom_events",
@@ -627,6 +694,7 @@ Index("ix_custom_event_log_count", custom_event_log.c.event_id, custom_event_log
       custom_event_log.c.id, custom_event_log.c.conversation_id)  # fmt: skip
 
 Index("ix_custom_event_log_event", custom_event_log.c.event_id, custom_event_log.c.id)
+Index("ix_custom_event_log_conversation", custom_event_log.c.conversation_id)
 
 custom_event_subscribers = Table(
     # To whom a custom event happened, whenever: finds subscribers by it.

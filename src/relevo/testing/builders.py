@@ -53,6 +53,8 @@ from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
 from relevo.engine.hub import Hub
 from relevo.engine.materials import ChannelWhispering, Whispering, Workshop
+from relevo.engine.naming import Naming
+from relevo.engine.sweeping import Sweeping
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.store import accounts, conversations, directory, messages, tables
 from relevo.store import ids as numbers
@@ -112,6 +114,16 @@ class StillCarriers:
         raise AssertionError("nothing was claimed")
 
 
+class NoFiles:
+    """Where no files are kept; `removed` is what should not be kept any more."""
+
+    def __init__(self) -> None:
+        self.removed: list[str] = []
+
+    async def delete(self, media_id: str) -> None:
+        self.removed.append(media_id)
+
+
 class Company(msgspec.Struct, frozen=True, kw_only=True):
     """A workspace with a flow, a channel of each kind that both hand over to `endpoint`, and two people."""
 
@@ -137,6 +149,8 @@ class World(msgspec.Struct, kw_only=True):
     chance: FakeChance
     carriers: Carriers
     engine: Engine
+    naming: Naming
+    sweeping: Sweeping
     company: Company
     ask_vendor: AskVendor | None = None
     """Answers for every vendor, where a test wants that."""
@@ -243,9 +257,11 @@ def _assemble(database: Database, carriers: Carriers) -> World:
     chance, cipher, hub, ids = FakeChance(clock=clock), Cipher(SECRET_KEY), Hub(), IdBlocks(database)
     catalog = Catalog(database, cipher, clock)
     workshop = Workshop(ids=ids, chance=chance, public_url=lambda: PUBLIC_URL, media_key=b"media")
+    naming = Naming(database=database, catalog=catalog, clock=clock)
     engine = Engine(
         database=database,
         catalog=catalog,
+        namer=naming,
         workshop=workshop,
         ids=ids,
         carriers=carriers,
@@ -264,6 +280,8 @@ def _assemble(database: Database, carriers: Carriers) -> World:
         chance=chance,
         carriers=carriers,
         engine=engine,
+        naming=naming,
+        sweeping=Sweeping(engine=engine, database=database, catalog=catalog, clock=clock, files=NoFiles()),
         company=_NOBODY,
     )
 

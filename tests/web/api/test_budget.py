@@ -12,10 +12,12 @@ from sqlalchemy import event
 
 from relevo.domain.events import AnyEvent
 from relevo.domain.ids import ConversationId
+from relevo.domain.vocabulary import Names
 from relevo.engine.batches import Result
 from relevo.store.database import Database
 from relevo.testing.builders import World
 from tests.web.api.conftest import READY, Ana, app_of, park
+from tests.web.api.preparing import Preparing
 from tests.web.api.validating import Api
 from tests.web.exchanges import client_of
 
@@ -23,6 +25,7 @@ BUDGET: dict[str, int] = {
     "/me": 0,
     "/subscribers": 2,
     "/subscribers?name=a": 3,
+    "/team-bot-users": 2,
     "/subscribers?phone=1": 3,
     "/subscriber/get-info": 1,
     "/subscriber/get-info-by-user-id": 1,
@@ -75,6 +78,35 @@ BUDGET: dict[str, int] = {
     "/flow/custom-events/data": 1,
     "/handoff/accept": 0,
     "/handoff/return": 0,
+    "/flow/tags": 0,
+    "/flow/user-fields": 0,
+    "/flow/bot-fields": 0,
+    "/team/labels": 0,
+    "/subscriber/update": 1,
+    "/subscriber/subscribe-to-bot": 0,
+    "/subscriber/unsubscribe-from-bot": 0,
+    "/subscriber/opt-in-sms": 0,
+    "/subscriber/opt-out-sms": 0,
+    "/subscriber/opt-in-email": 0,
+    "/subscriber/opt-out-email": 0,
+    "/subscriber/add-tag": 0,
+    "/subscriber/add-tags": 0,
+    "/subscriber/add-tag-by-name": 0,
+    "/subscriber/add-tags-by-name": 0,
+    "/subscriber/remove-tag": 0,
+    "/subscriber/remove-tags": 0,
+    "/subscriber/remove-tag-by-name": 0,
+    "/subscriber/remove-tags-by-name": 0,
+    "/subscriber/add-labels-by-name": 0,
+    "/subscriber/remove-labels-by-name": 0,
+    "/subscriber/set-user-field": 0,
+    "/subscriber/set-user-fields": 0,
+    "/subscriber/set-user-field-by-name": 0,
+    "/subscriber/set-user-fields-by-name": 0,
+    "/subscriber/clear-user-field": 0,
+    "/subscriber/clear-user-fields": 0,
+    "/subscriber/clear-user-field-by-name": 0,
+    "/subscriber/clear-user-fields-by-name": 0,
     "/handoff/typing": 0,
     "/handoff/seen": 0,
     "/handoff/events": 2,
@@ -106,6 +138,26 @@ BY_THEMSELVES = {
     "/flow/set-default-start-flow",
     "/flow/set-web-chat-widget-default-start-flow",
     "/flow/delete-sub-flow",
+    "/subscriber/create",
+    "/subscriber/create-many",
+    "/subscriber/delete",
+    "/flow/create-tag",
+    "/flow/delete-tag",
+    "/flow/delete-tag-by-name",
+    "/flow/create-user-field",
+    "/flow/update-user-field",
+    "/flow/delete-user-field",
+    "/flow/delete-user-field-by-name",
+    "/flow/create-bot-field",
+    "/flow/set-bot-field",
+    "/flow/set-bot-field-by-name",
+    "/flow/set-bot-fields",
+    "/flow/set-bot-fields-by-name",
+    "/flow/delete-bot-field",
+    "/flow/delete-bot-field-by-name",
+    "/team/create-label",
+    "/team/delete-label",
+    "/team/delete-label-by-name",
     "/handoff/redeliver",
     "/handoff/skip",
     "/handoff/redeliver-many",
@@ -159,6 +211,20 @@ def parameters(ana: Ana, world: World, numbers: dict[str, int]) -> dict[str, dic
     }
 
 
+async def described(api: Api, ana: Ana, world: World) -> dict[str, dict[str, Any]]:
+    """The examples that speak of tags, labels and fields, which there are."""
+    paths = [path for path in BUDGET if "tag" in path or "label" in path or "field" in path]
+    preparing = await Preparing.of(world, ana)
+    await preparing.register(Names(frozenset({"lead", "newsletter"}), {"size": "number"}))
+    await preparing.label("VIP", by_id=False)
+    return {
+        path: await preparing.ready(path, example["value"])
+        for _, path, operation in api.told.writing()
+        if path in paths
+        for example in operation["requestBody"]["content"]["application/json"]["examples"].values()
+    }
+
+
 class Accepting:
     """An engine that takes everything and asks nothing of the database."""
 
@@ -192,6 +258,7 @@ async def test_no_call_asks_more_than_its_budget_however_many_rows_there_are(
     await add_people_and_messages(world)
     await log_events(api, ana, world)
     whom, sent = {"user_ns": ana.user_ns}, parameters(ana, world, await park(world))
+    sent |= await described(api, ana, world)
     engine: Any = Accepting()
     async with client_of(app_of(msgspec.structs.replace(world.services(), engine=engine))) as client:
         quick = Api(client, api.told, api.token)

@@ -13,7 +13,8 @@ from relevo.domain.errors import InvalidInput
 from relevo.testing.builders import World
 from relevo.web.api.content_schema import CONTENT_SCHEMA
 from tests.domain.test_dynamic_content import KNOWN, SUBFLOWS
-from tests.web.api.conftest import READY, Ana, park
+from tests.web.api.conftest import Ana
+from tests.web.api.preparing import Preparing
 from tests.web.api.validating import Api, Json, Told
 
 
@@ -81,16 +82,9 @@ def test_every_example_is_an_example(told: Told) -> None:
 
 
 async def test_every_request_example_is_taken(api: Api, ana: Ana, world: World) -> None:
-    ours = await park(world)
-    for method, path, operation in api.told.writing():
-        for example in operation["requestBody"]["content"]["application/json"]["examples"].values():
-            body = {name: ours.get(name, value) for name, value in example["value"].items()}
-            if "user_ns" in body:
-                body["user_ns"] = ana.user_ns
-            if "agent_id" in body:
-                body["agent_id"] = (await api.get("/flow/agents")).json()["data"][0]["id"]
-            answer = await api.write(method, path.replace("{id}", f"{READY}"), body)
-            assert answer.status_code == 200, (path, answer.text)
+    async for method, path, body in (await Preparing.of(world, ana)).each(api, besides=set()):
+        answer = await api.write(method, path, body)
+        assert answer.status_code == 200, (path, answer.text)
 
 
 # Dynamic content is described by hand

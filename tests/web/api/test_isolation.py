@@ -31,6 +31,34 @@ ABOUT_A_SUBSCRIBER: dict[str, Json] = {
     "/subscriber/send-sub-flow": {"sub_flow_ns": "f1002s1"},
     "/subscriber/send-sub-flow-by-flow-name": {"flow_name": "person"},
     "/subscriber/send-node": {"node_ns": "person"},
+    "/subscriber/update": {"first_name": "Bo"},
+    "/subscriber/delete": {},
+    "/subscriber/subscribe-to-bot": {},
+    "/subscriber/unsubscribe-from-bot": {},
+    "/subscriber/opt-in-sms": {},
+    "/subscriber/opt-out-sms": {},
+    "/subscriber/opt-in-email": {},
+    "/subscriber/opt-out-email": {},
+    "/subscriber/add-tag": {"tag_ns": "f1001t1"},
+    "/subscriber/add-tags": {"data": [{"tag_ns": "f1001t1"}]},
+    "/subscriber/add-tag-by-name": {"tag_name": "lead"},
+    "/subscriber/add-tags-by-name": {"data": [{"tag_name": "lead"}]},
+    "/subscriber/remove-tag": {"tag_ns": "f1001t1"},
+    "/subscriber/remove-tags": {"data": [{"tag_ns": "f1001t1"}]},
+    "/subscriber/remove-tag-by-name": {"tag_name": "lead"},
+    "/subscriber/remove-tags-by-name": {"data": [{"tag_name": "lead"}]},
+    "/subscriber/add-labels-by-name": {"data": [{"label_name": "VIP"}]},
+    "/subscriber/remove-labels-by-name": {"data": [{"label_name": "VIP"}]},
+    "/subscriber/set-user-field": {"var_ns": "f1001v1", "value": "42"},
+    "/subscriber/set-user-fields": {"data": [{"var_ns": "f1001v1", "value": "42"}]},
+    "/subscriber/set-user-field-by-name": {"field_name": "size", "value": "42"},
+    "/subscriber/set-user-fields-by-name": {"data": [{"name": "size", "value": "42"}]},
+    "/subscriber/clear-user-field": {"var_ns": "f1001v1"},
+    "/subscriber/clear-user-fields": {"data": [{"var_ns": "f1001v1"}]},
+    "/subscriber/clear-user-field-by-name": {"field_name": "size"},
+    "/subscriber/clear-user-fields-by-name": {"data": [{"name": "size"}]},
+    "/handoff/accept": {},
+    "/handoff/return": {},
     "/handoff/typing": {},
     "/handoff/seen": {},
     "/handoff/events": {},
@@ -51,6 +79,31 @@ ABOUT_A_DELIVERY: dict[str, Json] = {
 }
 """The operations that name a delivery or a redelivery."""
 
+ABOUT_WORDS = {
+    "/flow/tags",
+    "/flow/create-tag",
+    "/flow/delete-tag",
+    "/flow/delete-tag-by-name",
+    "/flow/user-fields",
+    "/flow/create-user-field",
+    "/flow/update-user-field",
+    "/flow/delete-user-field",
+    "/flow/delete-user-field-by-name",
+    "/flow/bot-fields",
+    "/flow/create-bot-field",
+    "/flow/set-bot-field",
+    "/flow/set-bot-field-by-name",
+    "/flow/set-bot-fields",
+    "/flow/set-bot-fields-by-name",
+    "/flow/delete-bot-field",
+    "/flow/delete-bot-field-by-name",
+    "/team/labels",
+    "/team/create-label",
+    "/team/delete-label",
+    "/team/delete-label-by-name",
+}
+"""Tags, fields and labels: tried in `test_vocabulary`."""
+
 ABOUT_WHAT_IS_READY: dict[str, Json] = {
     "/flow/shortcuts/{id}": {},
     "/flow/update-shortcut": {"id": READY, "name": "mine"},
@@ -70,6 +123,9 @@ ABOUT_A_GROUP: dict[str, Json] = {
 """The operations that name a group: of one workspace."""
 
 TOLD_BELOW = {
+    "/subscriber/create",
+    "/team-bot-users",
+    "/subscriber/create-many",
     "/flow/shortcuts",
     "/flow/create-shortcut",
     "/flow/closing-notes",
@@ -132,10 +188,18 @@ async def stranger(api: Api, world: World) -> Api:
 
 
 async def own_agent(api: Api) -> dict[str, Json]:
-    """The operations, with an agent who is there for this token: it is the subscriber who is not."""
+    """The operations, with an agent, a tag and a field that are there for this token: it is the subscriber
+    who is not."""
     agent_id = (await api.get("/flow/agents")).json()["data"][0]["id"]
     group = (await api.post("/team/create-agent-group", {"name": f"group {agent_id}"}, key="g")).json()
-    return ABOUT_A_SUBSCRIBER | {
+    tag = (await api.post("/flow/create-tag", {"name": "own"})).json()["tag_ns"]
+    field = (await api.post("/flow/create-user-field", {"name": "own", "var_type": "text"})).json()
+    names = {"f1001t1": tag, "f1001v1": field["data"]["var_ns"]}
+    text = msgspec.json.encode(ABOUT_A_SUBSCRIBER).decode()
+    for before, after in names.items():
+        text = text.replace(before, after)
+    told: dict[str, Json] = msgspec.json.decode(text)
+    return told | {
         "/subscriber/assign-agent": {"agent_id": agent_id},
         "/subscriber/assign-agent-group": {"agent_group_id": group["id"]},
     }
@@ -145,7 +209,7 @@ async def test_every_operation_is_tried_here(api: Api) -> None:
     paths = {path.removeprefix("/api") for path in api.told.document["paths"]}
 
     assert paths == set(TOLD_BELOW).union(
-        ABOUT_A_SUBSCRIBER, ABOUT_A_DELIVERY, ABOUT_WHAT_IS_READY, ABOUT_A_GROUP
+        ABOUT_A_SUBSCRIBER, ABOUT_A_DELIVERY, ABOUT_WHAT_IS_READY, ABOUT_A_GROUP, ABOUT_WORDS
     )
 
 
@@ -243,6 +307,7 @@ async def test_no_list_and_no_search_shows_another_flow(
 
     nothing: Any = []
     assert (await stranger.get("/subscribers")).json()["data"] == nothing
+    assert (await stranger.get("/team-bot-users")).json()["data"] == nothing
     assert (await stranger.get("/subscribers", name="Ana")).json()["data"] == nothing
     assert (await stranger.get("/subscribers", is_channel="web")).json()["data"] == nothing
     assert (await stranger.get("/subscriber/get-info-by-user-id", user_id="visitor-1")).status_code == 404

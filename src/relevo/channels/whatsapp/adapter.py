@@ -121,6 +121,9 @@ class WhatsApp(Adapter):
         window=timedelta(hours=24),
     )
 
+    def user_id_of(self, phone: str) -> str:
+        return "".join(filter(str.isdigit, phone))
+
     def check_config(self, config: dict[str, Any]) -> dict[str, str]:
         problems = toolkit.unknown_options(config, (option.name for option in OPTIONS))
         problems |= {name: problem for name, problem in _problems(config) if problem}

@@ -70,6 +70,7 @@ class Draft:
             segments=around.segments,
             conversation=state.facts,
             returned=state.returned,
+            bot=around.bot,
         )
 
     def flow_of_run(self) -> Flow | None:

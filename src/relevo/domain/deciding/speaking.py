@@ -90,10 +90,12 @@ def record(
             referral=referral,
         )
     )
+    now = draft.around.now
     draft.change(
         message_seq=seq,
-        last_message_at=draft.around.now,
+        last_message_at=now,
         last_message_type=type_,
+        bot_spoke_at=now if type_ is MessageType.OUT else draft.state.bot_spoke_at,
         case=counted(draft.state, type_),
     )
     return seq

@@ -10,8 +10,17 @@ import msgspec
 from relevo.domain.conversations import Barred, CameToday
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.events import DirectAct, MessageReceived
-from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
-from relevo.domain.subscribers import Profile
+from relevo.domain.flows.runs import (
+    AddLabel,
+    AddTag,
+    OptsIn,
+    OptsOut,
+    RemoveLabel,
+    RemoveTag,
+    RenameField,
+    SetField,
+)
+from relevo.domain.subscribers import OptIn, Profile, Subscriber
 
 
 def learn(draft: Draft, profile: Profile) -> None:
@@ -57,8 +66,27 @@ def apply_act(draft: Draft, act: DirectAct) -> None:
             after, word = before.with_tag(name), "tag_added"
         case RemoveTag(name=name):
             after, word = before.without_tag(name), "tag_removed"
+        case RenameField(name=name, to=to):
+            after, word = _moved(before, name, to), "field_changed"
+        case AddLabel(name=name):
+            after, word = before.with_label(name), ""
+        case RemoveLabel(name=name):
+            after, word = before.without_label(name), ""
+        case OptsIn(by=by, through=through):
+            name, word = by, ""
+            after = before.opted_in(by, OptIn(draft.around.now, through))
+        case OptsOut(by=by):
+            name, word = by, ""
+            after = before.opted_out(by)
         case _:
             assert_never(act)
     if after != before:
         draft.change(subscriber=after)
-        draft.note(word, act.name)
+        if word:
+            draft.note(word, name)
+
+
+def _moved(subscriber: Subscriber, name: str, to: str) -> Subscriber:
+    value = subscriber.fields.get(name)
+    kept = subscriber.with_field(name, None)
+    return kept if value is None or to in kept.fields else kept.with_field(to, value)

@@ -16,6 +16,7 @@ from relevo.domain.degrading import Limits
 from relevo.domain.flows.model import Condition, Flow
 from relevo.domain.ids import EndpointId, FlowId, FlowVersionId, MemberId, MessageId, WorkspaceId
 from relevo.domain.messages import Message, MessageStatus
+from relevo.domain.subscribers import FieldValue
 from relevo.domain.workspaces import Channel, FlowEntry, Workspace
 
 
@@ -60,6 +61,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What the channel's vendor has approved."""
     is_down: Callable[[EndpointId], bool] = lambda _: False
     """Whether an endpoint cannot be reached at all now."""
+    bot: Mapping[str, FieldValue] = {}
+    """The bot's own fields."""
     window: timedelta | None = None
     """How long after their last message the channel lets a person be written to; None: at any time."""
     midnight: datetime = datetime(1970, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from relevo.domain.handoffs import Return
 from relevo.domain.hours import Hours
 from relevo.domain.ids import FlowVersionId
 from relevo.domain.messages import Content
-from relevo.domain.subscribers import FieldValue, Subscriber
+from relevo.domain.subscribers import By, FieldValue, Subscriber
 
 if TYPE_CHECKING:
     from relevo.domain.flows.model import Condition
@@ -144,6 +144,32 @@ class Briefing(msgspec.Struct, frozen=True):
     summary: str = ""
     fields: dict[str, FieldValue] = {}
     transcript: int = 0
+
+
+class AddLabel(msgspec.Struct, frozen=True, tag=True):
+    name: str
+
+
+class RemoveLabel(msgspec.Struct, frozen=True, tag=True):
+    name: str
+
+
+class RenameField(msgspec.Struct, frozen=True, tag=True):
+    """What the subscriber has under `name` is under `to` from now on; what is there already stays."""
+
+    name: str
+    to: str
+
+
+class OptsIn(msgspec.Struct, frozen=True, tag=True):
+    """The person agrees to be written to in this way."""
+
+    by: By
+    through: str
+
+
+class OptsOut(msgspec.Struct, frozen=True, tag=True):
+    by: By
 
 
 class PauseBot(msgspec.Struct, frozen=True, tag=True):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from typing import Annotated, TypeVar
 
@@ -16,6 +17,7 @@ from relevo.domain.events import AnyEvent, ByConversation, Once
 from relevo.domain.flows.model import Flow
 from relevo.domain.ids import ConversationId, FlowId, MemberId, parse_user_ns, sub_flow_ns
 from relevo.domain.workspaces import ApiKey, FlowEntry, Member, Workspace
+from relevo.engine.batches import Result
 from relevo.store import applied, subscribers
 from relevo.store.applied import Applied
 from relevo.store.database import Connection, Taken
@@ -121,28 +123,49 @@ class Call:
         still there, and what `event` checks, then does not matter. Raises NotSent when the customer may not
         be told what was said.
         """
+        await self.submit_to(user_ns, event)
+        return Ok()
+
+    async def submit_to(self, user_ns: str, event: MakeEvent) -> Result:
+        """The same, with what the engine answered the first time."""
         try:
-            to = self._to(user_ns)
-            return await self.write_to(lambda once: event(to, once))
+            return await self.submit(lambda once: event(self._to(user_ns), once))
         except NotFound:
             raise unknown_subscriber(user_ns) from None
 
     async def write_to(self, event: Callable[[Once | None], AnyEvent]) -> Ok:
         """The same for somebody who may be new here."""
+        await self.submit(event)
+        return Ok()
+
+    async def submit(self, event: Callable[[Once | None], AnyEvent]) -> Result:
+        """Have something happen, once for each Idempotency-Key."""
         once = await self._once()
         try:
             result = await self.services.engine.submit(event(once))
-            duplicate, refused = result.duplicate, result.refused
         except InvalidInput:
-            duplicate = once is not None and await self._has_happened(once)
-            if not duplicate:
+            before = await self._has_happened(once) if once is not None else None
+            if before is None:
                 raise
-            refused = ""
-        if duplicate:
+            result = msgspec.structs.replace(msgspec.json.decode(before.result, type=Result), duplicate=True)
+        if result.duplicate:
             mark_replayed(self.request)
-        if refused:
-            raise NotSent(refused)
-        return Ok()
+        if result.refused:
+            raise NotSent(result.refused)
+        return result
+
+    async def submit_all(self, events: Sequence[Callable[[Once | None], AnyEvent]]) -> None:
+        """Have several things happen together, each of them once for the Idempotency-Key."""
+        once = await self._once()
+        parts = [
+            None if once is None else Once(f"{once.key}:{index}", once.fingerprint)
+            for index in range(len(events))
+        ]
+        results = await asyncio.gather(
+            *(self.services.engine.submit(event(part)) for event, part in zip(events, parts, strict=True))
+        )
+        if results and all(one.duplicate for one in results):
+            mark_replayed(self.request)
 
     async def once_outside(self, work: Callable[[], Awaitable[object]]) -> Ok:
         """Do what takes somebody else's time, in no transaction, once for each Idempotency-Key that has been
@@ -165,6 +188,12 @@ class Call:
             except Taken:
                 continue  # a twin has come first, and is found now
 
+    async def configure(self, work: Callable[[Connection], Awaitable[Answer]], into: type[Answer]) -> Answer:
+        """The same for what is set up: the next call knows of it."""
+        answer = await self.once(work, into)
+        await self.services.catalog.refresh(at_once=True)
+        return answer
+
     async def _first_or_again(
         self, once: Once, work: Callable[[Connection], Awaitable[Answer]], into: type[Answer]
     ) -> Answer:
@@ -186,9 +215,9 @@ class Call:
             raise unknown_subscriber(user_ns)
         return ByConversation(id_, self.key.flow_id)
 
-    async def _has_happened(self, once: Once) -> bool:
+    async def _has_happened(self, once: Once) -> Applied | None:
         async with self.services.database.read() as connection:
-            return await self._before(connection, once) is not None
+            return await self._before(connection, once)
 
     async def _before(self, connection: Connection, once: Once) -> Applied | None:
         """What was done under this key. Raises IdempotencyKeyReused when that was something else."""

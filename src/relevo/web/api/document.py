@@ -14,19 +14,23 @@ from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
 import relevo
 from relevo.web.api import (
     agent_groups,
+    bot_fields,
     broadcasting,
     canned,
     control,
     custom_events,
     flow,
     handoff,
+    labels,
     me,
     media_library,
     reports,
     segments,
     sending,
     subscribers,
+    tags,
     team,
+    user_fields,
     whatsapp_templates,
 )
 from relevo.web.api.access import METHOD
@@ -65,6 +69,10 @@ _TAGS = {
     agent_groups.TAG: "Who gets a conversation.",
     media_library.TAG: "Files of the workspace.",
     custom_events.TAG: "What you count about subscribers, by names of your own.",
+    tags.TAG: "The tags of the flow. Subscribers carry them.",
+    user_fields.TAG: "What may be known of the flow's subscribers.",
+    bot_fields.TAG: "What the flow knows by itself, the same for every subscriber.",
+    labels.TAG: "The labels of the workspace.",
 }
 
 

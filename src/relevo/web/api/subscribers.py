@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -9,21 +10,29 @@ import msgspec
 from litestar.di import NamedDependency
 from msgspec import Meta
 
+from relevo.admin.vocabulary import checked
 from relevo.channels.registry import ADAPTERS, adapter_for
 from relevo.domain import complaints
 from relevo.domain.conversations import Conversation, paused_seconds, window_left
 from relevo.domain.errors import InvalidInput
-from relevo.domain.flows.variables import as_text
+from relevo.domain.ids import user_ns
 from relevo.domain.live_chat import local_time
-from relevo.domain.subscribers import FieldValue
-from relevo.domain.workspaces import Channel
+from relevo.domain.subscribers import By, FieldValue, Subscriber
+from relevo.domain.vocabulary import FieldType, UserField, Vocabulary, type_of
+from relevo.domain.workspaces import Channel, Scope
+from relevo.engine.batches import Result
 from relevo.store import conversations, subscribers
-from relevo.store.subscribers import Wanted
-from relevo.web.api.answers import Page, PageQuery, page_example
+from relevo.store.subscribers import Trait, Wanted
+from relevo.store.traits import found_by
+from relevo.web.api.answers import Page, PageQuery, Paging, page_example
+from relevo.web.api.bot_fields import value_text
 from relevo.web.api.calls import Call, UserNs, unknown_subscriber
 from relevo.web.api.channel_types import on_the_wire, ours
+from relevo.web.api.labels import LabelInfo, label_info
 from relevo.web.api.operations import SUBSCRIBER, reads
 from relevo.web.api.reading import Parameters
+from relevo.web.api.tags import TagInfo
+from relevo.web.api.vocabulary import look_for, names_by_ns, of_flow, own_labels
 
 TAG = "Subscriber"
 
@@ -33,26 +42,12 @@ Text = Annotated[str, Meta(max_length=200)]
 YesOrNo = Literal["yes", "no"]
 
 
-class TagInfo(msgspec.Struct, frozen=True):
-    """A tag. `tag_ns` is empty: Relevo knows tags by their names."""
-
-    name: Annotated[str, Meta(examples=["lead"])]
-    tag_ns: str = ""
-
-
-class LabelInfo(msgspec.Struct, frozen=True):
-    """A label of the workspace."""
-
-    id: int
-    name: str
-
-
 class UserFieldInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A field and its value, as text. `var_ns` is empty: Relevo knows fields by their names."""
+    """A field and its value, as text."""
 
     name: Annotated[str, Meta(examples=["size"])]
-    var_ns: str = ""
-    var_type: Annotated[Literal["text", "number", "boolean", "array"], Meta(examples=["number"])]
+    var_ns: Annotated[str, Meta(examples=["f1001v9"])] = ""
+    var_type: Annotated[FieldType, Meta(examples=["number"])]
     description: str = ""
     value: Annotated[str, Meta(examples=["42"])]
 
@@ -112,11 +107,10 @@ class SubscriberAnswer(msgspec.Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
 
-class SubscribersQuery(PageQuery, frozen=True, kw_only=True):
+class PeopleQuery(PageQuery, frozen=True, kw_only=True):
     name: Annotated[Text, Meta(description="Any part of the name.", examples=["Ana"])] = ""
     phone: Annotated[Text, Meta(description="The whole phone number, as it is stored.")] = ""
     email: Annotated[Text, Meta(description="The whole e-mail address.")] = ""
-    user_id: Annotated[Text, Meta(description="The id inside the channel.")] = ""
     is_channel: Annotated[Text, Meta(description="The type of a channel: `web`, `apichat` …")] = ""
     is_interacted_in_last_24h: Annotated[
         YesOrNo | None, Meta(description="Whether the person wrote in the last 24 hours.")
@@ -124,12 +118,20 @@ class SubscribersQuery(PageQuery, frozen=True, kw_only=True):
     is_last_message_in_last_24h: Annotated[
         YesOrNo | None, Meta(description="Whether anybody wrote in the last 24 hours.")
     ] = None
-    is_opt_in_email: Annotated[
-        YesOrNo | None, Meta(description="`no` is everybody: Relevo keeps no opt-ins.")
+    is_bot_interacted_in_last_24h: Annotated[
+        YesOrNo | None, Meta(description="Whether the bot said something in the last 24 hours.")
     ] = None
-    is_opt_in_sms: Annotated[
-        YesOrNo | None, Meta(description="`no` is everybody: Relevo keeps no opt-ins.")
-    ] = None
+    is_opt_in_email: Annotated[YesOrNo | None, Meta(description="Whether they agree to e-mails.")] = None
+    is_opt_in_sms: Annotated[YesOrNo | None, Meta(description="Whether they agree to text messages.")] = None
+
+
+class SubscribersQuery(PeopleQuery, frozen=True, kw_only=True):
+    user_id: Annotated[Text, Meta(description="The id inside the channel.")] = ""
+    tag_ns: Annotated[Text, Meta(description="A tag that they have.", examples=["f1001t7"])] = ""
+    label_id: Annotated[int | None, Meta(description="A label that they have.")] = None
+    event_ns: Annotated[Text, Meta(description="A custom event that happened to them.")] = ""
+    user_field_ns: Annotated[Text, Meta(description="A field that holds something for them.")] = ""
+    user_field_value: Annotated[Text, Meta(description="What it holds: all of it.")] = ""
 
 
 class UserNsQuery(msgspec.Struct, frozen=True):
@@ -140,10 +142,7 @@ class UserIdQuery(msgspec.Struct, frozen=True):
     user_id: Annotated[Text, Meta(description="The id inside the channel.", examples=["61400000000"])]
 
 
-UNSUPPORTED = (
-    "is_bot_interacted_in_last_24h", "tag_ns", "label_id", "event_ns", "segment_ns", "user_field_ns",
-    "user_field_value",
-)  # fmt: skip
+UNSUPPORTED = ("segment_ns",)
 """Filters of UChat's that Relevo does not have: without them a list would have everybody."""
 
 _KNOWN_ELSEWHERE = frozenset({
@@ -152,7 +151,7 @@ _KNOWN_ELSEWHERE = frozenset({
 })  # fmt: skip
 """Types of channel that UChat has: asking for one that Relevo has not is no mistake, nobody uses it."""
 
-_ANA: dict[str, Any] = {
+ANA: dict[str, Any] = {
     "user_ns": "f1001u34",
     "user_id": "61400000000",
     "name": "Ana Diaz",
@@ -182,10 +181,10 @@ _ANA: dict[str, Any] = {
     "allow_send_message": True,
     "allow_send_seconds": -1,
     "paused_diff_seconds": 1740,
-    "tags": [{"name": "lead", "tag_ns": ""}],
-    "labels": [],
+    "tags": [{"name": "lead", "tag_ns": "f1001t7"}],
+    "labels": [{"id": 3, "name": "VIP"}],
     "user_fields": [
-        {"name": "size", "var_ns": "", "var_type": "number", "description": "", "value": "42"},
+        {"name": "size", "var_ns": "f1001v9", "var_type": "number", "description": "", "value": "42"},
     ],
 }
 
@@ -196,7 +195,7 @@ _ANA: dict[str, Any] = {
     title="List subscribers",
     name="listSubscribers",
     asks=SubscribersQuery,
-    example=page_example("/subscribers", _ANA),
+    example=page_example("/subscribers", ANA),
 )
 async def list_subscribers(
     call: NamedDependency[Call], asked: NamedDependency[SubscribersQuery]
@@ -204,12 +203,46 @@ async def list_subscribers(
     """Everybody who writes to the flow, whoever spoke or was spoken to last first."""
     sent = await call.request.parameters()
     _refuse_unsupported(sent)
+    await _look_for(call, asked)
     paging = call.paging(asked)
-    if "yes" in (asked.is_opt_in_email, asked.is_opt_in_sms):
-        return paging.answer(SubscriberPage, [], 0)
+    wanted = msgspec.structs.replace(
+        _wanted(call, asked, _phone(sent, asked)),
+        user_id=asked.user_id,
+        traits=(*_opt_ins(asked), *_traits(call, asked)),
+        event_id=_event_id(call, asked.event_ns) if asked.event_ns else None,
+    )
+    return await _answered(call, wanted, paging)
+
+
+@reads(
+    "/team-bot-users",
+    tag=TAG,
+    title="List subscribers of all flows",
+    name="listTeamSubscribers",
+    asks=PeopleQuery,
+    scope=Scope.MANAGE_TEAM,
+    example=page_example("/team-bot-users", ANA),
+)
+async def list_team_bot_users(
+    call: NamedDependency[Call], asked: NamedDependency[PeopleQuery]
+) -> SubscriberPage:
+    """Everybody who writes to any flow of the workspace, whoever spoke or was spoken to last first."""
+    sent = await call.request.parameters()
+    _refuse_unsupported(sent, (*UNSUPPORTED, *_OF_A_FLOW))
+    flows = call.services.catalog.directory.flows.values()
+    ours = tuple(one.id for one in flows if one.workspace_id == call.key.workspace_id)
+    wanted = msgspec.structs.replace(
+        _wanted(call, asked, _phone(sent, asked)), team=(call.key.workspace_id, ours)
+    )
+    return await _answered(call, wanted, call.paging(asked))
+
+
+_OF_A_FLOW = ("tag_ns", "label_id", "event_ns", "user_field_ns", "user_field_value")
+
+
+async def _answered(call: Call, wanted: Wanted, paging: Paging) -> SubscriberPage:
     async with call.services.database.read() as connection:
-        wanted = _wanted(call, asked, _phone(sent, asked))
-        found = await subscribers.listing(connection, wanted, limit=asked.limit, offset=paging.offset)
+        found = await subscribers.listing(connection, wanted, limit=paging.limit, offset=paging.offset)
     return paging.answer(SubscriberPage, [info(call, one) for one in found.rows], found.total)
 
 
@@ -219,13 +252,14 @@ async def list_subscribers(
     title="Get a subscriber",
     name="getSubscriber",
     asks=UserNsQuery,
-    example={"data": _ANA, "status": "ok"},
+    example={"data": ANA, "status": "ok"},
     about=SUBSCRIBER,
 )
 async def get_info(call: NamedDependency[Call], asked: NamedDependency[UserNsQuery]) -> SubscriberAnswer:
     """All that is known of one subscriber."""
     async with call.services.database.read() as connection:
-        return SubscriberAnswer(info(call, await call.subscriber(connection, asked.user_ns)))
+        found = await call.subscriber(connection, asked.user_ns)
+    return SubscriberAnswer(info(call, found))
 
 
 @reads(
@@ -234,7 +268,7 @@ async def get_info(call: NamedDependency[Call], asked: NamedDependency[UserNsQue
     title="Get a subscriber by the channel's id",
     name="getSubscriberByUserId",
     asks=UserIdQuery,
-    example={"data": _ANA, "status": "ok"},
+    example={"data": ANA, "status": "ok"},
     about=SUBSCRIBER,
 )
 async def get_info_by_user_id(
@@ -251,31 +285,80 @@ async def get_info_by_user_id(
 # Whom to list
 
 
-def _refuse_unsupported(sent: Parameters) -> None:
+async def _look_for(call: Call, asked: SubscribersQuery) -> None:
+    """What was made in another process a moment ago can be asked for."""
+    tags, fields = of_flow(call).tags.values(), of_flow(call).fields.values()
+    known = {"", *(one.ns for one in tags), *(one.ns for one in fields)}
+    labels = {None, *(one.id for one in own_labels(call).values())}
+    await look_for(call, lambda: {asked.tag_ns, asked.user_field_ns} <= known and asked.label_id in labels)
+
+
+def _refuse_unsupported(sent: Parameters, names: Sequence[str] = UNSUPPORTED) -> None:
     """A filter that is not applied gives everybody: to a broadcast, say."""
-    given = [name for name in UNSUPPORTED if sent.get(name) not in (None, "")]
+    given = [name for name in names if sent.get(name) not in (None, "")]
     if given:
         why = "this filter is not there yet, and without it the list would have everybody."
         raise InvalidInput({name: [complaints.not_supported(name, why)] for name in given})
 
 
-def _phone(sent: Parameters, asked: SubscribersQuery) -> str:
+def _phone(sent: Parameters, asked: PeopleQuery) -> str:
     """`?phone=+614…` reads as a space: whoever wrote it meant the plus."""
     return f"+{asked.phone}" if str(sent.get("phone", "")).startswith(" ") else asked.phone
 
 
-def _wanted(call: Call, asked: SubscribersQuery, phone: str) -> Wanted:
+def _wanted(call: Call, asked: PeopleQuery, phone: str) -> Wanted:
     now = call.services.clock.now()
     return Wanted(
         flow_id=call.key.flow_id,
         name=asked.name,
         phone=phone,
         email=asked.email,
-        user_id=asked.user_id,
         channel_ids=_channel_ids(call, asked.is_channel) if asked.is_channel else None,
         active_since=_since(now, asked.is_interacted_in_last_24h),
         message_since=_since(now, asked.is_last_message_in_last_24h),
+        bot_since=_since(now, asked.is_bot_interacted_in_last_24h),
+        traits=_opt_ins(asked),
     )
+
+
+def _opt_ins(asked: PeopleQuery) -> tuple[Trait, ...]:
+    told: dict[By, YesOrNo | None] = {"email": asked.is_opt_in_email, "sms": asked.is_opt_in_sms}
+    return tuple(Trait("opt_in", by, wanted=wanted == "yes") for by, wanted in told.items() if wanted)
+
+
+def _traits(call: Call, asked: SubscribersQuery) -> Iterator[Trait]:
+    words = of_flow(call)
+    if asked.tag_ns:
+        (name,) = names_by_ns(words.tags, [("tag_ns", asked.tag_ns)])
+        yield Trait("tag", name)
+    if asked.label_id is not None:
+        yield Trait("label", _label_name(call, asked.label_id))
+    if asked.user_field_ns:
+        (name,) = names_by_ns(words.fields, [("user_field_ns", asked.user_field_ns)])
+        yield Trait("field", name, _field_value(words.fields[name], asked.user_field_value))
+    elif asked.user_field_value:
+        raise InvalidInput({"user_field_ns": [complaints.required("user_field_ns")]})
+
+
+def _label_name(call: Call, id_: int) -> str:
+    found = next((one.name for one in own_labels(call).values() if one.id == id_ and not one.going), None)
+    if found is None:
+        raise InvalidInput({"label_id": [complaints.unknown("label_id", id_, "label with the id")]})
+    return found
+
+
+def _field_value(field: UserField, value: str) -> str | None:
+    """The text by which such a value is found: 9.50 is 9.5."""
+    return found_by(checked("user_field_value", field.type, value)) if value else None
+
+
+def _event_id(call: Call, ns: str) -> int:
+    events = call.services.catalog.directory.custom_events.values()
+    found = next((one.id for one in events if one.flow_id == call.key.flow_id and one.event_ns == ns), None)
+    if found is None:
+        wrong = complaints.unknown("event_ns", ns, "custom event in this flow with the ns")
+        raise InvalidInput({"event_ns": [wrong]})
+    return found
 
 
 def _since(now: datetime, recent: YesOrNo | None) -> tuple[datetime, bool] | None:
@@ -301,6 +384,7 @@ def info(call: Call, one: Conversation) -> SubscriberInfo:
     directory, subscriber, profile = call.services.catalog.directory, one.subscriber, one.subscriber.profile
     agent = directory.members.get(one.member_id) if one.member_id else None
     channel = directory.any_channel(one.channel_id)
+    words = directory.vocabulary(one.flow_id)
     left = _seconds_to_send(one, channel, call.services.clock.now())
 
     def local(at: datetime | None) -> str | None:
@@ -333,9 +417,40 @@ def info(call: Call, one: Conversation) -> SubscriberInfo:
         allow_send_message=bool(left),
         allow_send_seconds=left,
         paused_diff_seconds=paused_seconds(one.pause, call.services.clock.now()),
-        tags=[TagInfo(name) for name in subscriber.tags],
-        user_fields=[_user_field(name, value) for name, value in subscriber.fields.items()],
+        opted_in_email=local(_opted_in(subscriber, "email")),
+        opted_in_sms=local(_opted_in(subscriber, "sms")),
+        opted_in_through=next((one.through for one in subscriber.opt_ins.values()), "chat"),
+        tags=_tags(words, subscriber),
+        labels=_labels(call, subscriber),
+        user_fields=_user_fields(words, subscriber),
     )
+
+
+async def answer_about(call: Call, result: Result) -> SubscriberAnswer:
+    """All that is known now of somebody to whom something has just happened."""
+    async with call.services.database.read() as connection:
+        found = await subscribers.find(connection, call.key.flow_id, result.conversation_id)
+    if found is None:
+        raise unknown_subscriber(user_ns(call.key.flow_id, result.conversation_id))
+    return SubscriberAnswer(info(call, found))
+
+
+def _opted_in(subscriber: Subscriber, by: By) -> datetime | None:
+    told = subscriber.opt_ins.get(by)
+    return told.at if told is not None else None
+
+
+def _tags(words: Vocabulary, subscriber: Subscriber) -> list[TagInfo]:
+    """One that was named a moment ago, by a flow, may have no ns yet."""
+    known = words.tags
+    found = ((name, known.get(name)) for name in subscriber.tags)
+    return [TagInfo(name, one.ns if one else "") for name, one in found if one is None or not one.going]
+
+
+def _labels(call: Call, subscriber: Subscriber) -> list[LabelInfo]:
+    known = own_labels(call)
+    found = (known.get(name) for name in subscriber.labels)
+    return [label_info(one) for one in found if one is not None and not one.going]
 
 
 def _seconds_to_send(one: Conversation, channel: Channel | None, now: datetime) -> int:
@@ -345,15 +460,21 @@ def _seconds_to_send(one: Conversation, channel: Channel | None, now: datetime) 
     return window_left(one.heard_at, adapter_for(channel.type).window(channel), now)
 
 
-def _user_field(name: str, value: FieldValue) -> UserFieldInfo:
-    match value:
-        case bool():
-            type_: Any = "boolean"
-        case int() | float():
-            type_ = "number"
-        case list():
-            type_ = "array"
-        case _:
-            type_ = "text"
-    text = msgspec.json.encode(value).decode() if isinstance(value, list) else as_text(value)
-    return UserFieldInfo(name=name, var_type=type_, value=text)
+def _user_fields(words: Vocabulary, subscriber: Subscriber) -> list[UserFieldInfo]:
+    known = words.fields
+    found = ((name, value, known.get(name)) for name, value in subscriber.fields.items())
+    return [
+        _user_field(name, value, one)
+        for name, value, one in found
+        if one is None or not one.going or one.moves_to
+    ]
+
+
+def _user_field(name: str, value: FieldValue, one: UserField | None) -> UserFieldInfo:
+    return UserFieldInfo(
+        name=one.moves_to or name if one else name,
+        var_ns=one.ns if one else "",
+        var_type=one.type if one else type_of(value),
+        description=one.description if one else "",
+        value=value_text(value),
+    )
