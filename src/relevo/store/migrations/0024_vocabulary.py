@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _AT_ONCE = 1000  # conversations
