@@ -36,7 +36,10 @@ class Preparing:
                     yield method, path.replace("{id}", f"{READY}"), body
 
     async def ready(self, path: str, example: Json) -> Json:
-        body = {name: self._ours.get(name, value) for name, value in example.items()}
+        body = {
+            name: value if name == "id" and isinstance(value, str) else self._ours.get(name, value)
+            for name, value in example.items()
+        }
         if path.startswith("/handoff/"):
             await self._world.submit(BotPaused(to=ByConversation(self._ana.id), minutes=30, by="api"))
         if "epoch" in body:
