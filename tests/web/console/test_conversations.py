@@ -8,7 +8,15 @@ import msgspec
 import pytest
 
 from relevo.domain.conversations import Control, Conversation
-from relevo.domain.events import AgentReplied, Assigned, ByConversation, Moved, NoteWritten, SubscriberChanged
+from relevo.domain.events import (
+    AgentReplied,
+    Assigned,
+    ByConversation,
+    HandoffAccepted,
+    Moved,
+    NoteWritten,
+    SubscriberChanged,
+)
 from relevo.domain.flows.runs import AddTag, SetField
 from relevo.domain.messages import (
     Button,
@@ -29,6 +37,7 @@ from relevo.domain.messages import (
 from relevo.domain.subscribers import Profile
 from relevo.domain.workspaces import LiveChat, LiveChatMode
 from relevo.store import accounts, configuring, directory
+from relevo.store import conversations as stored
 from relevo.testing.builders import World
 from relevo.web.console import conversations
 from tests.web.console.browsing import Browser, Page
@@ -420,3 +429,49 @@ async def test_a_deleted_session_cannot_answer(browser: Browser, world: World) -
 
     assert sent.goes_to == "/console/sign-in"
     assert (await world.messages(one.id))[-1].type == MessageType.OUT
+
+
+async def test_a_handoff_is_accepted_and_returned_with_what_came_of_it(
+    browser: Browser, world: World
+) -> None:
+    conversation = await ana(world, "agent")
+    address = f"/console/conversations/{conversation.user_ns}"
+    page = await browser.get(address)
+    assert "Handoff Requested" in page.text
+    assert "Nobody has accepted since" in page.text
+
+    await browser.send(f"{address}/accept")
+
+    page = await browser.get(address)
+    assert "Handoff Accepted" in page.text
+    assert "Accepted by Olga at" in page.text
+    await browser.send(f"{address}/return", {"outcome": "refunded", "note": "She was kind"})
+
+    page = await browser.get(address)
+    assert (await world.conversation(conversation.id)).control is Control.BOT
+    assert "Last handoff Ended by member Outcome refunded Note She was kind" in page.text
+
+
+async def test_who_accepts_too_late_is_told_so(browser: Browser, world: World) -> None:
+    conversation = await ana(world, "agent")
+    by_luis = HandoffAccepted(to=ByConversation(conversation.id), by="api", member_id=world.company.agent.id)
+    await world.submit(by_luis)
+
+    await browser.send(f"/console/conversations/{conversation.user_ns}/accept")
+
+    page = await browser.get(f"/console/conversations/{conversation.user_ns}")
+    assert "This handoff was accepted by Luis before." in page.text
+
+
+async def test_what_the_flow_looks_out_for_is_told(browser: Browser, world: World) -> None:
+    conversation = await ana(world, "agent")
+    at = world.clock.now() + timedelta(minutes=2)
+    assert conversation.pause is not None
+    watched = msgspec.structs.replace(conversation.pause, accept_by=at)
+    async with world.database.write() as connection:
+        changed = msgspec.structs.replace(conversation, pause=watched)
+        await stored.save(connection, [changed], {conversation.id: conversation})
+
+    page = await browser.get(f"/console/conversations/{conversation.user_ns}")
+
+    assert "the flow does something about it: nobody has accepted." in page.text

@@ -153,3 +153,39 @@ async def test_the_list_shows_the_newest_version(browser: Browser, world: World)
     row = (await browser.get("/console/flows")).main.one("tbody").one("tr").text
 
     assert row == f"support f{world.company.flow.id} 1 12:00 2 web, apichat"
+
+
+async def test_a_version_says_what_is_new_and_who_published_it(browser: Browser, world: World) -> None:
+    flow = world.company.flow
+
+    await browser.send(
+        f"/console/flows/{flow.id}/edit", {"source": BETTER, "action": "publish", "message": "Kinder words"}
+    )
+
+    page = await browser.get(f"/console/flows/{flow.id}")
+    assert "Version 2 Kinder words Olga" in page.text
+
+
+async def test_what_a_version_changed_is_shown_step_by_step(browser: Browser, world: World) -> None:
+    flow = world.company.flow
+    await browser.send(f"/console/flows/{flow.id}/edit", {"source": BETTER, "action": "publish"})
+
+    page = await browser.get(f"/console/flows/{flow.id}/versions/2/changes")
+
+    assert "welcome, step 1 changed" in page.text
+    assert "Good morning" in page.text
+    same = await browser.get(f"/console/flows/{flow.id}/versions/2/changes?from=2")
+    assert "Nothing is different." in same.text
+    assert (await browser.get(f"/console/flows/{flow.id}/versions/9/changes")).status == 404
+
+
+async def test_rolling_back_publishes_the_old_text_once_more(
+    browser: Browser, services: Services, world: World
+) -> None:
+    flow = world.company.flow
+    await browser.send(f"/console/flows/{flow.id}/edit", {"source": BETTER, "action": "publish"})
+
+    await browser.send(f"/console/flows/{flow.id}/versions/1/roll-back", {})
+
+    assert "Version 3 is published." in (await browser.get(f"/console/flows/{flow.id}")).text
+    assert await running(world, (await flows(services))["support"]) == SUPPORT

@@ -13,7 +13,7 @@ from markupsafe import escape
 from relevo.domain.conversations import Control, Status
 from relevo.domain.deliveries import DeliveryState
 from relevo.domain.errors import InvalidInput
-from relevo.domain.handoffs import PauseCause
+from relevo.domain.handoffs import BRANCHES, PauseCause, Phase
 from relevo.domain.messages import MessageStatus
 from relevo.domain.workspaces import EventType, LiveChatMode, PausedAutomation, Role, Scope
 from relevo.store.encryption import Cipher
@@ -102,6 +102,8 @@ def test_everything_that_is_shown_has_words() -> None:
     assert set(words.CONTROLS) == set(Control)
     assert set(words.STATUSES) == set(Status.__args__)  # type: ignore[attr-defined]
     assert set(words.PAUSE_CAUSES) == set(PauseCause.__args__)  # type: ignore[attr-defined]
+    assert set(words.PHASES) == set(Phase)
+    assert set(words.BRANCHES) == set(BRANCHES)
     assert set(words.MESSAGE_STATUSES) == set(MessageStatus)
     assert set(words.ROLES) == set(words.ROLE_HINTS) == set(Role)
     assert set(words.SCOPE_HINTS) == set(Scope)

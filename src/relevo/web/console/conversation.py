@@ -14,7 +14,7 @@ from relevo.domain.canned import LONGEST_SUMMARY, ClosingNote, Shortcut, check_c
 from relevo.domain.cases import Closing
 from relevo.domain.conversations import Conversation, Status
 from relevo.domain.deliveries import Destination, Lane
-from relevo.domain.errors import InvalidInput, NotFound
+from relevo.domain.errors import HandoffTaken, InvalidInput, NoHandoff, NotFound
 from relevo.domain.events import (
     AgentReplied,
     Assigned,
@@ -22,6 +22,7 @@ from relevo.domain.events import (
     BotPaused,
     BotResumed,
     ByConversation,
+    HandoffAccepted,
     Moved,
     NoteWritten,
     Once,
@@ -39,6 +40,7 @@ from relevo.web.console.conversations import may_see, members_of
 from relevo.web.console.destinations import Destinations
 from relevo.web.console.forms import Form
 from relevo.web.console.guarding import FOR_EVERYBODY
+from relevo.web.console.notices import Notice
 from relevo.web.console.speaking import bubbles
 from relevo.web.console.visits import Page, TheVisit, Visit
 from relevo.web.console.who_answers import Fact, facts
@@ -49,6 +51,7 @@ SHOWN_ASIDE = 6
 LONGEST_REPLY = 10_000
 LONGEST_NONCE = 64
 PAUSE_MINUTES = 30
+LONGEST_NOTE, LONGEST_OUTCOME = 2000, 100
 
 
 # Looking
@@ -163,7 +166,8 @@ def _facts(
     visit: Visit, conversation: Conversation, channel: Channel, endpoint: Endpoint | None, head: AnyRow | None
 ) -> list[Fact]:
     flow = visit.directory.flows[conversation.flow_id]
-    return facts(conversation, channel, endpoint, flow, head, visit.when)
+    names = {id_: one.name for id_, one in members_of(visit).items()}
+    return facts(conversation, channel, endpoint, flow, head, visit.when, names)
 
 
 # Doing
@@ -240,6 +244,33 @@ async def resume(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
     conversation = await find(visit, user_ns)
     to = ByConversation(conversation.id)
     await visit.services.engine.submit(BotResumed(to=to, by="member", member_id=visit.member.id))
+    return visit.go(address(conversation))
+
+
+@post("/conversations/{user_ns:str}/accept", opt=FOR_EVERYBODY)
+async def accept(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
+    """Take a handoff. Whoever comes second is told who was first."""
+    conversation = await find(visit, user_ns)
+    event = HandoffAccepted(to=ByConversation(conversation.id), by="member", member_id=visit.member.id)
+    try:
+        await visit.services.engine.submit(event)
+    except (NoHandoff, HandoffTaken) as error:
+        return visit.go(address(conversation), Notice(error.message, "bad"))
+    return visit.go(address(conversation))
+
+
+@post("/conversations/{user_ns:str}/return", opt=FOR_EVERYBODY)
+async def give_back(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
+    """To the bot, with what came of it."""
+    conversation, form = await find(visit, user_ns), await visit.form()
+    event = BotResumed(
+        to=ByConversation(conversation.id),
+        by="member",
+        member_id=visit.member.id,
+        note=form.get("note")[:LONGEST_NOTE],
+        outcome=form.get("outcome")[:LONGEST_OUTCOME],
+    )
+    await visit.services.engine.submit(event)
     return visit.go(address(conversation))
 
 

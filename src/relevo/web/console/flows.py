@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from relevo.admin import flows
-from relevo.admin.flows import InvalidFlow
+from relevo.admin.flows import InvalidFlow, Why
 from relevo.domain.errors import InvalidInput, NotFound
 from relevo.domain.flows.parsing import parse
 from relevo.domain.ids import FlowId, FlowVersionId, flow_ns
@@ -73,6 +73,35 @@ async def show_version(visit: TheVisit, flow_id: FromPath[int], number: FromPath
     if not found:
         raise NotFound(f"The flow {flow.name} has no version {number}.")
     return await _version_page(visit, flow, found[0].id)
+
+
+@get("/flows/{flow_id:int}/versions/{number:int}/changes")
+async def compare(visit: TheVisit, flow_id: FromPath[int], number: FromPath[int]) -> Page:
+    """What a version has changed, or, with `from`, in what it differs from another one."""
+    flow = _find(visit, flow_id)
+    before = visit.query.number("from") or max(number - 1, 1)
+    async with visit.services.database.read() as connection:
+        found = await flows.compare(connection, flow, before, number)
+    return visit.page(
+        "flow_changes.html",
+        title=f"What version {number} changes",
+        flow=flow,
+        before=before,
+        number=number,
+        differences=found,
+    )
+
+
+@post("/flows/{flow_id:int}/versions/{number:int}/roll-back")
+async def roll_back(visit: TheVisit, flow_id: FromPath[int], number: FromPath[int]) -> Response[Any]:
+    flow = _find(visit, flow_id)
+    why = Why(author=visit.member.name)
+    try:
+        saved = await flows.roll_back(visit.means, visit.workspace_id, flow.id, number, why)
+    except InvalidInput as error:
+        return visit.go(f"/console/flows/{flow.id}/versions/{number}", Notice(error.message, "bad"))
+    said = "Nothing was different." if saved.action == "unchanged" else _published(saved.changed)
+    return visit.go(f"/console/flows/{flow.id}", Notice(said))
 
 
 async def _version_page(visit: Visit, flow: FlowEntry, version_id: FlowVersionId) -> Page:
@@ -179,7 +208,8 @@ async def _publish(visit: Visit, flow: FlowEntry | None, form: Form) -> Response
         return _editor(visit, flow, _rebased(flow, form), status=409)
     try:
         id_ = flow.id if flow else None
-        saved = await flows.publish(visit.means, visit.workspace_id, form.raw("source"), flow_id=id_)
+        why = Why(form.get("message"), visit.member.name)
+        saved = await flows.publish(visit.means, visit.workspace_id, form.raw("source"), flow_id=id_, why=why)
     except InvalidFlow as error:
         return _editor(visit, flow, form, problems=error.problems, status=422)
     except InvalidInput as error:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from relevo.domain.conversations import Control, Conversation
 from relevo.domain.handoffs import Pause
+from relevo.domain.ids import MemberId
 from relevo.domain.workspaces import Channel, Endpoint, FlowEntry, LiveChatMode
 from relevo.store.database import AnyRow
 from relevo.web.console.times import When
-from relevo.web.console.words import PAUSE_CAUSES, Tone, reason
+from relevo.web.console.words import BRANCHES, PAUSE_CAUSES, Tone, reason
 
 
 class Fact(NamedTuple):
@@ -24,10 +27,13 @@ def facts(
     flow: FlowEntry,
     head: AnyRow | None,
     when: When,
+    names: Mapping[MemberId, str] = MappingProxyType({}),
 ) -> list[Fact]:
     """What decides about the next answer, the most important first. `head` is what the conversation's
-    lane waits for, if it waits."""
+    lane waits for, if it waits; `names`, of members."""
     found = [_control(conversation, flow, when)]
+    if conversation.pause is not None:
+        found += _handoff(conversation.pause, names, when)
     if conversation.control is Control.AGENT:
         found.append(_listener(channel, endpoint))
     if channel.disabled_reason:
@@ -50,6 +56,21 @@ def _paused(pause: Pause, when: When) -> str:
     if pause.until is None:
         return f"{by}, until somebody resumes it."
     return f"{by}, until {when.short(pause.until)}."
+
+
+def _handoff(pause: Pause, names: Mapping[MemberId, str], when: When) -> Iterator[Fact]:
+    """How far it has come, and what the flow does about it when nothing happens."""
+    if pause.accepted_at is None:
+        yield Fact("warn", f"Nobody has accepted since {when.short(pause.since)}.")
+    else:
+        by = names.get(pause.accepted_by) if pause.accepted_by else None
+        yield Fact("ok", f"Accepted by {by or 'an agent'} at {when.short(pause.accepted_at)}.")
+    if pause.waits_since is not None and pause.accepted_at is not None:
+        yield Fact("info", f"The customer waits for an answer since {when.short(pause.waits_since)}.")
+    for at, branch in pause.timers:
+        yield Fact("info", f"At {when.short(at)} the flow does something about it: {BRANCHES[branch]}.")
+    if pause.told_down_at is not None:
+        yield Fact("warn", f"At {when.short(pause.told_down_at)} your platform could not be reached.")
 
 
 def _listener(channel: Channel, endpoint: Endpoint | None) -> Fact:

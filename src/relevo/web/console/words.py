@@ -22,6 +22,7 @@ from relevo.domain.deliveries import (
     Unreachable,
     Verdict,
 )
+from relevo.domain.handoffs import Branch, Phase
 from relevo.domain.health import State
 from relevo.domain.inbound_webhooks import InboundWebhook
 from relevo.domain.messages import MessageStatus
@@ -56,6 +57,19 @@ PAUSE_CAUSES = {
     "api": "the API",
     "member": "a member, here",
     "agent_reply": "an agent's reply",
+}
+
+PHASES = {
+    Phase.REQUESTED: Badge("Requested", "warn"),
+    Phase.ACCEPTED: Badge("Accepted", "info"),
+    Phase.ACTIVE: Badge("Active", "ok"),
+}
+
+BRANCHES: dict[Branch, str] = {
+    "not_accepted": "nobody has accepted",
+    "no_reply": "nobody has replied",
+    "customer_silent": "the customer is silent",
+    "platform_down": "your platform is down",
 }
 
 MESSAGE_STATUSES = {
