@@ -187,6 +187,14 @@ PLAIN_STEPS: list[object] = [
     {"tag": "x"},
     {"untag": "x"},
     {"wait": "1h"},
+    "typing",
+    {"typing": "2s"},
+    {"ask": {"text": "where?", "kind": "location", "save": "place"}},
+    {"send": {"cards": [{"title": "{{ plan }}"}]}},
+    {"assign": {"group": "{{ plan }}"}},
+    {"note": "{{ n }}"},
+    {"status": "done"},
+    {"event": {"name": "e", "price": "{{ n }}"}},
     *({"go": name} for name in NAMES),
     *({"call": name} for name in NAMES),
 ]
@@ -198,6 +206,9 @@ def holding(steps: list[object]) -> list[object]:
     return [
         *({"when": {"tag": "x"}, "then": [one], "else": [other, one]} for one, other in pairs),
         *({"when": {"field": "n", "more_than": 2}, "then": [one]} for one in steps),
+        *({"choose": [{"weight": 2, "do": [one]}, {"do": [other, one]}]} for one, other in pairs),
+        *({"repeat": {"times": 3, "until": {"tag": "x"}, "do": [one]}} for one in steps),
+        *({"repeat": {"times": 50, "do": [one, other]}} for one, other in pairs),
         *({"ask": {"text": "t?", "kind": "email", "give_up": {"after": 2, "do": [one]}}} for one in steps),
         *({"ask": {"text": "t?", "timeout": {"after": "1m", "do": [other, one]}}} for one, other in pairs),
     ]
