@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 import relevo.couriers.pacing as pacing_room
+from relevo.channels.adapter import Rates
 from relevo.couriers.limiting import Limiter, Share
 from relevo.couriers.pacing import Pacing
 from relevo.domain.conversations import Conversation
@@ -239,13 +240,16 @@ async def test_a_channel_is_asked_as_often_as_its_vendor_wants(database: Databas
         assert limiter(destination, Share(0, 2)).a_second == 15
 
 
-@pytest.mark.parametrize(("users", "seconds"), [("aab", 1), ("aaab", 2), ("abc", 0)])
-async def test_messages_to_the_same_person_are_kept_apart(users: str, seconds: float) -> None:
+@pytest.mark.parametrize(
+    ("users", "burst", "seconds"),
+    [("aab", 1, 1), ("aaab", 1, 2), ("abc", 1, 0), ("aaa", 3, 0), ("aaaaab", 3, 2)],
+)
+async def test_messages_to_the_same_person_are_kept_apart(users: str, burst: int, seconds: float) -> None:
     clock = FakeClock()
     pacing, times = Pacing(clock), []
 
     async def take(user: str) -> None:
-        await pacing.turn(ChannelId(1), user, between=1)
+        await pacing.turn(ChannelId(1), user, Rates(between=1, burst=burst))
         times.append(clock.monotonic())
 
     tasks = [asyncio.create_task(take(user)) for user in users]
@@ -260,7 +264,7 @@ async def test_without_a_pace_nobody_waits_and_nobody_is_remembered() -> None:
     pacing = Pacing(clock)
 
     for _ in range(100):
-        await pacing.turn(ChannelId(1), "a", between=0)
+        await pacing.turn(ChannelId(1), "a", Rates())
 
     assert pacing._free == {}
     assert clock.monotonic() == 0
@@ -272,7 +276,7 @@ async def test_those_who_may_be_written_to_again_are_forgotten(monkeypatch: pyte
     pacing = Pacing(clock)
 
     for number in range(10):
-        await pacing.turn(ChannelId(1), str(number), between=1)
+        await pacing.turn(ChannelId(1), str(number), Rates(between=1))
         clock.advance(timedelta(seconds=2))
 
     assert len(pacing._free) <= 3

@@ -54,8 +54,14 @@ def column(one: Adapter) -> dict[str, str]:
         if can.window
         else "–",
         "messages a second": f"{can.rates.a_second:g}" if can.rates.a_second else "–",
-        "seconds between two to a person": f"{can.rates.between:g}" if can.rates.between else "–",
+        "seconds between two to a person": between(one),
     }
+
+
+def between(one: Adapter) -> str:
+    rates = one.capabilities.rates
+    at_once = f", {rates.burst} at once" if rates.burst > 1 else ""
+    return f"{rates.between:g}{at_once}" if rates.between else "–"
 
 
 def media(one: Adapter, kind: str) -> str:

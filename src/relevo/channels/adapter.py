@@ -190,10 +190,11 @@ class Option(msgspec.Struct, frozen=True):
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """How fast a vendor wants to be called: messages a second for the whole channel, and seconds between
-    two to the same person. 0: it does not say."""
+    two to the same person, on average: `burst` may come at once. 0: it does not say."""
 
     a_second: float = 0
     between: float = 0
+    burst: int = 1
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):

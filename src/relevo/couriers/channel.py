@@ -108,7 +108,7 @@ class ChannelCourier:
     async def _say_part(
         self, adapter: Adapter, message: OutgoingMessage, channel: Channel, webhook_id: str
     ) -> Tried:
-        await self._pacing.turn(channel.id, message.user_id, adapter.capabilities.rates.between)
+        await self._pacing.turn(channel.id, message.user_id, adapter.capabilities.rates)
         hidden = secrets_of(adapter, channel)
         try:
             dialogue = adapter.send(message, channel)

@@ -180,6 +180,7 @@ def test_every_channel_type_has_its_fields_its_words_and_its_guide(type_: str) -
     told |= {"access_token": "EAAJB" + "x" * 40, "app_secret": "0" * 32, "list_button": "Choose"}
     told |= dict.fromkeys(("page_id", "account_id", "app_id"), "1234567890123456") | {"version": "v25.0"}
     told |= {"bot_token": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "api_url": "https://x.example"}
+    told |= {"login": "instagram"}
     given = {name: told.get(name, "whsec_" + "A" * 43 + "=") for name in asked}
 
     assert asked

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from relevo.channels import toolkit
-from relevo.channels.adapter import Capabilities, Option, Rates
-from relevo.channels.meta import wire
-from relevo.channels.meta.adapter import SHARED_OPTIONS, Meta
+from relevo.channels.adapter import Capabilities, Option, Rates, SetUp
+from relevo.channels.instagram import own_login
+from relevo.channels.meta import graph, wire
+from relevo.channels.meta.adapter import SHARED_OPTIONS, Meta, to_copy
 from relevo.domain.workspaces import Channel
 
 MEGABYTE = 1_000_000
@@ -21,7 +24,7 @@ KINDS = {
 class Instagram(Meta):
     type = "instagram"
     title = "Instagram"
-    summary = "The conversations of an Instagram professional account that a Facebook page belongs to."
+    summary = "The conversations of an Instagram professional account, with a Facebook page or without."
     options = (
         Option(
             "account_id",
@@ -32,6 +35,7 @@ class Instagram(Meta):
             placeholder="17841400000000000",
         ),
         *SHARED_OPTIONS,
+        Option("login", "Login", "text", "facebook, or instagram if no page belongs to the account."),
     )
     capabilities = Capabilities(
         media=frozenset({"image", "video", "audio", "file"}),
@@ -67,6 +71,22 @@ class Instagram(Meta):
     )
     page_fields = ("messages",)
     permissions = ("instagram_basic", "instagram_manage_messages", "pages_manage_metadata")
+
+    def check_config(self, config: dict[str, Any]) -> dict[str, str]:
+        problems = super().check_config(config)
+        if config.get("login") not in (None, "", "facebook", "instagram"):
+            problems["login"] = f"{config['login']!r} is not possible; use one of: facebook, instagram"
+        return problems
+
+    def connect(self, channel: Channel, hook_url: str) -> SetUp:
+        if graph.is_by_instagram(channel) and hook_url.startswith("https://"):
+            return (yield from own_login.connect(channel, to_copy(channel, hook_url)))
+        return (yield from super().connect(channel, hook_url))
+
+    def check(self, channel: Channel, hook_url: str) -> SetUp:
+        if graph.is_by_instagram(channel):
+            return (yield from own_login.check(channel, to_copy(channel, hook_url)))
+        return (yield from super().check(channel, hook_url))
 
     def account_problem(self, me: wire.Answer, channel: Channel) -> str:
         account_id, account = channel.config["account_id"], me.instagram_business_account

@@ -16,7 +16,7 @@ from relevo.channels.instagram.adapter import Instagram
 from relevo.channels.meta.adapter import verify_token
 from relevo.domain.degrading import degrade
 from relevo.domain.messages import Button, Media, Text
-from relevo.testing.channel_suite import ChannelSuite, example_channel, play
+from relevo.testing.channel_suite import ChannelSuite, example_channel, outgoing, play
 
 ACCOUNT, APP, SECRET = "17841400000000001", "123456", "s" * 32
 CHANNEL = example_channel(
@@ -27,6 +27,7 @@ CHANNEL = example_channel(
     app_secret=SECRET,
     version="v25.0",
     api_url="https://graph.example",
+    login="facebook",
 )
 HOOK = "https://relevo.example.com/hooks/instagram/example-channel-key"
 INSTAGRAM = Instagram()
@@ -36,7 +37,7 @@ class TestInstagram(ChannelSuite):
     adapter = INSTAGRAM
     channel = CHANNEL
     folder = Path(__file__).parent
-    bad_configs: ClassVar[dict[str, Any]] = {"account_id": "@acme", "access_token": ""}
+    bad_configs: ClassVar[dict[str, Any]] = {"account_id": "@acme", "access_token": "", "login": "x"}
 
     def request(self, body: bytes, **parts: Any) -> HookRequest:
         headers = {"x-hub-signature-256": toolkit.meta_signature(SECRET, body)}
@@ -115,3 +116,71 @@ def test_a_token_of_another_account_is_told(account: Any, words: str) -> None:
     _, findings = play(INSTAGRAM.check(CHANNEL, HOOK), graph(account))
 
     assert words in findings.problems[0]
+
+
+# Instagram's own login
+
+BARE = msgspec.structs.replace(CHANNEL, config={**CHANNEL.config, "login": "instagram", "api_url": ""})
+OWN = "https://graph.instagram.com/v25.0"
+
+
+Vendor = Callable[[VendorCall], VendorAnswer]
+
+
+def own_graph(me: Any, *, may_read: bool = True, hears: bool = True) -> Vendor:
+    def vendor(call: VendorCall) -> VendorAnswer:
+        assert call.headers["authorization"] == f"Bearer {BARE.config['access_token']}"
+        assert "appsecret_proof" not in call.url
+        match call.url.removeprefix(OWN).partition("?")[0]:
+            case "/me":
+                return answer(me)
+            case "/me/conversations" if not may_read:
+                error = {"code": 10, "message": "No permission for this action"}
+                return VendorAnswer(status=403, headers={}, body=msgspec.json.encode({"error": error}))
+            case "/me/subscribed_apps" if call.method == "GET":
+                return answer({"data": [{"subscribed_fields": ["messages"]}] if hears else []})
+            case _:
+                return answer({"success": True, "message_id": "m-1", "data": []})
+
+    return vendor
+
+
+ME = {"user_id": ACCOUNT, "username": "acme"}
+
+
+def test_an_account_without_a_page_is_connected_at_instagram() -> None:
+    calls, findings = play(INSTAGRAM.connect(BARE, HOOK), own_graph(ME))
+
+    assert calls[0].method == "POST"
+    assert calls[0].url.startswith(f"{OWN}/me/subscribed_apps?subscribed_fields=messages,")
+    facts = (("Account", "acme"), ("Callback URL", HOOK), ("Verify token", verify_token(BARE)))
+    assert findings == Findings(facts=facts)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "words"),
+    [
+        (
+            own_graph({**ME, "user_id": "17841499"}),
+            "is of the account 17841499 (acme), not 17841400",
+        ),
+        (own_graph(ME, may_read=False), "needs the permission instagram_business_manage_messages"),
+        (own_graph(ME, hears=False), "The account does not let the app hear; connect it"),
+        (
+            own_graph({"error": {"code": 190, "message": "Expired"}}),
+            "Meta does not accept the token: Expired",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_account_without_a_page_is_told(vendor: Vendor, words: str) -> None:
+    _, findings = play(INSTAGRAM.check(BARE, HOOK), vendor)
+
+    (problem,) = findings.problems
+    assert words in problem
+
+
+def test_a_message_goes_by_instagrams_own_api() -> None:
+    (call,), _ = play(INSTAGRAM.send(outgoing(Text("Hi")), BARE), own_graph(ME))
+
+    assert call.url == f"{OWN}/me/messages"
+    assert msgspec.json.decode(call.body)["message"] == {"text": "Hi"}

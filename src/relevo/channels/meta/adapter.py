@@ -129,11 +129,11 @@ class Meta(Adapter):
         ):
             said = yield from graph.ask(call)
             if isinstance(said, str):
-                return Findings(facts=_to_copy(channel, hook_url), problems=(said,))
+                return Findings(facts=to_copy(channel, hook_url), problems=(said,))
         return (yield from self.check(channel, hook_url))
 
     def check(self, channel: Channel, hook_url: str) -> SetUp:
-        facts = _to_copy(channel, hook_url)
+        facts = to_copy(channel, hook_url)
         me = yield from graph.ask(
             graph.get(channel, "me", fields="id,name,instagram_business_account{id,username}")
         )
@@ -213,7 +213,7 @@ def _said(
     return Accepted(answer.status, said.message_id), wire.Error()
 
 
-def _to_copy(channel: Channel, hook_url: str) -> tuple[tuple[str, str], ...]:
+def to_copy(channel: Channel, hook_url: str) -> tuple[tuple[str, str], ...]:
     return (("Callback URL", hook_url), ("Verify token", verify_token(channel)))
 
 

@@ -16,6 +16,8 @@ from relevo.domain.deliveries import Refused, Rejected
 from relevo.domain.workspaces import Channel
 
 API = "https://graph.facebook.com"
+INSTAGRAM_API = "https://graph.instagram.com"
+"""https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login"""
 VERSION = "v25.0"
 
 Asking = Generator[VendorCall, VendorAnswer, wire.Answer | str]
@@ -27,7 +29,7 @@ def post(channel: Channel, path: str, parameters: dict[str, Any]) -> VendorCall:
     (https://developers.facebook.com/docs/graph-api/guides/secure-requests)."""
     return VendorCall(
         method="POST",
-        url=f"{_base(channel)}/{path}?{urlencode(_proof(channel))}",
+        url=_with_query(f"{_base(channel)}/{path}", _proof(channel)),
         headers={**_bearer(channel.config["access_token"]), "content-type": "application/json"},
         body=_encode(parameters),
     )
@@ -37,7 +39,7 @@ def get(channel: Channel, path: str, **query: str) -> VendorCall:
     """A question in the name of the account."""
     return VendorCall(
         method="GET",
-        url=f"{_base(channel)}/{path}?{urlencode({**query, **_proof(channel)})}",
+        url=_with_query(f"{_base(channel)}/{path}", {**query, **_proof(channel)}),
         headers=_bearer(channel.config["access_token"]),
     )
 
@@ -91,8 +93,14 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(wire.Answer).decode
 
 
+def is_by_instagram(channel: Channel) -> bool:
+    """Whether the account was connected by Instagram's own login, with no page of Facebook's behind it."""
+    return channel.config.get("login") == "instagram"
+
+
 def _base(channel: Channel) -> str:
-    api = str(channel.config.get("api_url") or API).rstrip("/")
+    usual = INSTAGRAM_API if is_by_instagram(channel) else API
+    api = str(channel.config.get("api_url") or usual).rstrip("/")
     return f"{api}/{channel.config.get('version') or VERSION}"
 
 
@@ -100,8 +108,16 @@ def _bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
+def _with_query(url: str, query: dict[str, str]) -> str:
+    sign = "&" if "?" in url else "?"
+    return f"{url}{sign}{urlencode(query)}" if query else url
+
+
 def _proof(channel: Channel) -> dict[str, str]:
+    """Instagram's own API takes none."""
     config = channel.config
+    if is_by_instagram(channel):
+        return {}
     proof = toolkit.mac(config["app_secret"].encode(), config["access_token"].encode())
     return {"appsecret_proof": proof.hex()}
 

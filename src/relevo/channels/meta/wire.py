@@ -187,6 +187,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     data: Any = None
     id: str = ""
     name: str = ""
+    user_id: Id | None = None
+    username: str = ""
     instagram_business_account: Party | None = None
 
 

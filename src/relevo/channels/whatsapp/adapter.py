@@ -117,7 +117,7 @@ class WhatsApp(Adapter):
         edits=True,
         connects=True,
         two_ids=True,
-        rates=Rates(a_second=80),
+        rates=Rates(a_second=80, between=6, burst=45),
         window=timedelta(hours=24),
     )
 
