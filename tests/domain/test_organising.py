@@ -8,12 +8,21 @@ import msgspec
 import pytest
 
 from relevo.domain.agent_groups import AgentGroup, GroupId, GroupMember, Staff
-from relevo.domain.conversations import Control, Conversation, Decision, NotifyPlatform, Report, ShowTyping
+from relevo.domain.broadcasts import BroadcastId, Says
+from relevo.domain.conversations import (
+    Control,
+    Conversation,
+    Decision,
+    NotifyPlatform,
+    Reached,
+    Report,
+    ShowTyping,
+)
 from relevo.domain.custom_events import CustomEvent, EventValues, LogCustomEvent
 from relevo.domain.deciding import decide
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.walking import perform
-from relevo.domain.events import ByConversation, MessageReceived
+from relevo.domain.events import BroadcastCame, ByConversation, MessageReceived
 from relevo.domain.flows.engine import begin
 from relevo.domain.ids import CustomEventId, FlowId, MemberId, WorkspaceId
 from relevo.domain.messages import MessageType, Text
@@ -136,3 +145,27 @@ def test_a_flow_shows_no_typing_while_an_agent_has_control(automation: PausedAut
     perform(draft, turn)
 
     assert [isinstance(effect, ShowTyping) for effect in draft.effects] == [True] * shown
+
+
+def test_labels_and_opt_ins_are_the_subscribers() -> None:
+    labelled = decided("label: VIP").conversation
+    agreed = decided("opt_in: [email, broadcasts]").conversation.subscriber
+    left = decided("opt_out: broadcasts").conversation.subscriber
+
+    assert labelled.subscriber.labels == ("VIP",)
+    assert agreed.opt_ins["email"].through == "flow"
+    assert (agreed.no_broadcasts, left.no_broadcasts) == (False, True)
+
+
+def test_a_broadcast_passes_over_whoever_wants_none() -> None:
+    came = BroadcastCame(
+        to=ByConversation(ANA.id), broadcast_id=BroadcastId(1), says=Says(contents=(Text("Sale"),))
+    )
+    silent = decided("opt_out: broadcasts").conversation
+    around = surroundings("version: 1\nflow: f\nstart: a\nsubflows: {a: [end]}\n")
+
+    told, passed_over = decide(ANA, came, around), decide(silent, came, around)
+
+    assert [message.content for message in told.messages] == [Text("Sale")]
+    assert passed_over.messages == ()
+    assert [one.outcome for one in passed_over.effects if isinstance(one, Reached)] == ["opted_out"]

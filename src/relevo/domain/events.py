@@ -22,12 +22,15 @@ from relevo.domain.flows.runs import (
     RemoveTag,
     RenameField,
     SetField,
+    WantsBroadcasts,
 )
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, MemberId, MessageId
 from relevo.domain.messages import Content, MessageStatus
 from relevo.domain.subscribers import Profile
 
-DirectAct = SetField | RenameField | AddTag | RemoveTag | AddLabel | RemoveLabel | OptsIn | OptsOut
+DirectAct = (
+    SetField | RenameField | AddTag | RemoveTag | AddLabel | RemoveLabel | OptsIn | OptsOut | WantsBroadcasts
+)
 """What may be done to a subscriber's data from outside a flow."""
 
 

@@ -54,6 +54,8 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     opt_ins: dict[By, OptIn] = {}
+    no_broadcasts: bool = False
+    """Whether they do not want what is said to many, on their channel."""
     created_at: datetime
     last_seen_at: datetime | None = None
 

@@ -48,6 +48,7 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     fired: Fired | None = None
     labels: tuple[str, ...] = ()
     opt_ins: dict[By, OptIn] = {}
+    no_broadcasts: bool = False
 
 
 _encode = msgspec.json.Encoder().encode
@@ -151,6 +152,7 @@ def from_row(row: AnyRow) -> Conversation:
         tags=_decode_tags(row.tags),
         labels=state.labels,
         opt_ins=state.opt_ins,
+        no_broadcasts=state.no_broadcasts,
         created_at=row.created_at,
         last_seen_at=row.last_seen_at,
     )
@@ -228,6 +230,7 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
         one.fired,
         one.subscriber.labels,
         one.subscriber.opt_ins,
+        one.subscriber.no_broadcasts,
     )
     return {
         "control": one.control.value,

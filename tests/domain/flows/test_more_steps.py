@@ -10,15 +10,20 @@ import pytest
 
 from relevo.domain.flows.runs import (
     Act,
+    AddLabel,
     AssignTo,
     Frame,
     LogEvent,
     MoveTo,
+    OptsIn,
+    OptsOut,
+    RemoveLabel,
     Say,
     SetField,
     ShowTyping,
     Stumble,
     Waiting,
+    WantsBroadcasts,
     WriteNote,
 )
 from relevo.domain.messages import (
@@ -303,6 +308,27 @@ def test_repetitions_nest_and_are_stopped_where_they_do_not_wait() -> None:
     assert turn.run is None
     assert isinstance(turn.acts[-1], Stumble)
     assert turn.acts[-1].code == "too_many_steps"
+
+
+# Labels and opt-ins
+
+
+@pytest.mark.parametrize(
+    ("step", "acts"),
+    [
+        ("label: [VIP, Shop]", [AddLabel("VIP"), AddLabel("Shop")]),
+        ("unlabel: VIP", [RemoveLabel("VIP")]),
+        ("opt_in: email", [OptsIn("email", "flow")]),
+        ("opt_in: [sms, broadcasts]", [WantsBroadcasts(True), OptsIn("sms", "flow")]),
+        ("opt_out: broadcasts", [WantsBroadcasts(False)]),
+        ("opt_out: [email, sms]", [OptsOut("email"), OptsOut("sms")]),
+    ],
+)
+def test_labels_and_opt_ins(step: str, acts: list[Act]) -> None:
+    turn = walked(f"- {step}\n- send: after")
+
+    assert others(turn) == acts
+    assert texts(turn) == ["after"]
 
 
 # For the people behind the bot

@@ -37,6 +37,8 @@ def _passed_over(draft: Draft, event: BroadcastCame) -> Outcome | None:
         return "agent_has_control"
     if draft.state.barred:
         return draft.state.barred
+    if draft.state.subscriber.no_broadcasts:
+        return "opted_out"
     if event.kind == "EMAIL" and not draft.state.subscriber.profile.email:
         return "no_email"
     return None

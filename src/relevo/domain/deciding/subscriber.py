@@ -19,6 +19,7 @@ from relevo.domain.flows.runs import (
     RemoveTag,
     RenameField,
     SetField,
+    WantsBroadcasts,
 )
 from relevo.domain.subscribers import OptIn, Profile, Subscriber
 
@@ -78,6 +79,9 @@ def apply_act(draft: Draft, act: DirectAct) -> None:
         case OptsOut(by=by):
             name, word = by, ""
             after = before.opted_out(by)
+        case WantsBroadcasts(wanted=wanted):
+            name, word = "", ""
+            after = msgspec.structs.replace(before, no_broadcasts=not wanted)
         case _:
             assert_never(act)
     if after != before:

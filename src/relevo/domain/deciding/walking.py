@@ -100,7 +100,16 @@ def perform(draft: Draft, turn: Turn) -> None:
                 call(draft, task)
             case Stumble(code=code, detail=detail):
                 report(draft, code, detail)
-            case SetField() | AddTag() | RemoveTag():
+            case (
+                SetField()
+                | AddTag()
+                | RemoveTag()
+                | runs.AddLabel()
+                | runs.RemoveLabel()
+                | runs.OptsIn()
+                | runs.OptsOut()
+                | runs.WantsBroadcasts()
+            ):
                 apply_act(draft, act)
             case _:
                 assert_never(act)

@@ -172,6 +172,12 @@ class OptsOut(msgspec.Struct, frozen=True, tag=True):
     by: By
 
 
+class WantsBroadcasts(msgspec.Struct, frozen=True, tag=True):
+    """Whether the person wants what is said to many, on their channel."""
+
+    wanted: bool
+
+
 class PauseBot(msgspec.Struct, frozen=True, tag=True):
     """Hand the conversation over. None: until resumed. A message of the customer that *is*
     one of `leave_words` (case and surrounding space aside) brings the bot back. The last three are
@@ -212,6 +218,11 @@ Act = (
     | SetField
     | AddTag
     | RemoveTag
+    | AddLabel
+    | RemoveLabel
+    | OptsIn
+    | OptsOut
+    | WantsBroadcasts
     | AssignTo
     | WriteNote
     | MoveTo

@@ -7,7 +7,7 @@ from relevo.domain.flows.steps.calls import Ai, Http
 from relevo.domain.flows.steps.control import PauseBot, ResumeBot
 from relevo.domain.flows.steps.organising import Assign, LogsEvent, Note, SetStatus
 from relevo.domain.flows.steps.paths import Call, Choose, End, Go, Repeat, Wait, When
-from relevo.domain.flows.steps.people import Set, Tag, Untag
+from relevo.domain.flows.steps.people import Label, OptIn, OptOut, Set, Tag, Unlabel, Untag
 from relevo.domain.flows.steps.questions import Ask
 from relevo.domain.flows.steps.sending import Send, Typing
 
@@ -21,6 +21,10 @@ _ALL: tuple[type[Step], ...] = (
     Set,
     Tag,
     Untag,
+    Label,
+    Unlabel,
+    OptIn,
+    OptOut,
     Assign,
     Note,
     SetStatus,

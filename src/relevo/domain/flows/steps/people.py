@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self, get_args
 
 from relevo.domain.flows.expressions import Template
 from relevo.domain.flows.model import Step
 from relevo.domain.flows.reading import Reader, fixed_texts
-from relevo.domain.flows.shapes import SINGLE, TEXTS, Shape, any_of, by_name, listed
+from relevo.domain.flows.runs import AddLabel, OptsIn, OptsOut, RemoveLabel, WantsBroadcasts
+from relevo.domain.flows.shapes import SINGLE, TEXTS, Shape, any_of, by_name, listed, one_of
 from relevo.domain.flows.walking import Walk
 from relevo.domain.subscribers import FieldValue
 from relevo.domain.yaml_reading import Mapping, Value
@@ -79,3 +80,88 @@ class Untag(Step, frozen=True):
         for name in self.names:
             walk.untag(name)
         walk.advance()
+
+
+class Label(Step, frozen=True):
+    names: tuple[str, ...]
+
+    word: ClassVar[str] = "label"
+    about: ClassVar[str] = "Give the person a label of the workspace, or several."
+    shape: ClassVar[Shape] = TEXTS
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        return cls(fixed_texts(keys["label"]))
+
+    def take(self, walk: Walk) -> None:
+        for name in self.names:
+            walk.do(AddLabel(name))
+        walk.advance()
+
+
+class Unlabel(Step, frozen=True):
+    names: tuple[str, ...]
+
+    word: ClassVar[str] = "unlabel"
+    about: ClassVar[str] = "Take labels away."
+    shape: ClassVar[Shape] = TEXTS
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        return cls(fixed_texts(keys["unlabel"]))
+
+    def take(self, walk: Walk) -> None:
+        for name in self.names:
+            walk.do(RemoveLabel(name))
+        walk.advance()
+
+
+Way = Literal["broadcasts", "email", "sms"]
+_WAYS: tuple[Way, ...] = get_args(Way)
+_SHAPE = any_of(one_of(_WAYS), listed(one_of(_WAYS), 1))
+
+
+class OptIn(Step, frozen=True):
+    """The person wants to be written to in these ways."""
+
+    ways: tuple[Way, ...]
+
+    word: ClassVar[str] = "opt_in"
+    about: ClassVar[str] = "The person agrees to broadcasts, e-mail or text messages."
+    shape: ClassVar[Shape] = _SHAPE
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        return cls(_ways(keys["opt_in"]))
+
+    def take(self, walk: Walk) -> None:
+        for way in self.ways:
+            walk.do(WantsBroadcasts(True) if way == "broadcasts" else OptsIn(way, "flow"))
+        walk.advance()
+
+
+class OptOut(Step, frozen=True):
+    """The person does not want to be written to in these ways."""
+
+    ways: tuple[Way, ...]
+
+    word: ClassVar[str] = "opt_out"
+    about: ClassVar[str] = "The person wants no broadcasts, e-mail or text messages any more."
+    shape: ClassVar[Shape] = _SHAPE
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        return cls(_ways(keys["opt_out"]))
+
+    def take(self, walk: Walk) -> None:
+        for way in self.ways:
+            walk.do(WantsBroadcasts(False) if way == "broadcasts" else OptsOut(way))
+        walk.advance()
+
+
+def _ways(value: Value) -> tuple[Way, ...]:
+    items = value.items() if value.is_list else [value]
+    if not items:
+        value.problem(f"{value.name} is an empty list", f"write one of: {', '.join(_WAYS)}")
+    words = [item.one_of(_WAYS) for item in items]
+    return tuple(way for way in _WAYS if way in words)
