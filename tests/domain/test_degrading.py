@@ -323,3 +323,21 @@ def test_cards_with_a_button_that_cannot_be_there_become_messages() -> None:
     limits = Limits(cards=True, buttons=1, button_kinds=frozenset({"reply"}))
 
     assert degrade(cards, limits).contents == (Text("Mug\nRing: +61400000000"),)
+
+
+def test_what_cannot_be_asked_for_by_a_button_is_asked_for_in_words() -> None:
+    text = Text(
+        "Where are you?", quick_replies=(QuickReply("Send it", asks="location"), QuickReply("No", "n"))
+    )
+    here = Limits(quick_replies=3, requests=frozenset({"location"}))
+
+    assert degrade(text, here).contents == (text,)
+    assert degrade(text, Limits(quick_replies=3)).contents == (
+        Text("Where are you?", quick_replies=(QuickReply("No", "n"),)),
+    )
+
+
+def test_a_list_that_becomes_words_keeps_what_stands_below_its_rows() -> None:
+    text = Text("Menu", quick_replies=(QuickReply("Soup", "s", "With bread"), QuickReply("Fish", "f")))
+
+    assert degrade(text, Limits()).contents == (Text("Menu\n1. Soup – With bread\n2. Fish"),)

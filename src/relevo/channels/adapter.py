@@ -231,6 +231,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """How many pictures with words one message may have: cards without buttons become one."""
     location: bool = False
     contacts: bool = False
+    requests: frozenset[str] = frozenset()
+    """What a quick reply may have the customer send: `location`, `contact`."""
     reactions: bool = False
     templates: bool = False
     """Messages that the vendor has approved, which may be said outside of `window`."""
@@ -279,6 +281,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
             albums=self.albums,
             location=self.location,
             contacts=self.contacts,
+            requests=self.requests,
             reactions=self.reactions,
             templates=self.templates,
         )

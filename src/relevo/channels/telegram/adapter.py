@@ -81,6 +81,7 @@ class Telegram(Adapter):
         button_kinds=frozenset({"reply", "url"}),
         button_id_limit=64,
         quick_replies=50,
+        requests=frozenset({"location", "contact"}),
         albums=10,
         location=True,
         text_limit=4096,

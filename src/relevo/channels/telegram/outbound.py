@@ -69,12 +69,27 @@ def _media(media: Media) -> Call:
 def _keyboard(buttons: Sequence[Button], quick_replies: Sequence[QuickReply]) -> dict[str, Any]:
     """Buttons one below the other, quick replies in pairs. Quick replies are inline buttons too: those of
     a reply keyboard would come back as a mere text, without their id."""
+    if any(reply.asks for reply in quick_replies):
+        return _requests(quick_replies)
     rows = [[_button(button)] for button in buttons]
     replies = [
         {"text": reply.title, "callback_data": reply.id or reply.title[:16]} for reply in quick_replies
     ]
     rows += [replies[at : at + 2] for at in range(0, len(replies), 2)]
     return {"reply_markup": {"inline_keyboard": rows}} if rows else {}
+
+
+def _requests(quick_replies: Sequence[QuickReply]) -> dict[str, Any]:
+    """Only a reply keyboard can ask for something; it goes away once it is used."""
+    rows = [[{"text": reply.title, **_ASKS[reply.asks]}] for reply in quick_replies]
+    return {"reply_markup": {"keyboard": rows, "resize_keyboard": True, "one_time_keyboard": True}}
+
+
+_ASKS: dict[str, dict[str, bool]] = {
+    "": {},
+    "location": {"request_location": True},
+    "contact": {"request_contact": True},
+}
 
 
 def _button(button: Button) -> dict[str, str]:

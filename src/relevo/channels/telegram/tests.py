@@ -95,6 +95,26 @@ def test_buttons_and_quick_replies_are_inline_buttons() -> None:
     ]
 
 
+def test_a_request_is_a_keyboard_that_sends_what_is_asked_for() -> None:
+    replies = (
+        QuickReply("Send my location", asks="location"),
+        QuickReply("Share my number", asks="contact"),
+        QuickReply("Not now", "say:Not now"),
+    )
+
+    ((_, parameters),), _ = said(Text("Where are you?", quick_replies=replies))
+
+    assert parameters["reply_markup"] == {
+        "keyboard": [
+            [{"text": "Send my location", "request_location": True}],
+            [{"text": "Share my number", "request_contact": True}],
+            [{"text": "Not now"}],
+        ],
+        "resize_keyboard": True,
+        "one_time_keyboard": True,
+    }
+
+
 @pytest.mark.parametrize(
     ("button", "line"),
     [

@@ -102,6 +102,7 @@ class WhatsApp(Adapter):
         button_id_limit=200,
         button_title_limit=outbound.LONGEST_DESCRIPTION,
         quick_replies=outbound.MOST_ROWS,
+        requests=frozenset({"location"}),
         options=outbound.MOST_ROWS,
         button_text_limit=1024,
         reply_text_limit=1024,

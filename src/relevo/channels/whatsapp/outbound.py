@@ -56,8 +56,11 @@ def read_up_to(mid: str, *, is_typing: bool) -> dict[str, Any]:
 def _said(content: Content, list_button: str, uploaded: str) -> dict[str, Any]:
     match content:
         case Text(text=text, buttons=buttons, quick_replies=quick_replies):
+            if any(reply.asks for reply in quick_replies):
+                return _location_request(text)
             if buttons or quick_replies:
-                return _interactive(text, [*buttons, *quick_replies], list_button)
+                opened_by = content.list_button[:LONGEST_BUTTON] or list_button
+                return _interactive(text, [*buttons, *quick_replies], opened_by)
             return _typed("text", {"body": text, "preview_url": "://" in text})
         case Media():
             return _media(content, list_button, uploaded)
@@ -99,7 +102,8 @@ def _interactive(
     words: str, options: Options, list_button: str, *, header: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Buttons where they are few and short, else a list."""
-    fit = len(options) <= MOST_BUTTONS and all(len(option.title) <= LONGEST_BUTTON for option in options)
+    short = all(len(option.title) <= LONGEST_BUTTON and not _about(option) for option in options)
+    fit = len(options) <= MOST_BUTTONS and short
     shape = _buttons(options) if fit or header else _list(options, list_button)
     head = {"header": header} if header else {}
     return _typed("interactive", {**shape, **head, "body": {"text": words or NO_WORDS}})
@@ -111,13 +115,32 @@ def _buttons(options: Options) -> dict[str, Any]:
 
 
 def _list(options: Options, list_button: str) -> dict[str, Any]:
-    action = {"button": list_button, "sections": [{"rows": [_row(option) for option in options]}]}
-    return {"type": "list", "action": action}
+    sections: dict[str, list[dict[str, str]]] = {}
+    for option in options:
+        title = option.section if isinstance(option, QuickReply) else ""
+        sections.setdefault(title[:LONGEST_ROW], []).append(_row(option))
+    if len(sections) == 1:
+        made = [{**({"title": title} if title else {}), "rows": rows} for title, rows in sections.items()]
+    else:  # then each has to have a title
+        made = [{"title": title or list_button, "rows": rows} for title, rows in sections.items()]
+    return {"type": "list", "action": {"button": list_button, "sections": made}}
+
+
+def _location_request(words: str) -> dict[str, Any]:
+    """A message with nothing but a button that sends where the customer is."""
+    shape = {"type": "location_request_message", "action": {"name": "send_location"}}
+    return _typed("interactive", {**shape, "body": {"text": words or NO_WORDS}})
+
+
+def _about(option: Button | QuickReply) -> str:
+    return option.about if isinstance(option, QuickReply) else ""
 
 
 def _row(option: Button | QuickReply) -> dict[str, str]:
     """What is too long for a title stands below it as well, in full."""
     row = {"id": _id(option), "title": option.title[:LONGEST_ROW]}
+    if about := _about(option):
+        return {**row, "description": about[:LONGEST_DESCRIPTION]}
     is_cut = len(option.title) > LONGEST_ROW
     return {**row, "description": option.title[:LONGEST_DESCRIPTION]} if is_cut else row
 

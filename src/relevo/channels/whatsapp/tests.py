@@ -219,6 +219,30 @@ def test_more_or_longer_options_are_a_list(titles: list[str]) -> None:
     assert [row["id"] for row in interactive["action"]["sections"][0]["rows"]] == titles
 
 
+def test_a_list_has_sections_and_lines_below_its_rows() -> None:
+    rows = (QuickReply("Soup", "s", "With bread", "Today"), QuickReply("Fish", "f", section="Always"))
+
+    body, _ = said(Text("Menu", quick_replies=rows, list_button="See the menu"))
+
+    assert body["interactive"]["action"] == {
+        "button": "See the menu",
+        "sections": [
+            {"title": "Today", "rows": [{"id": "s", "title": "Soup", "description": "With bread"}]},
+            {"title": "Always", "rows": [{"id": "f", "title": "Fish"}]},
+        ],
+    }
+
+
+def test_a_location_is_asked_for_with_a_button_that_sends_it() -> None:
+    body, _ = said(Text("Where are you?", quick_replies=(QuickReply("Send my location", asks="location"),)))
+
+    assert body["interactive"] == {
+        "type": "location_request_message",
+        "body": {"text": "Where are you?"},
+        "action": {"name": "send_location"},
+    }
+
+
 def test_a_title_that_a_row_has_no_room_for_stands_below_it() -> None:
     title = "Everything about the price of mugs"
 
