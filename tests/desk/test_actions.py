@@ -297,16 +297,16 @@ async def test_resolving_gives_the_bot_control_and_the_work_is_done(
     answer = await page.ask("resolve")
 
     assert (answer.json()["status"], answer.json()["control"], answer.json()["unread"]) == ("done", "bot", 0)
-    assert api.bodies("/api/subscriber/resume-bot") == [{"user_ns": ANA}]
+    assert api.bodies("/api/handoff/return") == [{"user_ns": ANA, "outcome": "resolved"}]
     assert api.bodies("/api/subscriber/move-chat-to") == [{"user_ns": ANA, "status": "done"}]
     paths = [request.path for request in api.requests]
-    assert paths.index("/api/subscriber/resume-bot") < paths.index("/api/subscriber/move-chat-to")
+    assert paths.index("/api/handoff/return") < paths.index("/api/subscriber/move-chat-to")
 
 
 async def test_a_resolve_that_fails_says_why_and_changes_nothing(
     page: Page, desk: Desk, api: FakeApi
 ) -> None:
-    api.answer("/api/subscriber/resume-bot", Answer(403, {"message": "Scope required: Manage Flow"}))
+    api.answer("/api/handoff/return", Answer(403, {"message": "Scope required: Manage Flow"}))
 
     answer = await page.ask("resolve")
 
@@ -324,6 +324,36 @@ async def test_a_resolve_that_fails_half_way_shows_what_was_done(
 
     assert (await page.ask("resolve")).status_code == 200
     assert desk.book.get(ANA).status == "done"
+
+
+async def test_a_server_that_knows_no_return_resumes_the_bot(page: Page, desk: Desk, api: FakeApi) -> None:
+    api.answer("/api/handoff/return", Answer(404, {"message": "Not Found"}))
+
+    await page.ask("resolve")
+
+    assert api.bodies("/api/subscriber/resume-bot") == [{"user_ns": ANA}]
+    assert desk.book.get(ANA).status == "done"
+
+
+async def test_a_handoff_is_accepted_by_the_agent_in_charge(
+    page: Page, desk: Desk, relevo: Relevo, api: FakeApi
+) -> None:
+    await relevo.event("handoff.requested", reason="flow", until=None, epoch=3)
+    assert not desk.book.get(ANA).is_accepted
+    await page.ask("assign", {"agent_id": 55, "name": "Luis"})
+
+    await page.ask("accept")
+
+    assert api.bodies("/api/handoff/accept") == [{"user_ns": ANA, "agent_id": 55}]
+    assert desk.book.get(ANA).is_accepted
+
+
+async def test_that_somebody_else_has_accepted_is_heard(desk: Desk, page: Page, relevo: Relevo) -> None:
+    await relevo.event("handoff.requested", reason="flow", until=None, epoch=3)
+
+    await relevo.event("handoff.accepted", agent_id=5, agent_name="Luis", by="api", epoch=3)
+
+    assert desk.book.get(ANA).is_accepted
 
 
 async def test_pausing_takes_the_conversation_from_the_bot(page: Page, desk: Desk, api: FakeApi) -> None:

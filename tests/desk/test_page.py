@@ -214,7 +214,7 @@ async def test_resolving_and_taking_the_conversation_back(stage: Stage) -> None:
 
 async def test_what_relevo_refuses_is_told_with_another_try(stage: Stage) -> None:
     refusal = Answer(403, {"message": "Scope required: Manage Flow"})
-    stage.api.answer("/api/subscriber/resume-bot", refusal, OK)
+    stage.api.answer("/api/handoff/return", refusal, OK)
     page = await stage.chat(PHONE)
 
     await page.get_by_role("button", name="Resolve", exact=True).click()

@@ -129,6 +129,11 @@ async def pause(desk: TheDesk, user_ns: InPath) -> Conversation:
     return await desk.pause(user_ns)
 
 
+@post("/conversations/{user_ns:str}/accept", status_code=200)
+async def accept(desk: TheDesk, user_ns: InPath) -> Conversation:
+    return await desk.accept(user_ns)
+
+
 @post("/conversations/{user_ns:str}/resolve", status_code=200)
 async def resolve(desk: TheDesk, user_ns: InPath) -> Conversation:
     return await desk.resolve(user_ns)
@@ -160,7 +165,7 @@ async def read(desk: TheDesk, user_ns: InPath) -> None:
     desk.read(user_ns)
 
 
-OURS = [thread, agents, live, reply, assign, pause, resolve, check_pause, history, typing, read]
+OURS = [thread, agents, live, reply, assign, pause, accept, resolve, check_pause, history, typing, read]
 
 
 def only_from_our_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

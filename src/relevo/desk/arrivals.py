@@ -18,6 +18,10 @@ _RETURNED = {
     "member": "The bot answers again: somebody resumed it in the console.",
     "customer": "The bot answers again: the customer asked for it.",
     "time": "The bot answers again: the pause is over.",
+    "flow": "The bot answers again: the flow took over.",
+    "no_reply": "The bot spoke up: nobody had replied.",
+    "customer_silent": "The bot took over: the customer was silent.",
+    "platform_down": "The bot spoke up: this desk could not be reached.",
 }
 _REQUESTED = {
     "flow": "The customer asks for a person.",
@@ -95,6 +99,8 @@ def _event(book: Book, user_ns: str, type_: str, data: dict[str, Any], note: Lin
     match type_:
         case "handoff.requested":
             _requested(book, user_ns, data, note, is_ours)
+        case "handoff.accepted" if book.find(user_ns):
+            book.change(user_ns, is_accepted=True)
         case "handoff.returned" if book.find(user_ns):
             _returned(book, user_ns, data, note, is_ours)
         case "message.sent" if book.find(user_ns) and isinstance(data.get("message"), dict):
@@ -120,6 +126,7 @@ def _requested(book: Book, user_ns: str, data: dict[str, Any], note: Line, is_ou
         control="agent",
         epoch=epoch,
         paused_until=until,
+        is_accepted=known.is_accepted if epoch == known.epoch else is_ours,
         unread=known.unread if is_ours or epoch == known.epoch else max(known.unread, 1),
     )
     if epoch > known.epoch and not is_ours:
@@ -131,7 +138,7 @@ def _returned(book: Book, user_ns: str, data: dict[str, Any], note: Line, is_our
     epoch = int(data.get("epoch") or known.epoch + 1)
     if epoch < known.epoch:
         return
-    book.change(user_ns, control="bot", epoch=epoch, paused_until=None)
+    book.change(user_ns, control="bot", epoch=epoch, paused_until=None, is_accepted=True)
     if epoch > known.epoch and not is_ours:
         _note(book, user_ns, note, _RETURNED.get(str(data.get("reason")), "The bot answers again."))
 

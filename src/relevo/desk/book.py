@@ -62,6 +62,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     control: Control = "agent"
     paused_until: int | None = None
     epoch: int = 0
+    is_accepted: bool = True
+    """Whether an agent has said that they will answer; False from a handoff's request on until one has."""
     agent_id: int = 0
     agent_name: str = ""
     unread: int = 0

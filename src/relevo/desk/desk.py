@@ -258,11 +258,24 @@ class Desk:
         """The work is done: the bot answers again, and the conversation leaves the list."""
         self.book.get(user_ns)
         with self._change_of_control(user_ns):
-            await self._client.resume_bot(user_ns)
+            await self._give_back(user_ns)
         self._change_hands(user_ns, "bot", None)
         await self._client.move_chat_to(user_ns, "done")
         self._note(user_ns, "You resolved the conversation. The bot answers again.")
         return self.book.change(user_ns, status="done", unread=0)
+
+    async def _give_back(self, user_ns: str) -> None:
+        """A server that was not made for this takes it without words."""
+        try:
+            await self._client.return_handoff(user_ns, outcome="resolved")
+        except NotFound:
+            await self._client.resume_bot(user_ns)
+
+    async def accept(self, user_ns: str) -> Conversation:
+        """Say that somebody will answer: nobody else need, and the bot does not excuse us any more."""
+        agent_id = self.book.get(user_ns).agent_id or None
+        await self._client.accept_handoff(user_ns, agent_id=agent_id)
+        return self.book.change(user_ns, is_accepted=True)
 
     async def check_pause(self, user_ns: str) -> Conversation:
         """Ask Relevo who answers: an agent's reply may have moved the end of the pause."""
@@ -279,10 +292,12 @@ class Desk:
         self._note(user_ns, note)
 
     def _change_hands(self, user_ns: str, control: Control, paused_until: int | None) -> Conversation:
-        """As Relevo counts, the epoch grows only when control does change hands."""
+        """As Relevo counts, the epoch grows only when control does change hands. Whoever does it is there."""
         known = self.book.get(user_ns)
         epoch = known.epoch + int(known.control != control)
-        return self.book.change(user_ns, control=control, paused_until=paused_until, epoch=epoch)
+        return self.book.change(
+            user_ns, control=control, paused_until=paused_until, epoch=epoch, is_accepted=True
+        )
 
     @contextmanager
     def _change_of_control(self, user_ns: str) -> Iterator[None]:

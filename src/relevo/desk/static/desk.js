@@ -426,15 +426,17 @@ function drawControl(conversation) {
   $("control").className = `control ${kind}`;
   $("control-text").textContent = text;
   $("resolve").hidden = kind !== "agent";
+  $("accept").hidden = kind !== "agent" || conversation.is_accepted;
   $("pause").hidden = kind === "agent";
-  $("resolve").disabled = $("pause").disabled = false;
+  $("resolve").disabled = $("pause").disabled = $("accept").disabled = false;
   $("composer-hint").textContent = kind === "agent"
     ? "Enter sends, Shift + Enter starts a new line."
     : "The bot is answering. When you reply, it pauses.";
 }
 
-function controlWords({ control, status, paused_until }) {
+function controlWords({ control, status, paused_until, is_accepted }) {
   if (control === "bot") return status === "done" ? ["done", "Resolved. The bot answers."] : ["bot", "The bot is answering."];
+  if (!is_accepted) return ["agent", "The customer waits for somebody. Nobody has accepted."];
   if (paused_until === null) return ["agent", "You answer. The bot is paused."];
   const left = paused_until - deskNow();
   return ["agent", left > 0 ? `You answer. Bot paused, ${inWords(left)} left.` : "You answer. The pause is ending."];
@@ -825,7 +827,7 @@ function sendImage() {
 }
 
 function changeControl(action) {
-  $("resolve").disabled = $("pause").disabled = true;
+  $("resolve").disabled = $("pause").disabled = $("accept").disabled = true;
   act(state.open, action);
 }
 
@@ -872,6 +874,7 @@ function start() {
   $("send").append(icon("send"));
   $("back").onclick = close;
   $("pause").onclick = () => changeControl("pause");
+  $("accept").onclick = () => changeControl("accept");
   $("resolve").onclick = () => changeControl("resolve");
   $("assign").onchange = assign;
   $("image-toggle").onclick = () => showImageRow($("image-row").hidden);
