@@ -32,6 +32,7 @@ from relevo.couriers.call import CallCourier
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
 from relevo.couriers.dialogues import Vendors, asking
+from relevo.couriers.email import EmailCourier
 from relevo.couriers.limiting import Limiter
 from relevo.couriers.media import MediaCourier
 from relevo.couriers.outages import Outages
@@ -59,6 +60,7 @@ from relevo.engine.timers import Timers
 from relevo.http_client.bucket_files import Bucket, BucketFiles
 from relevo.http_client.client import Answer, HttpClient
 from relevo.http_client.egress_guard import EgressGuard
+from relevo.http_client.mail import SmtpMail
 from relevo.settings import SERVED_AT, Secret, Settings, secret_key
 from relevo.store import schema
 from relevo.store.database import Database, driver_url
@@ -166,7 +168,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         timeout=settings.webhook_timeout,
         schedule=DEMO_SCHEDULE if is_demo else WEBHOOK_SCHEDULE,
     )
-    operations_key = _derive(key, "operations")
+    operations_key, unsubscribe_key = _derive(key, "operations"), _derive(key, "unsubscribe")
     reporter = Reporter(
         database=database,
         catalog=catalog,
@@ -197,6 +199,14 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
                 limit=settings.max_upload,
             ),
             "call": CallCourier(catalog=catalog, http=http, database=database, clock=clock),
+            "email": EmailCourier(
+                catalog=catalog,
+                mail=SmtpMail(guard),
+                database=database,
+                clock=clock,
+                public_url=lambda: public_url,
+                key=unsubscribe_key,
+            ),
         },
         database=database,
         hub=hub,
@@ -248,6 +258,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         visitor_key=_derive(key, "visitor"),
         cookie_key=_derive(key, "cookie"),
         operations_key=operations_key,
+        unsubscribe_key=unsubscribe_key,
         is_demo=is_demo,
         try_endpoint=_trier(http, clock, settings.webhook_timeout),
         ask_vendor=asking(Vendors(http=http, clock=clock, timeout=settings.webhook_timeout)),

@@ -14,13 +14,16 @@ from relevo.couriers.attempts import Courier
 from relevo.couriers.call import CallCourier
 from relevo.couriers.channel import ChannelCourier
 from relevo.couriers.couriers import Couriers
+from relevo.couriers.email import EmailCourier
 from relevo.couriers.limiting import Limiter
 from relevo.couriers.media import FileKeeper, MediaCourier
 from relevo.couriers.webhook import WebhookCourier
-from relevo.domain.deliveries import Attempt, Destination
+from relevo.domain.deliveries import Attempt, Destination, Unreachable
+from relevo.domain.emails import Mailbox
 from relevo.domain.ids import DeliveryId, EndpointId
 from relevo.engine.engine import Engine
 from relevo.http_client.client import HttpClient
+from relevo.http_client.mail import Mail, Posted
 from relevo.store import deliveries, directory, tables
 from relevo.store.database import AnyRow, Database
 from relevo.testing.builders import PUBLIC_URL, SUPPORT, StillCarriers, World, make_engine
@@ -84,6 +87,13 @@ class Carrying(msgspec.Struct, kw_only=True):
             return await deliveries.attempts_of(connection, DeliveryId(id_))
 
 
+class NoMail:
+    """No mail server answers."""
+
+    async def send(self, box: Mailbox, to: str, message: bytes, timeout: timedelta) -> Posted:  # noqa: ASYNC109
+        return Posted(Unreachable("connect"))
+
+
 async def carry_all(world: World, couriers: Couriers) -> None:
     waking = asyncio.create_task(_wake_sleepers(world))
     await couriers.until_idle()
@@ -100,7 +110,7 @@ async def _wake_sleepers(world: World) -> None:
 
 @asynccontextmanager
 async def carrying(
-    database: Database, script: Script | None = None, *, flow: str = SUPPORT
+    database: Database, script: Script | None = None, *, flow: str = SUPPORT, mail: Mail | None = None
 ) -> AsyncIterator[Carrying]:
     """The company *Acme* with couriers; its endpoint wants `message.received` only."""
     passed, http, keeper = Passed(), FakeHttp(script), Keeper()
@@ -111,7 +121,7 @@ async def carrying(
         async def whisper(whispering: object) -> None:
             whispered.append(whispering)
 
-        couriers = make_couriers(world, http, keeper, whisper=whisper)
+        couriers = make_couriers(world, http, keeper, whisper=whisper, mail=mail)
         await couriers.start()
         passed.to = couriers
         yield Carrying(world=world, couriers=couriers, http=http, keeper=keeper, whispered=whispered)
@@ -124,6 +134,7 @@ def make_couriers(
     keeper: FileKeeper,
     database: Database | None = None,
     whisper: Callable[[Any], Awaitable[None]] | None = None,
+    mail: Mail | None = None,
 ) -> Couriers:
     """The couriers of one more process on the world's database, through connections of its own if given."""
     given: dict[str, Any] = {"catalog": world.catalog, "http": http, "clock": world.clock, "timeout": TIMEOUT}
@@ -137,6 +148,14 @@ def make_couriers(
             keeper=keeper,
             clock=world.clock,
             limit=1000,
+        ),
+        "email": EmailCourier(
+            catalog=world.catalog,
+            mail=mail or NoMail(),
+            database=world.database,
+            clock=world.clock,
+            public_url=lambda: PUBLIC_URL,
+            key=b"unsubscribe",
         ),
         "call": CallCourier(catalog=world.catalog, http=http, database=world.database, clock=world.clock),
     }

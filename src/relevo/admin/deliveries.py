@@ -18,7 +18,7 @@ from relevo.store.interventions import Carried, Intervention
 
 LONGEST_REASON = 500
 _EVENTS = (one.value for one in EventType if one is not EventType.TEST)
-EVENT_TYPES = (*_EVENTS, "message", BROADCAST, "media", "http", "ai")
+EVENT_TYPES = (*_EVENTS, "message", BROADCAST, "media", "http", "ai", "email")
 """What a delivery may be of: an event for an endpoint, a message for a channel, a file for us."""
 
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "doctor": "doctor:doctor",
     "secret": "operating:secret",
     "secrets": "secrets:secrets",
+    "email": "email:email",
 }
 """Where each command is, in the order in which people are shown them."""
 

@@ -512,7 +512,7 @@ def _note(outcome: Outcome) -> dict[str, str]:
     return {"note": outcome.note} if isinstance(outcome, Accepted) and outcome.note else {}
 
 
-_ATTEMPTED = {"endpoint": "webhook", "channel": "channel", "media": "media", "call": "call"}
+_ATTEMPTED = {"endpoint": "webhook", "channel": "channel", "media": "media", "call": "call", "email": "email"}
 _STATE: Mapping[type[Verdict], str] = {Done: "done", Park: "parked", GiveUp: "given_up"}
 
 

@@ -16,6 +16,7 @@ from relevo.domain.broadcasts import BroadcastId, Outcome
 from relevo.domain.calls import CallTask
 from relevo.domain.cases import Action, Case, ClosedCase, Source
 from relevo.domain.custom_events import LogCustomEvent
+from relevo.domain.emails import EmailTask
 from relevo.domain.flows.runs import Run
 from relevo.domain.handoffs import Pause, Return
 from relevo.domain.ids import (
@@ -97,7 +98,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     heard_mid: str = ""
     """The vendor's id of what the customer wrote last."""
     calls: int = 0
-    """How many calls its flow has made: the number of the last one."""
+    """How many calls and e-mails there were: the number of the last one."""
+    refuses_email: bool = False
+    """Whether the person has said that they want no e-mails. (Who never agreed to any has not.)"""
     silence: Silence | None = None
     fired: Fired | None = None
     last_message_at: datetime | None = None
@@ -205,6 +208,13 @@ class MakeCall(msgspec.Struct, frozen=True, tag=True):
     task: CallTask
 
 
+class SendEmail(msgspec.Struct, frozen=True, tag=True):
+    """Write to the person by e-mail, as the conversation's call of this number."""
+
+    number: int
+    task: EmailTask
+
+
 class Whisper(msgspec.Struct, frozen=True, tag=True):
     """Tell the platform at once or never: typing, which is worth nothing later."""
 
@@ -293,6 +303,7 @@ Effect = (
     | FetchMedia
     | NotifyPlatform
     | MakeCall
+    | SendEmail
     | Whisper
     | ShowTyping
     | ShowRead

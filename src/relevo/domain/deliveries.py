@@ -21,9 +21,9 @@ BROADCAST = "broadcast"
 class Destination(NamedTuple):
     """Where a delivery goes: `endpoint` 3 (a webhook of the platform), `channel` 2 (a vendor's
     API), `media` 0 (our own store: a customer's file that must be fetched), `call` 12 (a server that a
-    flow asks, by `calls.place_of`)."""
+    flow asks, by `calls.place_of`), `email` 1 (the mail server of workspace 1)."""
 
-    kind: Literal["endpoint", "channel", "media", "call"]
+    kind: Literal["endpoint", "channel", "media", "call", "email"]
     id: int
 
 

@@ -263,6 +263,13 @@ class CustomEventLogged(Event, frozen=True, kw_only=True, tag="custom_event.logg
     values: EventValues = EventValues()
 
 
+class EmailTold(Event, frozen=True, kw_only=True, tag="email.told"):
+    """The platform had an e-mail written to the person, to the address of their profile."""
+
+    subject: str
+    text: str
+
+
 class ScheduleCame(Event, frozen=True, kw_only=True, tag="schedule.came"):
     """A schedule of the flow, by its key, has come round for this person."""
 
@@ -304,6 +311,7 @@ AnyEvent = (
     | AgentRead
     | SubscriberChanged
     | CustomEventLogged
+    | EmailTold
     | ScheduleCame
     | WebhookCalled
 )

@@ -26,6 +26,7 @@ from relevo.domain.conversations import (
     Reached,
     ReplaceContent,
     Report,
+    SendEmail,
     SendToCustomer,
     ShowRead,
     ShowTyping,
@@ -186,6 +187,9 @@ class Workshop:
                 self._fetch(messages[seq], around, made)
             case NotifyPlatform():
                 self._notify(effect, messages, around, made)
+            case SendEmail(number=number, task=email):
+                to = Destination("email", made.conversation.workspace_id)
+                self._deliver(made, around, to, "email", number, _encode(email), None)
             case MakeCall():
                 self._call(effect, around, made)
             case Whisper(endpoint_id=endpoint_id, event_type=event_type):

@@ -44,6 +44,7 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     case: Case | None = None
     calls: int = 0
     returned: Return | None = None
+    refuses_email: bool = False
     silence: Silence | None = None
     fired: Fired | None = None
     labels: tuple[str, ...] = ()
@@ -179,6 +180,7 @@ def from_row(row: AnyRow) -> Conversation:
         case=state.case,
         calls=state.calls,
         returned=state.returned,
+        refuses_email=state.refuses_email,
         silence=state.silence,
         fired=state.fired,
         last_message_at=row.last_message_at,
@@ -226,6 +228,7 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
         one.case,
         one.calls,
         one.returned,
+        one.refuses_email,
         one.silence,
         one.fired,
         one.subscriber.labels,

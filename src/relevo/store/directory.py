@@ -15,6 +15,7 @@ from relevo.domain import segments
 from relevo.domain.agent_groups import AgentGroup, GroupId
 from relevo.domain.approved_templates import Templates
 from relevo.domain.custom_events import CustomEvent
+from relevo.domain.emails import Mailbox
 from relevo.domain.errors import InvalidInput, VersionChanged
 from relevo.domain.flows.model import Condition
 from relevo.domain.hours import Hours
@@ -49,7 +50,7 @@ from relevo.store.database import AnyRow, Connection
 from relevo.store.encryption import Cipher
 
 HEADERS_LABEL, SECRETS_LABEL, CONFIG_LABEL = "endpoint.headers", "endpoint.secrets", "channel.config"
-FLOW_SECRET_LABEL = "flow.secret"
+FLOW_SECRET_LABEL, MAILBOX_LABEL = "flow.secret", "mailbox"
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,7 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     custom_events: Mapping[CustomEventId, CustomEvent] = {}
     templates: Mapping[ChannelId, Templates] = {}
     secrets: Mapping[WorkspaceId, KeptSecrets] = {}
+    mailboxes: Mapping[WorkspaceId, Mailbox] = {}
     inbound_webhooks: Mapping[InboundWebhookId, InboundWebhook] = {}
     deleted_endpoints: Mapping[EndpointId, Endpoint] = {}
     deleted_channels: Mapping[ChannelId, Channel] = {}
@@ -135,6 +137,7 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
         },
         templates=await templates.load_all(connection),
         secrets=await _secrets(connection, cipher),
+        mailboxes=await _mailboxes(connection, cipher),
         inbound_webhooks={
             one.id: one for one in map(inbound_from_row, await _all(connection, tables.inbound_webhooks))
         },
@@ -293,6 +296,15 @@ async def _flows(connection: Connection) -> dict[FlowId, FlowEntry]:
             widget_start=row.widget_start or "",
         )
         for row in await _all(connection, tables.flows)
+    }
+
+
+async def _mailboxes(connection: Connection, cipher: Cipher) -> dict[WorkspaceId, Mailbox]:
+    return {
+        WorkspaceId(row.workspace_id): msgspec.convert(
+            cipher.open(row.config_encrypted, MAILBOX_LABEL), type=Mailbox
+        )
+        for row in await _all(connection, tables.mailboxes)
     }
 
 

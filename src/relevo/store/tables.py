@@ -878,3 +878,12 @@ flow_schedules = Table(
     Column("looked_at", BigInteger),
     Column("claimed_until", Instant),
 )
+
+mailboxes = Table(
+    # The mail server of a workspace.
+    "mailboxes",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.id"), primary_key=True),
+    Column("config_encrypted", LargeBinary, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)

@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from litestar.template import TemplateConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
-from relevo.web import health, inbound_webhooks, media, metrics, schemas
+from relevo.web import health, inbound_webhooks, media, metrics, schemas, unsubscribing
 from relevo.web.api import create_api
 from relevo.web.asgi import ClientGone, answer
 from relevo.web.bearers import Bearers
@@ -65,6 +65,8 @@ def _routes(services: Services) -> list[ControllerRouterHandler]:
         health.ready,
         metrics.metrics,
         media.file,
+        unsubscribing.ask,
+        unsubscribing.unsubscribe,
         schemas.flow_file_schema,
         inbound_webhooks.create_inbound(services),
         widget_routes.ROUTER,

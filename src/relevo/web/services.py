@@ -59,6 +59,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     visitor_key: bytes
     cookie_key: bytes
     operations_key: bytes = b""
+    unsubscribe_key: bytes = b""
+    """Proves that the link in an e-mail is of the person whom it was written to."""
     is_demo: bool = False
     try_endpoint: TryEndpoint | None = None
     """None: the console cannot send test events."""

@@ -53,6 +53,7 @@ BUDGET: dict[str, int] = {
     "/subscriber/send-text": 0,
     "/subscriber/send-content": 0,
     "/subscriber/send-whatsapp-template": 0,
+    "/subscriber/send-email": 0,
     "/subscriber/send-whatsapp-template-by-user-id": 1,
     "/subscriber/send-sms": 1,
     "/subscriber/send-main-flow": 0,
@@ -188,6 +189,7 @@ def parameters(ana: Ana, world: World, numbers: dict[str, int]) -> dict[str, dic
         "/subscriber/chat-messages-by-mids": {"mids": [f"mid-{n}" for n in range(30)]},
         "/subscriber/send-text": {**whom, "content": "Hi"},
         "/subscriber/send-content": {**whom, "data": {"goto": "person"}},
+        "/subscriber/send-email": {**whom, "content": "Hi"},
         "/subscriber/send-whatsapp-template": {**whom, "content": {"name": "order_sent", "lang": "en_US"}},
         "/subscriber/send-whatsapp-template-by-user-id": {
             "user_id": "61400000000",

@@ -18,6 +18,7 @@ ABOUT_A_SUBSCRIBER: dict[str, Json] = {
     "/subscriber/chat-messages": {},
     "/subscriber/send-text": {"content": "Hi"},
     "/subscriber/send-content": {"data": {"messages": [{"type": "text", "text": "Hi"}]}},
+    "/subscriber/send-email": {"content": "Hi"},
     "/subscriber/send-whatsapp-template": {"content": {"name": "order_sent", "lang": "en_US"}},
     "/subscriber/pause-bot": {},
     "/subscriber/resume-bot": {},

@@ -18,6 +18,7 @@ from relevo.domain.deciding.broadcasting import broadcast_came
 from relevo.domain.deciding.custom_events import custom_event_logged
 from relevo.domain.deciding.customer import conversation_opened, customer_typed, message_received
 from relevo.domain.deciding.draft import Draft
+from relevo.domain.deciding.emailing import email_told
 from relevo.domain.deciding.handoff import bot_paused, bot_resumed, handoff_accepted
 from relevo.domain.deciding.moving import move_run
 from relevo.domain.deciding.passing import let_time_pass
@@ -48,6 +49,7 @@ from relevo.domain.events import (
     ConversationOpened,
     CustomerTyped,
     CustomEventLogged,
+    EmailTold,
     FileSettled,
     HandoffAccepted,
     MessageEdited,
@@ -133,6 +135,8 @@ def _handle(draft: Draft, event: AnyEvent) -> None:
             apply_all(draft, acts)
         case WebhookCalled():
             webhook_called(draft, event)
+        case EmailTold():
+            email_told(draft, event)
         case ScheduleCame(key=key):
             draft.note("schedule", key)
         case CustomEventLogged():

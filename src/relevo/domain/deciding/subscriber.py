@@ -84,6 +84,8 @@ def apply_act(draft: Draft, act: DirectAct) -> None:
             after = msgspec.structs.replace(before, no_broadcasts=not wanted)
         case _:
             assert_never(act)
+    if isinstance(act, OptsIn | OptsOut) and act.by == "email":
+        draft.change(refuses_email=isinstance(act, OptsOut))
     if after != before:
         draft.change(subscriber=after)
         if word:

@@ -12,6 +12,7 @@ from relevo.domain.calls import AiTask, CallTask
 from relevo.domain.conversations import MakeCall
 from relevo.domain.deciding.control import pause_bot, take_back
 from relevo.domain.deciding.draft import Draft
+from relevo.domain.deciding.emailing import write_email
 from relevo.domain.deciding.organising import organise
 from relevo.domain.deciding.speaking import speak
 from relevo.domain.deciding.subscriber import apply_act
@@ -98,6 +99,8 @@ def perform(draft: Draft, turn: Turn) -> None:
                 organise(draft, act)
             case runs.MakeCall(task=task):
                 call(draft, task)
+            case runs.SendEmail(task=email):
+                write_email(draft, email)
             case Stumble(code=code, detail=detail):
                 report(draft, code, detail)
             case (

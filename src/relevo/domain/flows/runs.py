@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from relevo.domain.calls import CallTask
+from relevo.domain.emails import EmailTask
 from relevo.domain.handoffs import Return
 from relevo.domain.hours import Hours
 from relevo.domain.ids import FlowVersionId
@@ -201,6 +202,10 @@ class MakeCall(msgspec.Struct, frozen=True, tag=True):
     task: CallTask
 
 
+class SendEmail(msgspec.Struct, frozen=True, tag=True):
+    task: EmailTask
+
+
 class Stumble(msgspec.Struct, frozen=True, tag=True):
     """The flow could not go on as written: kept as an error row on the conversation.
 
@@ -229,6 +234,7 @@ Act = (
     | LogEvent
     | PauseBot
     | MakeCall
+    | SendEmail
     | ResumeBot
     | Stumble
 )

@@ -90,6 +90,7 @@ CALLS: list[HTTPRouteHandler] = [
     sending.send_text,
     sending.send_content,
     sending.send_whatsapp_template,
+    sending.send_email,
     whatsapp_templates.list_templates,
     whatsapp_templates.create_template,
     whatsapp_templates.delete_template,

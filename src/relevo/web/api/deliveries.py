@@ -95,8 +95,8 @@ class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
     id: Annotated[int, Meta(examples=[7012])]
     user_ns: Annotated[str, Meta(examples=[USER_NS])]
     kind: Annotated[
-        Literal["endpoint", "channel", "media", "call"],
-        Meta(description="Where it goes: to an endpoint, the customer, a file to us, a server of a flow."),
+        Literal["endpoint", "channel", "media", "call", "email"],
+        Meta(description="To an endpoint, the customer, a file to us, a server of a flow, an e-mail."),
     ]
     to: Annotated[str, Meta(description="The name of the endpoint or channel.", examples=["desk"])]
     event: Annotated[str, Meta(description="`relevo-event`.", examples=["message.received"])]
@@ -365,7 +365,7 @@ def _name(call: Call, to: Destination) -> str:
         case "channel":
             channel = directory.any_channel(ChannelId(to.id))
             return channel.name if channel is not None else ""
-        case "media" | "call":
+        case "media" | "call" | "email":
             return ""
 
 

@@ -11,8 +11,9 @@ from msgspec import Meta
 
 from relevo.domain import dynamic_content
 from relevo.domain.dynamic_content import DynamicContent
+from relevo.domain.emails import LONGEST_TEXT
 from relevo.domain.errors import InvalidInput
-from relevo.domain.events import AgentReplied, AnyEvent, BotTold, ByConversation, Once
+from relevo.domain.events import AgentReplied, AnyEvent, BotTold, ByConversation, EmailTold, Once
 from relevo.domain.ids import MemberId
 from relevo.domain.messages import Text
 from relevo.domain.templates import read_template
@@ -174,6 +175,33 @@ async def send_whatsapp_template(call: NamedDependency[Call], data: JSONBody[Sen
     whoever has control."""
     said = read_template(data.content, {ns: name for name, ns in (await call.subflows()).items()})
     return await call.write(data.user_ns, lambda to, once: BotTold(to=to, once=once, contents=(said,)))
+
+
+class SendEmail(msgspec.Struct, frozen=True, kw_only=True):
+    """An e-mail for the customer."""
+
+    user_ns: UserNs
+    content: Annotated[
+        str, Meta(max_length=LONGEST_TEXT, description="What to write.", examples=["It is on its way."])
+    ]
+    subject: Annotated[str, Meta(max_length=1000, description="In one line.", examples=["Your order"])] = ""
+
+
+@writes(
+    "/subscriber/send-email",
+    tag=TAG,
+    title="Send an e-mail",
+    name="sendEmail",
+    may_conflict=True,
+    example={"user_ns": USER_NS, "content": "It is on its way.", "subject": "Your order"},
+)
+async def send_email(call: NamedDependency[Call], data: JSONBody[SendEmail]) -> Ok:
+    """Write to the address of the person's profile, over the workspace's mail server. Whoever wants no
+    e-mails gets none; what was not written is a problem of the conversation."""
+    return await call.write(
+        data.user_ns,
+        lambda to, once: EmailTold(to=to, once=once, subject=data.subject, text=data.content),
+    )
 
 
 def _content(sent: Parameters, data: SendContent, subflows: dict[str, str]) -> DynamicContent:

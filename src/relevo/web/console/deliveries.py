@@ -137,7 +137,7 @@ def _closed(visit: Visit, destination: Destination) -> str:
         case "channel":
             channel = visit.directory.channels.get(ChannelId(destination.id))
             return channel.disabled_reason if channel is not None else "channel_removed"
-        case "media" | "call":
+        case "media" | "call" | "email":
             return ""
 
 

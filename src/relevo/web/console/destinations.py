@@ -21,6 +21,8 @@ class Destinations:
             return "Kept files"
         if kind == "call":
             return "Calls of flows"
+        if kind == "email":
+            return "E-mail"
         found = self._find(kind, id_)
         return found.name if found is not None else f"{kind} {id_}"
 
@@ -46,7 +48,11 @@ class Destinations:
     def read(self, value: str) -> Destination | None:
         """What a form says with the value of a choice."""
         kind, _, id_ = value.partition("-")
-        if kind not in ("endpoint", "channel", "media", "call") or not id_.isdecimal() or len(id_) > 15:
+        if (
+            kind not in ("endpoint", "channel", "media", "call", "email")
+            or not id_.isdecimal()
+            or len(id_) > 15
+        ):
             return None
         return Destination(kind, int(id_))  # type: ignore[arg-type]  # checked above
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from relevo.domain.flows.model import Step
 from relevo.domain.flows.steps.calls import Ai, Http
 from relevo.domain.flows.steps.control import PauseBot, ResumeBot
+from relevo.domain.flows.steps.emails import Email
 from relevo.domain.flows.steps.organising import Assign, LogsEvent, Note, SetStatus
 from relevo.domain.flows.steps.paths import Call, Choose, End, Go, Repeat, Wait, When
 from relevo.domain.flows.steps.people import Label, OptIn, OptOut, Set, Tag, Unlabel, Untag
@@ -34,6 +35,7 @@ _ALL: tuple[type[Step], ...] = (
     Wait,
     Http,
     Ai,
+    Email,
     PauseBot,
     ResumeBot,
     End,
