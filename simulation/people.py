@@ -42,7 +42,7 @@ T = TypeVar("T")
 BOT_WAS_TOLD = "told"
 """How texts begin that the platform had the bot say: those it says whoever has control."""
 _TRY_AGAIN = (Gone, TimeoutError, Unavailable, Busy, DecisionFailed)
-_WORDS = ("hello", "agent", "agent", "later", "bot", "menu", "what is this?", "a picture")
+_WORDS = ("hello", "agent", "agent", "later", "order", "bot", "menu", "what is this?", "a picture")
 
 
 class Accepted(msgspec.Struct, frozen=True):

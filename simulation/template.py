@@ -29,6 +29,7 @@ triggers:
   - {on: keyword, words: [agent], do: person}
   - {on: keyword, words: [later], do: later}
   - {on: keyword, words: [menu], do: menu}
+  - {on: keyword, words: [order], do: order}
   - {on: default, do: answer}
 subflows:
   welcome:
@@ -39,6 +40,14 @@ subflows:
     - send: One moment.
     - wait: 3s
     - send: Here I am.
+  order:
+    - send: One moment.
+    - http:
+        url: https://shop.example.com/orders
+        timeout: 2s
+        retry: {after: 1s}
+        catch: {error: [{send: No.}]}
+    - send: Here it is.
   person:
     - send: I am getting somebody for you.
     - pause_bot:
