@@ -9,6 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from relevo.admin import vocabulary
 from relevo.domain.broadcasts import Broadcast, BroadcastId, BroadcastState, Kind, Listed, Matching, Says
 from relevo.domain.errors import Unavailable
 from relevo.domain.events import (
@@ -20,9 +21,10 @@ from relevo.domain.events import (
     ReachChanged,
     SubscriberChanged,
 )
-from relevo.domain.flows.runs import AddTag
+from relevo.domain.flows.runs import AddTag, OptsIn, OptsOut
 from relevo.domain.ids import ConversationId
 from relevo.domain.messages import MessageType, Other, Text, plain_text
+from relevo.domain.subscribers import By, Profile
 from relevo.engine import broadcasting
 from relevo.engine.broadcasting import LEASE, Broadcasting
 from relevo.store import broadcasts
@@ -189,6 +191,44 @@ async def test_a_kind_reaches_people_of_its_channels_only(here: Here) -> None:
 
     assert [(await here.find(id_)).counts for id_ in ids] == [{"another_channel": 1}, {"no_email": 1}]
     assert len(await here.said(person)) == 1
+
+
+@pytest.mark.parametrize(("kind", "by"), [("SMS", "sms"), ("EMAIL", "email")])
+async def test_a_kind_reaches_those_who_agreed_to_it(here: Here, kind: Kind, by: By) -> None:
+    config = {"account_sid": "AC1", "auth_token": "t", "from": "+61400000001"}
+    channel = await add_channel(here.world, "sms", config)
+    said_at = here.world.clock.now()
+    hello = MessageReceived(to=ByUser(channel.id, "+34600"), content=Text("Hi"), said_at=said_at)
+    person = ByConversation((await here.world.submit(hello)).conversation_id)
+    email = Profile(email="ana@example.com")
+    counts = []
+    for act in (None, OptsIn(by, "api"), OptsOut(by)):
+        acts = (act,) if act else ()
+        await here.world.submit(SubscriberChanged(to=person, profile=email, acts=acts))
+        id_ = await here.begin(Listed((person.id,)), kind=kind)
+        await here.work()
+        counts.append((await here.find(id_)).counts)
+
+    assert counts == [{"not_opted_in": 1}, {"sent": 1}, {"not_opted_in": 1}]
+
+
+async def test_fields_of_the_bot_are_set_when_it_begins(here: Here) -> None:
+    now, flow_id = here.world.clock.now(), here.world.company.flow.id
+    async with here.world.database.write() as connection:
+        for name, type_ in (("price", "number"), ("season", "text")):
+            await vocabulary.create_bot_field(connection, flow_id, name, type_, "", None, now)
+    await here.everybody(1)
+    says = Says(subflow="news", bot_fields={"price": 7, "season": "spring", "gone": "x"})
+
+    id_ = await here.begin(says=says, in_=timedelta(hours=1))
+    await here.work()
+    await here.world.catalog.refresh(at_once=True)
+    assert here.world.catalog.directory.vocabulary(flow_id).bot["price"] is None
+    here.world.clock.advance(timedelta(hours=1))
+    await here.work()
+
+    assert (await here.find(id_)).sent == 1
+    assert here.world.catalog.directory.vocabulary(flow_id).bot == {"price": 7, "season": "spring"}
 
 
 async def test_a_subflow_that_is_gone_says_nothing(here: Here) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from relevo.domain.ids import ConversationId, FlowId, WorkspaceId, flow_ns
 from relevo.domain.messages import Content
-from relevo.domain.subscribers import FieldValue
+from relevo.domain.subscribers import By, FieldValue
 
 BroadcastId = NewType("BroadcastId", int)
 
@@ -31,6 +31,9 @@ CHANNELS_OF: dict[Kind, str] = {
 }
 """The type of channel that a kind is for: people on others are passed over."""
 
+OPTED_IN_BY: dict[Kind, By] = {"EMAIL": "email", "SMS": "sms"}
+"""What people have to have agreed to for a kind."""
+
 
 class BroadcastState(StrEnum):
     SCHEDULED = "scheduled"
@@ -48,6 +51,7 @@ Outcome = Literal[
     "another_channel",
     "channel_disabled",
     "no_email",
+    "not_opted_in",
     "no_such_subflow",
     "unknown",
     "failed",
@@ -75,11 +79,13 @@ Recipients = Listed | Matching
 
 
 class Says(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What everybody is told: a subflow, or something as it is. `fields` are set before."""
+    """What everybody is told: a subflow, or something as it is. `fields` are set before; `bot_fields` when
+    the broadcast begins."""
 
     subflow: str = ""
     contents: tuple[Content, ...] = ()
     fields: dict[str, FieldValue] = {}
+    bot_fields: dict[str, FieldValue] = {}
 
 
 class Broadcast(msgspec.Struct, frozen=True, kw_only=True):

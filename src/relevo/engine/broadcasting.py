@@ -21,11 +21,13 @@ from relevo.domain.errors import Busy, DecisionFailed, InvalidInput, NotFound, U
 from relevo.domain.events import BroadcastCame, ByConversation
 from relevo.domain.ids import ConversationId
 from relevo.domain.segments import Where
+from relevo.domain.subscribers import FieldValue
+from relevo.domain.vocabulary import BotField, WrongValue, typed
 from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
 from relevo.engine.hub import Hub, LookAgain
 from relevo.engine.timers import sleep_or
-from relevo.store import broadcasts, choosing
+from relevo.store import broadcasts, choosing, configuring, defining
 from relevo.store.choosing import Found
 from relevo.store.database import Connection, Database
 from relevo.system.clock import Clock
@@ -92,6 +94,8 @@ class Broadcasting:
 
     async def _work(self, one: Broadcast, begun_at: datetime) -> None:
         await self._catalog.refresh()
+        if one.total is None and one.says.bot_fields:
+            await self._set_bot_fields(one)
         async with self._database.read() as connection:
             if one.total is None:
                 one = msgspec.structs.replace(one, total=await self._count(connection, one))
@@ -103,6 +107,19 @@ class Broadcasting:
                 await broadcasts.put_off(connection, one, self._clock.now() + _AGAIN_AFTER)
             return
         await self._save(one, found, begun_at)
+
+    async def _set_bot_fields(self, one: Broadcast) -> None:
+        """Those that are still there; a value that no longer fits the field's type is left out."""
+        known = self._catalog.directory.vocabulary(one.flow_id).bot_fields
+        changed = [
+            msgspec.structs.replace(known[name], value=value)
+            for name, value in one.says.bot_fields.items()
+            if name in known and _fits(known[name], value)
+        ]
+        async with self._database.write() as connection:
+            await configuring.lock(connection)
+            await defining.set_bot_values(connection, changed)
+        await self._catalog.refresh(at_once=True)
 
     # To whom
 
@@ -166,6 +183,13 @@ class Broadcasting:
         self._hub.publish([LookAgain(one.workspace_id, ConversationId(0))])
         if after.state is BroadcastState.DONE:
             log.info("broadcast.done", broadcast=one.id, total=after.total, **after.counts)
+
+
+def _fits(field: BotField, value: FieldValue) -> bool:
+    try:
+        return value is None or typed(field.type, value) is not None
+    except WrongValue:
+        return False
 
 
 def _after(one: Broadcast, step: Mapping[Outcome, int], *, missing: int) -> Broadcast:

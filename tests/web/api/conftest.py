@@ -22,8 +22,9 @@ from relevo.domain.messages import Message, plain_text
 from relevo.domain.redeliveries import UNDELIVERED, Selection
 from relevo.domain.segments import Segment, SegmentId
 from relevo.domain.subscribers import Profile
+from relevo.domain.vocabulary import Names
 from relevo.domain.workspaces import Scope
-from relevo.store import agent_groups, deliveries, directory, media, redeliveries, segments, tables
+from relevo.store import agent_groups, defining, deliveries, directory, media, redeliveries, segments, tables
 from relevo.store.media import MediaFile
 from relevo.testing.builders import USER_ID, World, add_channel
 from relevo.testing.channel_suite import play
@@ -168,6 +169,7 @@ async def park(world: World) -> dict[str, Any]:
     rows, begun = tables.deliveries, Selection(flow_id=world.company.flow.id, states=UNDELIVERED)
     news = {"state": "parked", "reason": "schedule_exhausted", "due_at": None, "claimed_by": None}
     await add_former_subflow(world)
+    await add_tags(world, "vip", "asleep")
     await add_library_file(world)
     async with world.database.write() as connection:
         now, here = world.clock.now(), world.company.workspace.id
@@ -184,6 +186,14 @@ async def park(world: World) -> dict[str, Any]:
         "id": READY,
         "agent_group_id": READY,
     }
+
+
+async def add_tags(world: World, *names: str) -> None:
+    """Have the flow have these tags, numbered."""
+    async with world.database.write() as connection:
+        words = Names(frozenset(names))
+        await defining.register(connection, world.company.flow.id, words, world.clock.now())
+    await world.catalog.refresh(at_once=True)
 
 
 READY = 3000

@@ -6,15 +6,16 @@ from datetime import timedelta
 
 import pytest
 
+from relevo.admin import broadcasts as administration
 from relevo.domain.broadcasts import Broadcast, BroadcastState, Listed, Matching, parse_ns
-from relevo.domain.events import BotPaused, ByConversation, ByUser, SubscriberChanged
+from relevo.domain.events import BotPaused, BotResumed, ByConversation, ByUser, SubscriberChanged
 from relevo.domain.flows.runs import AddTag
 from relevo.domain.messages import Other, Text
 from relevo.domain.subscribers import Profile
 from relevo.engine.broadcasting import Broadcasting
 from relevo.store import broadcasts, conversations
 from relevo.testing.builders import World, add_channel
-from tests.web.api.conftest import NUMBER, Ana, park
+from tests.web.api.conftest import NUMBER, Ana, add_tags, park
 from tests.web.api.validating import Api, Json
 
 SUBFLOW = {"sub_flow_ns": "f1001s1"}
@@ -98,6 +99,31 @@ async def test_those_with_a_tag_or_in_a_segment_are_chosen_when_it_is_their_turn
     assert counted == {"num": 1, "is_all": True}
 
 
+async def test_tags_and_fields_are_meant_by_number_or_by_name(api: Api, ana: Ana, world: World) -> None:
+    await park(world)
+    await world.submit(BotResumed(to=ByConversation(ana.id), by="api"))
+    vip = (await api.post("/subscriber/add-tag-by-name", {"user_ns": ana.user_ns, "tag_name": "vip"})).json()
+    numbers = {one["name"]: one["tag_ns"] for one in (await api.get("/flow/tags")).json()["data"]}
+    size = (await api.post("/flow/create-user-field", {"name": "size", "var_type": "number"})).json()
+    await api.post("/flow/create-user-field", {"name": "plan", "var_type": "text"})
+    price = (await api.post("/flow/create-bot-field", {"name": "price", "var_type": "number"})).json()
+    assert vip == {"status": "ok"}
+
+    sizes = [{"var_ns": size["data"]["var_ns"], "value": "42"}, {"var_ns": "plan", "value": "pro"}]
+    by_tag = {"tags": [numbers["vip"], "vip"], "exclude_tags": [numbers["asleep"]], "user_fields": sizes}
+    one = await begun(world, api, "/subscriber/broadcast-by-tag", {**by_tag, **SUBFLOW})
+    prices = [{"var_ns": price["data"]["var_ns"], "value": "9.5"}]
+    by_segment = {"segment_ns": "f1001sg1", "bot_fields": prices, **SUBFLOW}
+    other = await begun(world, api, "/subscriber/broadcast-by-segment", by_segment)
+    await work(world)
+
+    assert one.to == administration.with_tags(["vip"], ["asleep"])
+    assert (one.says.fields, other.says.bot_fields) == ({"size": 42, "plan": "pro"}, {"price": 9.5})
+    assert (await ana.state()).subscriber.fields == {"size": 42, "plan": "pro"}
+    (told,) = (await api.get("/flow/bot-fields")).json()["data"]
+    assert told["value"] == "9.5"
+
+
 async def test_a_template_goes_to_numbers(api: Api, world: World) -> None:
     channel = await add_channel(world, "whatsapp", NUMBER)
     await world.says("Hi", user_id="61400000000", channel=channel)
@@ -122,6 +148,15 @@ WRONG: list[tuple[str, Json, str]] = [
     ("broadcast", {"user_ns_list": "f1001u1", **SUBFLOW, "type": "FAX"}, "type"),
     ("broadcast-by-tag", {"tags": [f"t{n}" for n in range(11)], **SUBFLOW}, "tags"),
     ("broadcast-by-tag", {"tags": [], **SUBFLOW}, "tags"),
+    ("broadcast-by-tag", {"tags": ["nothing"], **SUBFLOW}, "tags"),
+    ("broadcast-by-tag", {"tags": ["f1001t77"], **SUBFLOW}, "tags"),
+    ("broadcast-by-tag", {"tags": ["a"], "exclude_tags": ["f1001t77"], **SUBFLOW}, "exclude_tags"),
+    ("broadcast-by-tag", {"tags": ["a"], "user_fields": [{"var_ns": "f1001v77"}], **SUBFLOW},
+     "user_fields.0.var_ns"),
+    ("broadcast-by-tag", {"tags": ["a"], "user_fields": [{"var_ns": "size", "value": "big"}], **SUBFLOW},
+     "user_fields.0.value"),
+    ("broadcast-by-segment", {"segment_ns": "f1001sg1", "bot_fields": [{"var_ns": "price"}], **SUBFLOW},
+     "bot_fields.0.var_ns"),
     ("broadcast-by-tag", {"tags": ["a"], **SUBFLOW, "message_tag": "ACCOUNT_UPDATE"}, "message_tag"),
     ("broadcast-by-segment", {"segment_ns": "f1001sg77", **SUBFLOW}, "segment_ns"),
     ("broadcast-by-segment", {"segment_ns": ",".join(f"f1001sg{n}" for n in range(11)), **SUBFLOW},
@@ -131,12 +166,19 @@ WRONG: list[tuple[str, Json, str]] = [
 
 
 @pytest.mark.parametrize(("path", "body", "field"), WRONG)
-async def test_what_is_wrong_begins_nothing(api: Api, path: str, body: Json, field: str) -> None:
+async def test_what_is_wrong_begins_nothing(
+    api: Api, world: World, path: str, body: Json, field: str
+) -> None:
+    await add_tags(world, "a")
+    await api.post("/flow/create-user-field", {"name": "size", "var_type": "number"})
+    if field.startswith("bot_fields"):
+        await park(world)
     answer = await api.post(f"/subscriber/{path}", body)
 
     assert answer.status_code == 422
     assert [*answer.json()["errors"]] == [field]
-    assert (await api.get("/subscriber/broadcasts")).json()["data"] == []
+    begun = (await api.get("/subscriber/broadcasts")).json()["data"]
+    assert [one["name"] for one in begun if one["name"] != "welcome"] == []
 
 
 # Starting subflows

@@ -388,6 +388,8 @@ async def test_broadcasts_segments_and_ids_of_another_flow_are_not_there(
     refused: list[tuple[str, Json]] = [
         ("/subscriber/broadcast-by-segment", {"segment_ns": "f1001sg1", "sub_flow_ns": "f1002s1"}),
         ("/subscriber/broadcast-by-tag", {"tags": ["vip"], "sub_flow_ns": "f1001s1"}),
+        ("/subscriber/broadcast-by-tag", {"tags": ["f1001t1"], "sub_flow_ns": "f1002s1"}),
+        ("/subscriber/broadcast-whatsapp-template-by-tag", {"tags": ["f1001t1"], "wa_template": sent}),
         ("/subscriber/broadcast", {"user_ns_list": ana.user_ns, "sub_flow_ns": "f1001s1"}),
     ]
     for path, more in refused:
@@ -410,7 +412,6 @@ async def test_broadcasts_segments_and_ids_of_another_flow_are_not_there(
             "/subscriber/broadcast-whatsapp-template-by-user-id",
             {"user_id_list": "1", "wa_template": sent},
         ),
-        ("/subscriber/broadcast-whatsapp-template-by-tag", {"tags": ["vip"], "wa_template": sent}),
     ]
     for path, more in nobody:
         assert (await stranger.post(path, more)).status_code == 200, path

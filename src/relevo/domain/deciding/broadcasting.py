@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import relevo.domain.flows.engine as flow_engine
-from relevo.domain.broadcasts import CHANNELS_OF, Outcome
+from relevo.domain.broadcasts import CHANNELS_OF, OPTED_IN_BY, Outcome
 from relevo.domain.conversations import Reached
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.speaking import hindrance, speak
@@ -41,6 +41,8 @@ def _passed_over(draft: Draft, event: BroadcastCame) -> Outcome | None:
         return "opted_out"
     if event.kind == "EMAIL" and not draft.state.subscriber.profile.email:
         return "no_email"
+    if event.kind in OPTED_IN_BY and OPTED_IN_BY[event.kind] not in draft.state.subscriber.opt_ins:
+        return "not_opted_in"
     return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from litestar.params import JSONBody
 from msgspec import Meta
 
 from relevo.admin import broadcasts as administration
+from relevo.admin import vocabulary as admin_vocabulary
 from relevo.admin.broadcasts import BroadcastWish
 from relevo.admin.changing import refuse
 from relevo.domain import broadcasts as domain
@@ -30,6 +30,7 @@ from relevo.web.api.answers import Ok, Page, PageQuery, page_example
 from relevo.web.api.calls import Call
 from relevo.web.api.operations import About, reads, writes
 from relevo.web.api.sending import TEMPLATE_SCHEMA
+from relevo.web.api.vocabulary import chosen, look_for, of_flow, typed_values
 
 TAG = "Broadcasts"
 NS = "f1001b7"
@@ -63,13 +64,16 @@ ScheduledTime = Annotated[
 MaxPerMinute = Annotated[
     int, Meta(ge=1, le=HIGHEST_RATE, description="So many people a minute at most.", examples=[USUAL_RATE])
 ]
-Namespaces = Annotated[list[str], Meta(description="At most 10.", max_length=100, examples=[["f1001t3"]])]
+Tags = Annotated[
+    list[str],
+    Meta(description="At most 10, by number or by name.", max_length=100, examples=[["f1001t3"]]),
+]
 
 
 class FieldToSet(msgspec.Struct, frozen=True):
-    """A field by its `var_ns`, and what it is set to."""
+    """A field by its `var_ns` or its name, and what it is set to."""
 
-    var_ns: Annotated[str, Meta(examples=["f1001v3"])]
+    var_ns: Annotated[str, Meta(max_length=200, description="Its number, or its name.", examples=["f1001v3"])]
     value: Any = None
 
 
@@ -101,8 +105,8 @@ class ToUserIds(_Sent, frozen=True, kw_only=True):
 class ToTags(_Sent, frozen=True, kw_only=True):
     """A subflow for everybody with one of the tags."""
 
-    tags: Namespaces
-    exclude_tags: Namespaces = []
+    tags: Tags
+    exclude_tags: Tags = []
     sub_flow_ns: SubFlowNs
     name: Annotated[str, Meta(max_length=200, description="What people see it as.")] = ""
     type: Type = None
@@ -122,7 +126,8 @@ class ToSegments(_Sent, frozen=True, kw_only=True):
     type: Type = None
     message_tag: MessageTag = None
     bot_fields: Annotated[
-        list[FieldToSet], Meta(max_length=10, description="Set for the bot, before anybody is told.")
+        list[FieldToSet],
+        Meta(max_length=10, description="Set for the bot when it begins, before anybody is told."),
     ] = []
 
 
@@ -144,8 +149,8 @@ class TemplateToUserIds(_Sent, frozen=True, kw_only=True):
 class TemplateToTags(_Sent, frozen=True, kw_only=True):
     """A template of WhatsApp's for everybody with one of the tags."""
 
-    tags: Namespaces
-    exclude_tags: Namespaces = []
+    tags: Tags
+    exclude_tags: Tags = []
     wa_template: Template
 
 
@@ -219,7 +224,8 @@ async def broadcast(call: NamedDependency[Call], data: JSONBody[ToUsers]) -> Beg
             connection, call.key.flow_id, ids=_possible(ids), elsewhere=len(names) - len(_possible(ids))
         )
 
-    return await _begin(call, data, to, await _subflow(call, data.sub_flow_ns), kind=data.type)
+    says = await _subflow(call, data.sub_flow_ns)
+    return await _begin(call, data, to, lambda: says, kind=data.type)
 
 
 @writes(
@@ -234,7 +240,8 @@ async def broadcast(call: NamedDependency[Call], data: JSONBody[ToUsers]) -> Beg
 async def broadcast_by_user_id(call: NamedDependency[Call], data: JSONBody[ToUserIds]) -> Begun:
     """The same, for people by the ids that their channels know them under."""
     to = _to_user_ids(call, data.user_id_list)
-    return await _begin(call, data, to, await _subflow(call, data.sub_flow_ns), kind=data.type)
+    says = await _subflow(call, data.sub_flow_ns)
+    return await _begin(call, data, to, lambda: says, kind=data.type)
 
 
 @writes(
@@ -249,10 +256,14 @@ async def broadcast_by_user_id(call: NamedDependency[Call], data: JSONBody[ToUse
 async def broadcast_by_tag(call: NamedDependency[Call], data: JSONBody[ToTags]) -> Begun:
     """The same, for whoever has one of the tags, and none of those to exclude, when their turn comes."""
     _refuse_message_tag(data)
+    await _look_for(call, [*data.tags, *data.exclude_tags, *(one.var_ns for one in data.user_fields)])
     says = await _subflow(call, data.sub_flow_ns)
-    says = msgspec.structs.replace(says, fields=_fields("user_fields", data.user_fields))
     to = _to_tags(call, data.tags, data.exclude_tags)
-    return await _begin(call, data, to, says, kind=data.type, name=data.name)
+
+    def with_fields() -> Says:
+        return msgspec.structs.replace(says, fields=_user_fields(call, data.user_fields))
+
+    return await _begin(call, data, to, with_fields, kind=data.type, name=data.name)
 
 
 @writes(
@@ -267,9 +278,7 @@ async def broadcast_by_tag(call: NamedDependency[Call], data: JSONBody[ToTags]) 
 async def broadcast_by_segment(call: NamedDependency[Call], data: JSONBody[ToSegments]) -> Begun:
     """The same, for everybody who is in one of the segments, as these are now, when their turn comes."""
     _refuse_message_tag(data)
-    if data.bot_fields:
-        unknown = complaints.unknown("bot_fields", data.bot_fields[0].var_ns, "bot field in this flow")
-        raise InvalidInput({"bot_fields": [unknown]})
+    await _look_for(call, [one.var_ns for one in data.bot_fields])
     names = _split(data.segment_ns)
     refuse(administration.wrong_choice("segment_ns", "segments", len(names)))
 
@@ -282,7 +291,12 @@ async def broadcast_by_segment(call: NamedDependency[Call], data: JSONBody[ToSeg
                 raise InvalidInput({"segment_ns": [wrong]})
         return administration.in_segments([found[name] for name in names])
 
-    return await _begin(call, data, to, await _subflow(call, data.sub_flow_ns), kind=data.type)
+    says = await _subflow(call, data.sub_flow_ns)
+
+    def with_fields() -> Says:
+        return msgspec.structs.replace(says, bot_fields=_bot_fields(call, data.bot_fields))
+
+    return await _begin(call, data, to, with_fields, kind=data.type)
 
 
 @writes(
@@ -300,7 +314,7 @@ async def broadcast_template_by_user_id(
     """Have a template sent to people on WhatsApp, by their numbers, whenever they last wrote."""
     says = await _template(call, data.wa_template)
     to = _to_user_ids(call, data.user_id_list)
-    return await _begin(call, data, to, says, kind="WHATSAPP_TEMPLATE", name=data.wa_template["name"])
+    return await _begin(call, data, to, lambda: says, kind="WHATSAPP_TEMPLATE", name=data.wa_template["name"])
 
 
 @writes(
@@ -314,9 +328,10 @@ async def broadcast_template_by_user_id(
 )
 async def broadcast_template_by_tag(call: NamedDependency[Call], data: JSONBody[TemplateToTags]) -> Begun:
     """Have a template sent to everybody on WhatsApp who has one of the tags, whenever they last wrote."""
+    await _look_for(call, [*data.tags, *data.exclude_tags])
     says = await _template(call, data.wa_template)
     to = _to_tags(call, data.tags, data.exclude_tags)
-    return await _begin(call, data, to, says, kind="WHATSAPP_TEMPLATE", name=data.wa_template["name"])
+    return await _begin(call, data, to, lambda: says, kind="WHATSAPP_TEMPLATE", name=data.wa_template["name"])
 
 
 @reads(
@@ -401,11 +416,13 @@ async def delete_broadcast(call: NamedDependency[Call], data: JSONBody[Broadcast
 # What all of them have in common
 
 ToWhom = Callable[[Connection], Awaitable[Recipients]]
+What = Callable[[], Says]
 
 
 async def _begin(
-    call: Call, data: _Sent, to: ToWhom, says: Says, *, kind: domain.Kind | None = None, name: str = ""
+    call: Call, data: _Sent, to: ToWhom, what: What, *, kind: domain.Kind | None = None, name: str = ""
 ) -> Begun:
+    """`to` and `what` may find something wrong: that is no reason to refuse a repetition."""
     at = datetime.fromtimestamp(data.scheduled_time, UTC) if data.scheduled_time else None
 
     async def work(connection: Connection) -> Begun:
@@ -413,7 +430,7 @@ async def _begin(
             workspace_id=call.key.workspace_id,
             flow_id=call.key.flow_id,
             to=await to(connection),
-            says=says,
+            says=what(),
             name=name,
             kind=kind or "",
             per_minute=data.max_per_minute,
@@ -451,27 +468,44 @@ def _to_tags(call: Call, tags: list[str], without: list[str]) -> ToWhom:
     refuse(administration.wrong_choice("tags", "tags", len(tags)))
     if without:
         refuse(administration.wrong_choice("exclude_tags", "tags", len(without)))
-    chosen = administration.with_tags(_tags("tags", tags), _tags("exclude_tags", without))
 
     async def to(_: Connection) -> Recipients:
-        return chosen
+        return administration.with_tags(
+            _tag_names(call, "tags", tags), _tag_names(call, "exclude_tags", without)
+        )
 
     return to
 
 
-def _tags(field: str, given: list[str]) -> list[str]:
-    """By name: whoever numbers tags will say what a number stands for."""
-    for one in given:
-        if re.fullmatch(r"f[0-9]+t[0-9]+", one):
-            raise InvalidInput({field: [complaints.unknown(field, one, "tag in this flow")]})
-    return given
+async def _look_for(call: Call, names: list[str]) -> None:
+    """Tags and fields that were made in another process a moment ago are there."""
+    words = of_flow(call)
+    things = [*words.tags.values(), *words.fields.values(), *words.bot_fields.values()]
+    known = {one.ns for one in things} | {one.name for one in things}
+    await look_for(call, lambda: known.issuperset(names))
 
 
-def _fields(field: str, given: list[FieldToSet]) -> dict[str, FieldValue]:
-    for one in given:
-        if re.fullmatch(r"f[0-9]+v[0-9]+", one.var_ns):
-            raise InvalidInput({field: [complaints.unknown(field, one.var_ns, "field in this flow")]})
-    return {one.var_ns: one.value for one in given}
+def _tag_names(call: Call, path: str, given: list[str]) -> list[str]:
+    found = chosen(of_flow(call).tags, [(path, one) for one in given], "tag")
+    return list(dict.fromkeys(one.name for one in found))
+
+
+def _user_fields(call: Call, given: list[FieldToSet]) -> dict[str, FieldValue]:
+    paths = [f"user_fields.{index}" for index in range(len(given))]
+    wanted = [(f"{path}.var_ns", one.var_ns) for path, one in zip(paths, given, strict=True)]
+    fields = of_flow(call).fields
+    named = zip(paths, chosen(fields, wanted, "user field"), given, strict=True)
+    return typed_values(fields, [(f"{path}.value", field.name, one.value) for path, field, one in named])
+
+
+def _bot_fields(call: Call, given: list[FieldToSet]) -> dict[str, FieldValue]:
+    paths = [f"bot_fields.{index}" for index in range(len(given))]
+    wanted = [(f"{path}.var_ns", one.var_ns) for path, one in zip(paths, given, strict=True)]
+    named = zip(paths, chosen(of_flow(call).bot_fields, wanted, "bot field"), given, strict=True)
+    return {
+        field.name: admin_vocabulary.checked(f"{path}.value", field.type, one.value)
+        for path, field, one in named
+    }
 
 
 def _refuse_message_tag(data: ToTags | ToSegments) -> None:

@@ -121,6 +121,20 @@ def names_by_ns(
     return [by_ns[ns] for _, ns in wanted]
 
 
+def chosen(things: Mapping[str, One], given: Sequence[tuple[str, str]], what: str) -> list[One]:
+    """What is meant by `(path, ns or name)`; a number goes before a name. Raises InvalidInput."""
+    here = [one for one in things.values() if not getattr(one, "going", False)]
+    known = {one.name: one for one in here} | {getattr(one, "ns", ""): one for one in here}
+    unknown = {
+        path: [complaints.unknown(path, wanted, f"{what} in this flow")]
+        for path, wanted in given
+        if wanted not in known
+    }
+    if unknown:
+        raise InvalidInput(unknown)
+    return [known[wanted] for _, wanted in given]
+
+
 def _unknown(path: str, ns: str) -> str:
     what = "tag" if path.endswith("tag_ns") else "field"
     return complaints.unknown(path, ns, f"{what} in this flow with the ns")

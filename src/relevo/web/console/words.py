@@ -105,12 +105,13 @@ BROADCAST_STATES = {
 
 BROADCAST_OUTCOMES = {
     "agent_has_control": "With an agent: the bot does not speak there",
-    "opted_out": "Opted out",
+    "opted_out": "Opted out, or unsubscribed from the bot",
     "blocked": "Blocked us",
     "window_closed": "Have not written for too long: the channel takes only a template",
     "another_channel": "On another kind of channel",
     "channel_disabled": "On a channel that is switched off",
     "no_email": "No email address is known",
+    "not_opted_in": "Have not agreed to be written to this way",
     "no_such_subflow": "The flow has no such subflow any more",
     "unknown": "Nobody has this id",
     "failed": "Could not be told: see the problems",
