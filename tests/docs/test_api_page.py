@@ -17,7 +17,6 @@ from relevo.domain import dynamic_content, errors
 from relevo.engine.housekeeping import KEYS_ARE_KEPT_FOR
 from relevo.web.api import CALLS
 from relevo.web.api.document import make_document
-from relevo.web.api.subscribers import UNSUPPORTED
 from relevo.web.not_ours import NOT_OURS
 from relevo.web.refusals import INTERNAL_ERROR
 
@@ -72,12 +71,6 @@ def test_every_status_and_code_of_an_error_is_documented_and_nothing_else() -> N
         (405, "method_not_allowed"),
         (500, INTERNAL_ERROR),
     }
-
-
-def test_every_filter_that_is_not_there_is_named() -> None:
-    row = next(line for line in PAGE.splitlines() if line.startswith("| filters of"))
-
-    assert set(re.findall(r"`(\w+)`", row)) == set(UNSUPPORTED)
 
 
 def test_the_content_on_the_page_is_taken() -> None:

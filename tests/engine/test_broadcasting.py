@@ -215,8 +215,8 @@ async def test_a_kind_reaches_those_who_agreed_to_it(here: Here, kind: Kind, by:
 async def test_fields_of_the_bot_are_set_when_it_begins(here: Here) -> None:
     now, flow_id = here.world.clock.now(), here.world.company.flow.id
     async with here.world.database.write() as connection:
-        for name, type_ in (("price", "number"), ("season", "text")):
-            await vocabulary.create_bot_field(connection, flow_id, name, type_, "", None, now)
+        await vocabulary.create_bot_field(connection, flow_id, "price", "number", "", None, now)
+        await vocabulary.create_bot_field(connection, flow_id, "season", "text", "", None, now)
     await here.everybody(1)
     says = Says(subflow="news", bot_fields={"price": 7, "season": "spring", "gone": "x"})
 

@@ -19,9 +19,11 @@ from relevo.domain.ids import ChannelId, ConversationId, FlowId, WorkspaceId
 from relevo.domain.segments import Where, fits
 from relevo.domain.subscribers import Profile, Subscriber
 from relevo.domain.workspaces import Channel
-from relevo.store import choosing, conversations
-from relevo.store.choosing import narrow
+from relevo.store import choosing, conversations, subscribers, traits
+from relevo.store.choosing import LOOKED_AT, narrow
 from relevo.store.database import Database
+from relevo.store.subscribers import Wanted
+from relevo.store.traits import LONGEST
 from relevo.testing.clock import NOON
 
 FLOW = FlowId(1001)
@@ -41,7 +43,8 @@ texts = st.sampled_from(["", "vip", "VIP", "Café", "cafe", 'say "vip"', "7", "7
 instants = st.none() | st.sampled_from(
     [NOON - timedelta(days=days, microseconds=more) for days in (0, 1, 7, 30) for more in (-1, 0, 1)]
 )
-tags = st.sampled_from(["vip", "VIP", "Café", 'say "vip"', "7", "%", "plan"])
+LONG = "x" * LONGEST
+tags = st.sampled_from(["vip", "VIP", "Café", 'say "vip"', "7", "%", "plan", LONG, LONG + "y"])
 values = texts | st.integers(0, 8) | st.booleans() | st.lists(texts, max_size=2)
 
 
@@ -58,6 +61,7 @@ def _person(draw: Any, number: int) -> Conversation:
             st.dictionaries(st.sampled_from(["plan", "a b", "vip", "last_seen_at"]), values, max_size=2)
         ),
         tags=tuple(draw(st.lists(tags, max_size=3, unique=True))),
+        labels=tuple(draw(st.lists(tags, max_size=2, unique=True))),
         created_at=draw(instants) or NOON,
         last_seen_at=draw(instants),
     )
@@ -114,7 +118,8 @@ one_of = st.builds(
 others = st.sampled_from(
     [{"segment": "loop"}, {"segment": "vips"}, {"segment": "none"}, {"business_hours": "open"}]
 )
-leaves = compared | ordered | ages | dates | one_of | others | exists | tags.map(lambda tag: {"tag": tag})
+has = st.builds(lambda kind, name: {kind: name}, st.sampled_from(["tag", "label"]), tags)
+leaves = compared | ordered | ages | dates | one_of | others | exists | has
 sources = st.recursive(
     leaves,
     lambda inner: (
@@ -160,7 +165,9 @@ async def _ask(
 ) -> tuple[list[ConversationId], int]:
     async with database.write() as connection:
         await connection.exec_driver_sql("DELETE FROM conversations")
+        await connection.exec_driver_sql("DELETE FROM traits")
         await conversations.insert_new(connection, everybody)
+        await traits.save(connection, everybody, {})
     async with database.read() as connection:
         ids: list[ConversationId] = []
         after: int | None = 0
@@ -171,6 +178,12 @@ async def _ask(
             after = found.looked_at
         counted = await choosing.count(connection, WHERE, condition)
         assert counted.is_all
+        chosen = await choosing.within(connection, WHERE, condition, most=LOOKED_AT)
+        assert chosen is not None
+        listed = await subscribers.listing(
+            connection, Wanted(flow_id=FLOW, within=chosen), limit=20, offset=0
+        )
+        assert {one.id for one in listed.rows} == set(ids)
         return ids, counted.number
 
 
@@ -178,6 +191,7 @@ async def _ask(
     "source",
     [
         "{tag: vip}",
+        "{any: [{label: VIP}, {not: {tag: vip}}]}",
         "{field: conversation.status, is: Done}",
         "{field: channel, is_not: web}",
         "{field: conversation.last_message_at, in_last: 7d}",

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, assert_never, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select, true
 
 from relevo.domain.conversations import Control, Conversation, Status
 from relevo.domain.flows.conditions import holds
@@ -25,6 +25,7 @@ from relevo.domain.flows.model import (
     CompareDate,
     Condition,
     Exists,
+    HasLabel,
     HasTag,
     InHours,
     InSegment,
@@ -35,13 +36,13 @@ from relevo.domain.ids import ConversationId
 from relevo.domain.segments import Where, fits
 from relevo.store.conversations import from_row
 from relevo.store.database import Connection
-from relevo.store.tables import conversations
+from relevo.store.tables import conversations, traits
+from relevo.store.traits import LONGEST, Kind
 
 LOOKED_AT = 500
 """People looked at in memory at a time."""
 
 _rows = conversations.c
-_encode = msgspec.json.Encoder().encode
 
 
 class Narrowed(msgspec.Struct, frozen=True):
@@ -56,6 +57,27 @@ class Found(msgspec.Struct, frozen=True):
 
     people: list[ConversationId]
     looked_at: int | None
+
+
+class Within(msgspec.Struct, frozen=True, eq=False):
+    """Exactly those whom a condition holds for."""
+
+    clause: ColumnElement[bool]
+
+
+async def within(connection: Connection, where: Where, condition: Condition, *, most: int) -> Within | None:
+    """None: more than `most` would have to be looked at in memory."""
+    narrowed = narrow(condition, where)
+    if narrowed.is_exact:
+        return Within(narrowed.clause)
+    found, after = list[ConversationId](), 0
+    for _ in range(0, most, LOOKED_AT):
+        people = await _looked_at(connection, where, narrowed.clause, after, LOOKED_AT)
+        found += [one.id for one in people if fits(condition, one, where)]
+        if len(people) < LOOKED_AT:
+            return Within(_rows.id.in_(found))
+        after = people[-1].id
+    return None
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -124,7 +146,9 @@ def narrow(condition: Condition, where: Where, within: frozenset[str] = frozense
     """As far as SQL can say it. `within`: segments that are looked at already."""
     match condition:
         case HasTag(tag=tag):
-            return Narrowed(_has_tag(tag), is_exact=True)
+            return _has("tag", tag)
+        case HasLabel(label=label):
+            return _has("label", label)
         case AllOf(conditions=conditions):
             parts = [narrow(each, where, within) for each in conditions]
             return Narrowed(and_(true(), *_clauses(parts)), all(one.is_exact for one in parts))
@@ -170,9 +194,13 @@ def _of_field(condition: _OfField, where: Where) -> Narrowed:
     return _of_own_field(condition, field) if is_own else _ANYBODY
 
 
-def _has_tag(tag: str) -> ColumnElement[bool]:
-    """What `tags` has is JSON that we wrote: a tag in quotes is in it as a tag, or not at all."""
-    return func.replace(_rows.tags, _encode(tag).decode(), "") != _rows.tags
+def _has(kind: Kind, name: str) -> Narrowed:
+    """Of a name that is too long for the index, only its beginning is in it."""
+    found = traits.c
+    clause = exists().where(
+        found.conversation_id == _rows.id, found.kind == kind, found.name == name[:LONGEST]
+    )
+    return Narrowed(clause, is_exact=len(name) < LONGEST)
 
 
 # What has few values: all are tried
@@ -217,7 +245,7 @@ def _of_time(condition: _OfField, where: Where) -> Narrowed:
     if condition.field.startswith(CONVERSATION_PREFIX):
         return Narrowed(clause, is_exact=True)
     # A field of the person's own that has this name goes before.
-    return Narrowed(or_(_has_own(condition.field), clause), is_exact=False)
+    return Narrowed(or_(_has("field", condition.field).clause, clause), is_exact=False)
 
 
 def _in_time(condition: _OfField, column: ColumnElement[Any], now: datetime) -> ColumnElement[bool] | None:
@@ -246,12 +274,7 @@ def _of_text(condition: _OfField, column: ColumnElement[Any]) -> Narrowed:
 def _of_own_field(condition: _OfField, field: str) -> Narrowed:
     """It holds for nobody who has no field of this name, where any value is wanted."""
     wanted = condition.wanted if isinstance(condition, Exists) else _wants_any(condition)
-    return Narrowed(_has_own(field), is_exact=False) if wanted else _ANYBODY
-
-
-def _has_own(field: str) -> ColumnElement[bool]:
-    """Who has such a field, and some who have it within another."""
-    return func.replace(_rows.fields, _encode(field).decode() + ":", "") != _rows.fields
+    return Narrowed(_has("field", field).clause, is_exact=False) if wanted else _ANYBODY
 
 
 def _wants_any(condition: _OfField) -> bool:

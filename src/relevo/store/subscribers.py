@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal, not_, or_, select, true
 
 from relevo.domain.conversations import Conversation
 from relevo.domain.ids import ChannelId, ConversationId, FlowId, WorkspaceId
+from relevo.store.choosing import Within
 from relevo.store.conversations import SEARCHED, from_row
 from relevo.store.database import Connection
 from relevo.store.tables import conversations, custom_event_subscribers, traits
@@ -42,8 +43,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     `name` is any part of the name (ASCII letters in either case), `phone`, `email` and `user_id` are
     all of it. The `…_since` pairs say whether the person, anybody, or the bot has said something since
-    then. `event_id` is a custom event that happened to them. `team`: of a whole workspace, all flows of
-    which are named, instead of the one.
+    then. `event_id` is a custom event that happened to them, `within` what `choosing.within` found.
+    `team`: of a whole workspace, all flows of which are named, instead of the one.
     """
 
     flow_id: FlowId
@@ -58,6 +59,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     bot_since: tuple[datetime, bool] | None = None
     traits: tuple[Trait, ...] = ()
     event_id: int | None = None
+    within: Within | None = None
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -171,7 +173,8 @@ async def _few(connection: Connection, wanted: Wanted) -> list[int] | None:
 def _condition(wanted: Wanted, few: list[int] | None) -> ColumnElement[bool]:
     found = _walked(wanted) if few is None else [_rows.id.in_(few)]
     without = [not_(_has(wanted, one)) for one in wanted.traits if not one.wanted]
-    return and_(*found, *_recent(wanted), *without)
+    within = true() if wanted.within is None else wanted.within.clause
+    return and_(*found, *_recent(wanted), *without, within)
 
 
 def _findable(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -6,12 +6,17 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
+import pytest
+
 from relevo.channels.registry import ADAPTERS
 from relevo.domain.events import ByConversation, SubscriberChanged
-from relevo.domain.flows.runs import AddTag, SetField
+from relevo.domain.flows.runs import AddLabel, AddTag, SetField
+from relevo.domain.segments import Segment, SegmentId
 from relevo.domain.subscribers import Profile
+from relevo.store import choosing, segments
 from relevo.testing.builders import World, add_channel
-from tests.web.api.conftest import NUMBER, Ana
+from tests.web.api.conftest import NUMBER, Ana, park
 from tests.web.api.validating import Api
 
 LISTED = "https://relevo.example.com/api/subscribers"
@@ -216,6 +221,47 @@ FILTERS: list[tuple[dict[str, str], list[str]]] = [
     ({"is_opt_in_email": "no"}, ["Bo", "Ana Diaz"]),
     ({"from_date": "2030-01-01"}, ["Bo", "Ana Diaz"]),
 ]
+
+
+async def test_a_segment_says_whom_to_list(api: Api, ana: Ana, world: World) -> None:
+    await world.says("Hello", user_id="bo", name="Bo", channel=world.company.apichat)
+    await world.submit(SubscriberChanged(to=ByConversation(ana.id), acts=(AddTag("vip"), AddLabel("VIP"))))
+    sources = ("{tag: vip}", "{label: VIP}", "{field: first_name, is: bo}", "{not: {tag: vip}}")
+    async with world.database.write() as connection:
+        for number, source in enumerate(sources):
+            one = Segment(
+                id=SegmentId(0),
+                workspace_id=world.company.workspace.id,
+                flow_id=world.company.flow.id,
+                name=f"s{number}",
+                source=source,
+                created_at=world.clock.now(),
+            )
+            await segments.insert_new(connection, one)
+
+    found = [await names(api, segment_ns=f"f1001sg{number}") for number in range(1, 5)]
+
+    assert found == [["Ana Diaz"], ["Ana Diaz"], ["Bo"], ["Bo"]]
+    assert (await names(api, segment_ns="f1001sg4", name="Ana")) == []
+    assert (await api.get("/subscribers", segment_ns="f1001sg9")).status_code == 422
+    assert (await api.get("/team-bot-users", segment_ns="f1001sg1")).status_code == 422
+
+
+async def test_a_segment_that_would_be_too_much_work_is_refused(
+    api: Api, ana: Ana, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await park(world)
+    await world.says("Hello", user_id="bo", name="Bo")
+    monkeypatch.setattr(choosing, "LOOKED_AT", 1)
+    monkeypatch.setattr("relevo.web.api.subscribers.MOST_LOOKED_AT", 1)
+    async with world.database.write() as connection:
+        regulars = (await segments.of_flow(connection, world.company.flow.id, [1]))[0]
+        await segments.save(connection, msgspec.structs.replace(regulars, source="{field: plan, is_not: x}"))
+
+    answer = await api.get("/subscribers", segment_ns="f1001sg1")
+
+    assert answer.status_code == 422
+    assert "too much work" in answer.json()["errors"]["segment_ns"][0]
 
 
 async def test_a_plus_that_was_not_encoded_is_still_a_plus(api: Api, ana: Ana, world: World) -> None:

@@ -18,6 +18,7 @@ from relevo.domain.flows.model import (
     Condition,
     DateComparison,
     Exists,
+    HasLabel,
     HasTag,
     InHours,
     InSegment,
@@ -105,6 +106,12 @@ def _tag(keys: Mapping, reader: Reader) -> Condition | None:
     return None if tag is None else HasTag(tag)
 
 
+def _label(keys: Mapping, reader: Reader) -> Condition | None:
+    keys.only(("label",))
+    label = fixed_text(keys["label"])
+    return None if label is None else HasLabel(label)
+
+
 def _segment(keys: Mapping, reader: Reader) -> Condition | None:
     keys.only(("segment",))
     name = fixed_text(keys["segment"])
@@ -143,6 +150,7 @@ def _not(keys: Mapping, reader: Reader) -> Condition | None:
 KINDS: dict[str, Callable[[Mapping, Reader], Condition | None]] = {
     "field": _field,
     "tag": _tag,
+    "label": _label,
     "segment": _segment,
     "business_hours": _business_hours,
     "all": _all,

@@ -16,6 +16,7 @@ from relevo.domain.flows.model import (
     CompareDate,
     Condition,
     Exists,
+    HasLabel,
     HasTag,
     InHours,
     InSegment,
@@ -44,6 +45,8 @@ def holds(condition: Condition, variables: Variables, *, depth: int = 0) -> bool
             return (variables.get(field) not in (None, "", [], {})) is wanted
         case HasTag(tag=tag):
             return tag in variables.subscriber.tags
+        case HasLabel(label=label):
+            return label in variables.subscriber.labels
         case InSegment(segment=segment):
             named = variables.scene.segments.get(segment)
             within_bounds = named is not None and depth < _MOST_SEGMENTS_WITHIN

@@ -84,6 +84,10 @@ class HasTag(msgspec.Struct, frozen=True, tag=True):
     tag: str
 
 
+class HasLabel(msgspec.Struct, frozen=True, tag=True):
+    label: str
+
+
 class InSegment(msgspec.Struct, frozen=True, tag=True):
     """Whether the segment of this name has the person; one that the workspace does not have, has nobody."""
 
@@ -108,7 +112,19 @@ class Not(msgspec.Struct, frozen=True, tag=True):
     condition: Condition
 
 
-Condition = Compare | CompareDate | CompareAge | Exists | HasTag | InSegment | InHours | AllOf | AnyOf | Not
+Condition = (
+    Compare
+    | CompareDate
+    | CompareAge
+    | Exists
+    | HasTag
+    | HasLabel
+    | InSegment
+    | InHours
+    | AllOf
+    | AnyOf
+    | Not
+)
 
 # Steps
 

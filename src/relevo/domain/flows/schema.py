@@ -144,6 +144,7 @@ def _conditions() -> list[Shape]:
     return [
         mapping({"field": FIELD, **_tests()}, ("field",)),
         mapping({"tag": explained("Whether the person has this tag.", TEXT)}, ("tag",)),
+        mapping({"label": explained("Whether the person has this label.", TEXT)}, ("label",)),
         mapping(
             {"segment": explained("Whether the segment of this name has the person.", TEXT)}, ("segment",)
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -23,6 +23,7 @@ from relevo.domain.ids import ConversationId, parse_user_ns
 from relevo.domain.live_chat import local_time
 from relevo.domain.subscribers import FieldValue
 from relevo.domain.templates import read_template
+from relevo.domain.vocabulary import BotField, Tag, UserField
 from relevo.domain.workspaces import Scope
 from relevo.store import broadcasts, segments
 from relevo.store.database import Connection
@@ -480,8 +481,8 @@ def _to_tags(call: Call, tags: list[str], without: list[str]) -> ToWhom:
 async def _look_for(call: Call, names: list[str]) -> None:
     """Tags and fields that were made in another process a moment ago are there."""
     words = of_flow(call)
-    things = [*words.tags.values(), *words.fields.values(), *words.bot_fields.values()]
-    known = {one.ns for one in things} | {one.name for one in things}
+    kinds: tuple[Mapping[str, Tag | UserField | BotField], ...] = (words.tags, words.fields, words.bot_fields)
+    known = {name for things in kinds for one in things.values() for name in (one.ns, one.name)}
     await look_for(call, lambda: known.issuperset(names))
 
 

@@ -11,8 +11,9 @@ from msgspec import Meta
 from relevo.domain import complaints
 from relevo.domain import segments as reading
 from relevo.domain.errors import InvalidInput
-from relevo.domain.segments import Where
+from relevo.domain.segments import Segment, Where
 from relevo.store import choosing, segments
+from relevo.store.database import Connection
 from relevo.web.api.answers import Page, PageQuery, page_example
 from relevo.web.api.calls import Call
 from relevo.web.api.flow import Name
@@ -87,15 +88,23 @@ async def count_segment(
     call: NamedDependency[Call], asked: NamedDependency[SegmentCountQuery]
 ) -> SegmentCountAnswer:
     """How many subscribers are in a segment at this moment. UChat has nothing like it."""
-    number = int(asked.segment_ns.rpartition("sg")[2])
     async with call.services.database.read() as connection:
-        found = await segments.of_flow(connection, call.key.flow_id, [number])
-        if not found or found[0].ns != asked.segment_ns:
-            wrong = complaints.unknown("segment_ns", asked.segment_ns, "segment in this flow")
-            raise InvalidInput({"segment_ns": [wrong]})
-        condition = reading.read(found[0].source)
+        condition = reading.read((await find_segment(call, connection, asked.segment_ns)).source)
         counted = await choosing.count(connection, where_of(call), condition, most=MOST_LOOKED_AT)
     return SegmentCountAnswer(SegmentCount(counted.number, counted.is_all))
+
+
+async def find_segment(call: Call, connection: Connection, ns: str) -> Segment:
+    """Raises InvalidInput when the flow has none of this name space."""
+    number = ns.rpartition("sg")[2]
+    ids = [int(number)] if number.isdecimal() and len(number) <= LONGEST_NUMBER else []
+    found = await segments.of_flow(connection, call.key.flow_id, ids)
+    if not found or found[0].ns != ns:
+        raise InvalidInput({"segment_ns": [complaints.unknown("segment_ns", ns, "segment in this flow")]})
+    return found[0]
+
+
+LONGEST_NUMBER = 15
 
 
 def where_of(call: Call) -> Where:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -13,6 +13,7 @@ from msgspec import Meta
 from relevo.admin.vocabulary import checked
 from relevo.channels.registry import ADAPTERS, adapter_for
 from relevo.domain import complaints
+from relevo.domain import segments as reading
 from relevo.domain.conversations import Conversation, paused_seconds, window_left
 from relevo.domain.errors import InvalidInput
 from relevo.domain.ids import user_ns
@@ -21,7 +22,8 @@ from relevo.domain.subscribers import By, FieldValue, Subscriber
 from relevo.domain.vocabulary import FieldType, UserField, Vocabulary, type_of
 from relevo.domain.workspaces import Channel, Scope
 from relevo.engine.batches import Result
-from relevo.store import conversations, subscribers
+from relevo.store import choosing, conversations, subscribers
+from relevo.store.choosing import Within
 from relevo.store.subscribers import Trait, Wanted
 from relevo.store.traits import found_by
 from relevo.web.api.answers import Page, PageQuery, Paging, page_example
@@ -31,6 +33,7 @@ from relevo.web.api.channel_types import on_the_wire, ours
 from relevo.web.api.labels import LabelInfo, label_info
 from relevo.web.api.operations import SUBSCRIBER, reads
 from relevo.web.api.reading import Parameters
+from relevo.web.api.segments import MOST_LOOKED_AT, find_segment, where_of
 from relevo.web.api.tags import TagInfo
 from relevo.web.api.vocabulary import look_for, names_by_ns, of_flow, own_labels
 
@@ -130,6 +133,7 @@ class SubscribersQuery(PeopleQuery, frozen=True, kw_only=True):
     tag_ns: Annotated[Text, Meta(description="A tag that they have.", examples=["f1001t7"])] = ""
     label_id: Annotated[int | None, Meta(description="A label that they have.")] = None
     event_ns: Annotated[Text, Meta(description="A custom event that happened to them.")] = ""
+    segment_ns: Annotated[Text, Meta(description="A segment that they are in.", examples=["f1001sg34"])] = ""
     user_field_ns: Annotated[Text, Meta(description="A field that holds something for them.")] = ""
     user_field_value: Annotated[Text, Meta(description="What it holds: all of it.")] = ""
 
@@ -141,9 +145,6 @@ class UserNsQuery(msgspec.Struct, frozen=True):
 class UserIdQuery(msgspec.Struct, frozen=True):
     user_id: Annotated[Text, Meta(description="The id inside the channel.", examples=["61400000000"])]
 
-
-UNSUPPORTED = ("segment_ns",)
-"""Filters of UChat's that Relevo does not have: without them a list would have everybody."""
 
 _KNOWN_ELSEWHERE = frozenset({
     "facebook", "instagram", "whatsapp_cloud", "whatsapp", "google", "telegram", "line", "viber", "vk",
@@ -202,7 +203,6 @@ async def list_subscribers(
 ) -> SubscriberPage:
     """Everybody who writes to the flow, whoever spoke or was spoken to last first."""
     sent = await call.request.parameters()
-    _refuse_unsupported(sent)
     await _look_for(call, asked)
     paging = call.paging(asked)
     wanted = msgspec.structs.replace(
@@ -211,6 +211,9 @@ async def list_subscribers(
         traits=(*_opt_ins(asked), *_traits(call, asked)),
         event_id=_event_id(call, asked.event_ns) if asked.event_ns else None,
     )
+    if asked.segment_ns:
+        within = await _segment(call, asked.segment_ns)
+        wanted = msgspec.structs.replace(wanted, within=within)
     return await _answered(call, wanted, paging)
 
 
@@ -228,7 +231,7 @@ async def list_team_bot_users(
 ) -> SubscriberPage:
     """Everybody who writes to any flow of the workspace, whoever spoke or was spoken to last first."""
     sent = await call.request.parameters()
-    _refuse_unsupported(sent, (*UNSUPPORTED, *_OF_A_FLOW))
+    _refuse_those_of_a_flow(sent)
     flows = call.services.catalog.directory.flows.values()
     ours = tuple(one.id for one in flows if one.workspace_id == call.key.workspace_id)
     wanted = msgspec.structs.replace(
@@ -237,7 +240,7 @@ async def list_team_bot_users(
     return await _answered(call, wanted, call.paging(asked))
 
 
-_OF_A_FLOW = ("tag_ns", "label_id", "event_ns", "user_field_ns", "user_field_value")
+_OF_A_FLOW = ("segment_ns", "tag_ns", "label_id", "event_ns", "user_field_ns", "user_field_value")
 
 
 async def _answered(call: Call, wanted: Wanted, paging: Paging) -> SubscriberPage:
@@ -293,11 +296,11 @@ async def _look_for(call: Call, asked: SubscribersQuery) -> None:
     await look_for(call, lambda: {asked.tag_ns, asked.user_field_ns} <= known and asked.label_id in labels)
 
 
-def _refuse_unsupported(sent: Parameters, names: Sequence[str] = UNSUPPORTED) -> None:
+def _refuse_those_of_a_flow(sent: Parameters) -> None:
     """A filter that is not applied gives everybody: to a broadcast, say."""
-    given = [name for name in names if sent.get(name) not in (None, "")]
+    given = [name for name in _OF_A_FLOW if sent.get(name) not in (None, "")]
     if given:
-        why = "this filter is not there yet, and without it the list would have everybody."
+        why = "it is of one flow, and without it the list would have everybody."
         raise InvalidInput({name: [complaints.not_supported(name, why)] for name in given})
 
 
@@ -338,6 +341,24 @@ def _traits(call: Call, asked: SubscribersQuery) -> Iterator[Trait]:
         yield Trait("field", name, _field_value(words.fields[name], asked.user_field_value))
     elif asked.user_field_value:
         raise InvalidInput({"user_field_ns": [complaints.required("user_field_ns")]})
+
+
+async def _segment(call: Call, ns: str) -> Within:
+    """Raises InvalidInput for one that there is not, and for one that is too much work."""
+    where = where_of(call)
+    async with call.services.database.read() as connection:
+        condition = reading.read((await find_segment(call, connection, ns)).source)
+        found = await choosing.within(connection, where, condition, most=MOST_LOOKED_AT)
+    if found is None:
+        raise InvalidInput({"segment_ns": [_TOO_MANY.format(ns, MOST_LOOKED_AT)]})
+    return found
+
+
+_TOO_MANY = (
+    "The segment_ns is too much work for a list: "
+    "more than {1} people have to be looked at one by one for {0}. "
+    "Have it ask for a tag, a label, a status, a channel or a time as well."
+)
 
 
 def _label_name(call: Call, id_: int) -> str:
