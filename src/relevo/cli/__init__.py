@@ -22,6 +22,8 @@ COMMANDS = {
     "demo": "running:demo",
     "apply": "files:apply",
     "check": "files:check",
+    "try": "rehearsing:try_",
+    "test": "rehearsing:test",
     "flow": "flows:flow",
     "channels": "channels:channels",
     "channel": "connecting:channel",

@@ -26,6 +26,12 @@ def check(cron: str) -> None:
         raise NoSchedule(str(error) or "it never comes true") from None
 
 
+def next_after(cron: str, zone: str, now: datetime) -> datetime | None:
+    """The first time of the line after `now`; None when there is none for decades."""
+    found = next(CronSim(cron, now.astimezone(ZoneInfo(zone))), None)
+    return None if found is None else found.astimezone(UTC)
+
+
 def last_before(cron: str, zone: str, now: datetime) -> datetime | None:
     """The latest time of the line that is not after `now`; None when there was none for decades."""
     after = now.replace(second=0, microsecond=0) + timedelta(minutes=1)

@@ -217,13 +217,7 @@ class _Reader:
             return "always" if value.one_of(("always",)) else None
         keys = value.mapping(HOURS_KEYS)
         assert keys is not None
-        week = {day: _spans(keys[day]) for day in WEEKDAYS if day in keys}
-        found = keys["holidays"].items() if "holidays" in keys else []
-        return Hours(
-            zone=self._optional(keys, "zone", self._text) or "",
-            week={day: spans for day, spans in week.items() if spans},
-            holidays=tuple(day for item in found if (day := _holiday(item)) is not None),
-        )
+        return hours_in(keys, self._optional(keys, "zone", self._text) or "")
 
     def _endpoint(self, item: Value) -> EndpointWish | None:
         keys = item.mapping(ENDPOINT_KEYS, "for example {name: desk, url: https://desk.example.com/hook}")
@@ -498,6 +492,17 @@ def _without(text: str, name: str, value: str) -> str:
         for length in range(len(shown) - 1, _SHORTEST_CONCEALED - 1, -1):
             text = text.replace(f"{shown[:length]}…", f"{placeholder}…")
     return text
+
+
+def hours_in(keys: yaml_reading.Mapping, zone: str) -> Hours:
+    """Hours by weekday, with holidays."""
+    week = {day: _spans(keys[day]) for day in WEEKDAYS if day in keys}
+    found = keys["holidays"].items() if "holidays" in keys else []
+    return Hours(
+        zone=zone,
+        week={day: spans for day, spans in week.items() if spans},
+        holidays=tuple(day for item in found if (day := _holiday(item)) is not None),
+    )
 
 
 def _spans(value: Value) -> tuple[Span, ...]:

@@ -71,6 +71,7 @@ class Draft:
             conversation=state.facts,
             returned=state.returned,
             bot=around.bot,
+            watch=around.watch,
         )
 
     def flow_of_run(self) -> Flow | None:

@@ -14,6 +14,7 @@ from relevo.domain.audiences import NOBODY, Audience
 from relevo.domain.custom_events import CustomEvent
 from relevo.domain.degrading import Limits
 from relevo.domain.flows.model import Condition, Flow
+from relevo.domain.flows.runs import Frame
 from relevo.domain.ids import EndpointId, FlowId, FlowVersionId, MemberId, MessageId, WorkspaceId
 from relevo.domain.messages import Message, MessageStatus
 from relevo.domain.subscribers import FieldValue
@@ -67,6 +68,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """How long after their last message the channel lets a person be written to; None: at any time."""
     midnight: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When today began, in the workspace's zone."""
+    watch: Callable[[Frame], None] | None = None
+    """Whoever looks on while the flow is walked, in a rehearsal."""
     groups: Mapping[GroupId, AgentGroup] = {}
     staff: Mapping[GroupId, Staff] = {}
     """Only of groups that a decision has asked for, with `StaffWanted`."""

@@ -20,7 +20,7 @@ def names_in(flow: Flow) -> Names:
     """All that it puts on subscribers or asks for, wherever that stands."""
     tags: set[str] = set()
     fields = {name: FIELD_OF[one.type] for name, one in flow.variables.items()}
-    for one in _parts(flow):
+    for one in parts_of(flow):
         match one:
             case Tag(names=names) | Untag(names=names):
                 tags.update(names)
@@ -43,7 +43,7 @@ def _type(value: FieldValue | Template) -> FieldType:
     return "text" if isinstance(value, Template) else type_of(value)
 
 
-def _parts(one: Any) -> Iterator[Any]:
+def parts_of(one: Any) -> Iterator[Any]:
     """Everything that it is made of, itself first."""
     yield one
     match one:
@@ -56,4 +56,4 @@ def _parts(one: Any) -> Iterator[Any]:
         case _:
             return
     for part in inner:
-        yield from _parts(part)
+        yield from parts_of(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -83,6 +83,9 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of the conversation, by the names of `expressions.OF_CONVERSATION`."""
     returned: Return | None = None
     """How the last handoff ended."""
+    watch: Callable[[Frame], None] | None = None
+    """Told of every step that is taken and every list that is entered, by whoever wants to know: nothing
+    is decided by it."""
 
 
 # What a flow wants done, in order. The conversation decides whether it may.

@@ -56,12 +56,15 @@ class Walk:
         self._has_left = False
         self._acts: list[Act] = []
         self._draws = 0
+        self._watch = scene.watch
 
     def turn(self) -> Turn:
         """Walk until the run waits or ends."""
         for _ in range(MAX_STEPS):
             if self._waiting is not None or (step := self.next_step()) is None:
                 return self._ended()
+            if self._watch is not None:
+                self._watch(self._stack[-1])
             step.take(self)
         if self._waiting is None and self.next_step() is not None:
             self._stop_runaway()
@@ -156,6 +159,8 @@ class Walk:
             return
         frame = self._stack[-1]
         self._stack[-1] = Frame(frame.subflow, (*frame.path, name, 0), frame.floor)
+        if self._watch is not None:
+            self._watch(self._stack[-1])
 
     def go(self, subflow: str, at: int = 0) -> None:
         """Leave everything for another subflow."""
