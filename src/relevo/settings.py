@@ -97,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allowed_networks: tuple[Network, ...]
     webhook_timeout: timedelta
     attempt_retention: timedelta
+    work_retention: timedelta | None
     disable_failing_after: timedelta | None
     max_body: int
     max_upload: int
@@ -362,6 +363,14 @@ SETTINGS: tuple[Setting, ...] = (
         show=_duration_text,
         default="30d",
         help="How long finished deliveries keep their attempts, with what was sent and answered.",
+    ),
+    Setting(
+        name="RELEVO_WORK_RETENTION",
+        parse=_duration_or_never,
+        show=_duration_or_never_text,
+        default="never",
+        help="When closed cases and the activity log of agents are forgotten: so long after. "
+        "The figures of days, and messages, stay.",
     ),
     Setting(
         name="RELEVO_DISABLE_FAILING_AFTER",

@@ -32,10 +32,17 @@ class Housekeeping:
     """Runs until stopped."""
 
     def __init__(
-        self, *, database: Database, clock: Clock, retention: timedelta, files: MediaStorage | None = None
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        retention: timedelta,
+        work_retention: timedelta | None = None,
+        files: MediaStorage | None = None,
     ) -> None:
-        """Without `files`, uploads stay."""
+        """Without `files`, uploads stay; without `work_retention`, closed cases and the activity log."""
         self._database, self._clock, self._retention, self._files = database, clock, retention, files
+        self._work_retention = work_retention
         self._stopped = asyncio.Event()
 
     async def run(self) -> None:
@@ -56,6 +63,8 @@ class Housekeeping:
             await endpoint_health.forget_old(connection, now=now, notices_before=now - self._retention)
         await self._forget_broadcasts()
         await self._forget_inbound(now - self._retention)
+        if self._work_retention is not None:
+            await self._forget_work(now - self._work_retention)
         await self._clear_uploads(now)
         last: DeliveryId | None = DeliveryId(0)
         while last is not None and not self._stopped.is_set():
@@ -69,6 +78,12 @@ class Housekeeping:
         while more and not self._stopped.is_set():
             async with self._database.write() as connection:
                 more = await broadcasts.forget_deleted(connection)
+
+    async def _forget_work(self, before: datetime) -> None:
+        more = True
+        while more and not self._stopped.is_set():
+            async with self._database.write() as connection:
+                more = await retention.forget_work(connection, before=before)
 
     async def _forget_inbound(self, before: datetime) -> None:
         """Requests to inbound webhooks, with what they said."""

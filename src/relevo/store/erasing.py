@@ -16,19 +16,35 @@ from relevo.store.database import Connection
 AT_ONCE = 500
 """Rows of a table in one transaction: others must not wait long."""
 
-_WITH_ID = (tables.messages, tables.problems)
+_WITH_ID = (tables.messages, tables.problems, tables.cases, tables.activities,
+            tables.inbound_calls, tables.custom_event_log)  # fmt: skip
 """Tables whose rows belong to a conversation, and have ids of their own."""
+_ONE_EACH = (tables.traits, tables.assignments)
+"""Tables with few rows for a conversation."""
+_OF_MANY = (
+    (tables.broadcast_recipients.c.broadcast_id, tables.broadcasts.c.id),
+    (tables.custom_event_subscribers.c.event_id, tables.custom_events.c.id),
+)
+"""What a conversation is a part of, in the table's key before the conversation; and where all of it is."""
 
 
 async def begin(connection: Connection, id_: ConversationId, now: datetime) -> int:
-    """Delete the conversation. How many open deliveries are given up with it."""
+    """Delete the conversation, and what it is found by. How many open deliveries are given up with it."""
     waits = tables.deliveries.c.state == DeliveryState.WAITING.value
     ours = tables.deliveries.c.conversation_id == id_
     query = select(func.count()).select_from(tables.deliveries).where(ours, waits)
     # The conversation first: that is the order in which everybody locks.
-    await connection.execute(delete(tables.conversations).where(tables.conversations.c.id == id_))
+    rows = tables.conversations.c
+    gone = delete(tables.conversations).where(rows.id == id_).returning(rows.channel_id, rows.user_id)
+    for channel_id, user_id in (await connection.execute(gone)).all():
+        theirs = and_(tables.other_ids.c.channel_id == channel_id, tables.other_ids.c.user_id == user_id)
+        await connection.execute(delete(tables.other_ids).where(theirs))
     given_up = int((await connection.execute(query)).scalar_one())
-    await connection.execute(delete(tables.traits).where(tables.traits.c.conversation_id == id_))
+    for table in _ONE_EACH:
+        await connection.execute(delete(table).where(table.c.conversation_id == id_))
+    for part, whole in _OF_MANY:
+        table = part.table
+        await connection.execute(delete(table).where(table.c.conversation_id == id_, part.in_(select(whole))))
     await connection.execute(insert(tables.erasures).values(conversation_id=id_, begun_at=now))
     return given_up
 
@@ -42,7 +58,7 @@ async def begun(connection: Connection) -> ConversationId | None:
 
 async def go_on(connection: Connection, id_: ConversationId) -> bool:
     """Delete some more of what was theirs, but for files. Whether there may be more."""
-    more = await _deliveries(connection, id_) | await _events(connection, id_)
+    more = await _deliveries(connection, id_)
     for table in _WITH_ID:
         more |= await _some(connection, table, id_)
     return more
@@ -72,19 +88,6 @@ async def _deliveries(connection: Connection, id_: ConversationId) -> bool:
             await connection.execute(delete(table).where(table.c.delivery_id.in_(ids)))
         await connection.execute(delete(tables.deliveries).where(rows.id.in_(ids)))
     return len(ids) == AT_ONCE
-
-
-async def _events(connection: Connection, id_: ConversationId) -> bool:
-    happened, to_whom = tables.custom_event_log.c, tables.custom_event_subscribers.c
-    query = select(happened.id, happened.event_id).where(happened.conversation_id == id_).limit(AT_ONCE)
-    rows = (await connection.execute(query)).all()
-    if rows:
-        kinds = sorted({row.event_id for row in rows})
-        mine = and_(to_whom.conversation_id == id_, to_whom.event_id.in_(kinds))
-        await connection.execute(delete(tables.custom_event_subscribers).where(mine))
-        ids = [row.id for row in rows]
-        await connection.execute(delete(tables.custom_event_log).where(happened.id.in_(ids)))
-    return len(rows) == AT_ONCE
 
 
 async def _some(connection: Connection, table: Table, id_: ConversationId) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import ColumnElement, Table, and_, delete, select
 
 from relevo.domain.ids import DeliveryId
 from relevo.store.database import Connection
-from relevo.store.tables import attempts, deliveries, interventions, redeliveries
+from relevo.store.tables import activities, attempts, cases, deliveries, interventions, redeliveries
 
 _CHUNK = 1000  # rows in one transaction: others must not wait long
 
@@ -40,6 +40,24 @@ async def forget_deliveries(
         await connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(gone)))
         await connection.execute(delete(interventions).where(interventions.c.delivery_id.in_(gone)))
     return DeliveryId(old[-1])
+
+
+async def forget_work(connection: Connection, *, before: datetime) -> bool:
+    """Forget cases that were closed, and what was done, before an instant: a chunk of each. Whether there is
+    more."""
+    closed = await _forget_first(connection, cases, cases.c.closed_at, before)
+    return await _forget_first(connection, activities, activities.c.created_at, before) or closed
+
+
+async def _forget_first(
+    connection: Connection, table: Table, column: ColumnElement[datetime], before: datetime
+) -> bool:
+    """Ids ascend with time: what is old comes first."""
+    query = select(table.c.id, column.label("at")).order_by(table.c.id).limit(_CHUNK)
+    old = [row.id for row in (await connection.execute(query)).all() if row.at < before]
+    if old:
+        await connection.execute(delete(table).where(table.c.id.in_(old)))
+    return len(old) == _CHUNK
 
 
 async def forget_redeliveries(connection: Connection, *, before: datetime) -> None:

@@ -333,6 +333,7 @@ other_ids = Table(
     Column("other_id", String(200), primary_key=True),
     Column("user_id", String(200), nullable=False),
 )
+Index("ix_other_ids_user", other_ids.c.channel_id, other_ids.c.user_id)
 
 channel_templates = Table(
     # What a channel's vendor has approved to be said at any time, or has refused.
@@ -867,6 +868,9 @@ inbound_calls = Table(
     Column("created_at", Instant, nullable=False),
 )
 Index("ix_inbound_calls_webhook", inbound_calls.c.webhook_id, inbound_calls.c.id)
+_ABOUT_SOMEBODY = text("conversation_id IS NOT NULL")
+Index("ix_inbound_calls_conversation", inbound_calls.c.conversation_id,
+      sqlite_where=_ABOUT_SOMEBODY, postgresql_where=_ABOUT_SOMEBODY)  # fmt: skip
 
 flow_schedules = Table(
     # How far each schedule of a flow has come: the time that was worked on last, and up to whom.
