@@ -15,11 +15,13 @@ from litestar.response import Stream
 from structlog.testing import capture_logs
 
 from relevo.testing.builders import PUBLIC_URL, World
+from relevo.web.api import CALLS
 from relevo.web.app import create_app
 from relevo.web.compressing import accepts_gzip
 from relevo.web.front_door import FrontDoor
+from relevo.web.not_ours import NOT_OURS
 from relevo.web.refusals import small_page
-from relevo.web.security import AREAS, area_of
+from relevo.web.security import AREAS, WITHOUT_API, area_of
 from relevo.web.services import Edge, Services
 from tests.web.exchanges import Client, exchanging
 
@@ -188,6 +190,29 @@ async def test_a_chat_page_of_nobody_is_not_found(client: Client) -> None:
 def test_every_area_has_a_name_for_its_paths() -> None:
     assert {area_of(f"/{part}/x") for part in AREAS} == set(AREAS.values())
     assert area_of("/apis") == area_of("/") == area_of("/x/api") == "other"
+
+
+def test_whatever_the_api_has_may_be_asked_for_without_its_name() -> None:
+    ours = {path for handler in CALLS for path in handler.paths}
+    theirs = {path for paths in NOT_OURS.values() for path in paths}
+
+    assert {path.split("/")[1] for path in ours | theirs} == WITHOUT_API
+    assert not WITHOUT_API & AREAS.keys()
+
+
+@pytest.mark.parametrize("base", ["", "/api", "/api/api"])
+async def test_the_base_url_of_a_client_has_the_name_of_the_api_or_not(
+    world: World, client: Client, base: str
+) -> None:
+    headers = {"authorization": f"Bearer {await world.add_token()}"}
+    me = await client.get(f"{base}/me", headers=headers)
+    people = await client.get(f"{base}/subscribers", headers=headers, params={"limit": 5})
+    shop = await client.get(f"{base}/shop/products", headers=headers)
+
+    assert (me.status_code, me.json()["data"]["flow_ns"]) == (200, "f1001")
+    assert people.json()["links"]["first"] == "https://relevo.example.com/api/subscribers?limit=5&page=1"
+    assert (shop.status_code, "not part of Relevo" in shop.json()["message"]) == (404, True)
+    assert (await client.get("/")).headers["location"] == "/console"
 
 
 # Sites

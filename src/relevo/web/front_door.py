@@ -19,7 +19,7 @@ from relevo.system.verbosity import shows_debug
 from relevo.web.addresses import Networks, client_address
 from relevo.web.asgi import RawHeaders, answer, header
 from relevo.web.compressing import compressing
-from relevo.web.security import OPEN_TO_SITES, PREFLIGHT, Area, area_of, headers_of
+from relevo.web.security import OPEN_TO_SITES, PREFLIGHT, Area, area_of, as_meant, headers_of
 
 log = structlog.get_logger()
 
@@ -78,6 +78,9 @@ class _Passage:
         self._door, self._send, self.scope = door, send, scope
         self.path = scope["path"]  # a router may change the scope's
         self.area = area_of(self.path)
+        if self.area in ("other", "api"):
+            self.path = scope["path"] = as_meant(self.path)
+            self.area = area_of(self.path)
         self.id = _given_id(scope) or door.chance.object_id()
         self.address = client_address(scope, door.trusted_proxies)
         scope.setdefault("state", {})["address"] = self.address

@@ -25,19 +25,22 @@ class HourlyLimit:
     """So many calls an hour for each token, in this process: all at once, or one after another.
 
     A call comes back every `3600 / limit` seconds, so that nobody has to wait for a full hour to pass.
+    0 is no limit.
     """
 
     def __init__(self, limit: int, clock: Clock) -> None:
         self._limit = limit
         self._buckets = Buckets(Limit(a_second=limit / _HOUR, burst=limit), clock)
 
-    def take(self, key: ApiKeyId) -> Allowance:
+    def take(self, key: ApiKeyId) -> None:
         """Count a call. Raises TooManyRequests, in UChat's words, with `retry_after` in seconds."""
+        if not self._limit:
+            return
         try:
             self._buckets.take(str(key))
         except TooManyRequests as full:
             raise TooManyRequests(retry_after=full.facts["retry_after"]) from None
-        return self.allowance(key)
 
-    def allowance(self, key: ApiKeyId) -> Allowance:
-        return Allowance(self._limit, self._buckets.left(str(key)))
+    def allowance(self, key: ApiKeyId) -> Allowance | None:
+        """None where there is no limit."""
+        return Allowance(self._limit, self._buckets.left(str(key))) if self._limit else None

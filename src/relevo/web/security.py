@@ -26,6 +26,17 @@ AREAS: Mapping[str, Area] = {
 }
 """By the first part of the path."""
 
+WITHOUT_API: frozenset[str] = frozenset(
+    {
+        *("announcements", "facebook-utility-message-template", "flow", "flow-agent-summary", "flow-summary"),
+        *("handoff", "installed-mini-app", "integration", "me", "media-library", "notifications"),
+        *("openai-embeddings", "shop", "subscriber", "subscribers", "team", "team-bot-users", "team-flows"),
+        *("team-info", "team-members", "template", "templates", "user", "wa-call-logs", "whatsapp-template"),
+        "workspace-settings",
+    }
+)
+"""First parts of the API's paths: some clients have `/api` in their base URL, and some have not."""
+
 OPEN_TO_SITES: frozenset[Area] = frozenset({"web"})
 """Called by scripts on customers' own sites. Tokens are bearer tokens and cookies are never read there,
 so any origin may."""
@@ -59,6 +70,13 @@ PREFLIGHT: Headers = (
 def area_of(path: str) -> Area:
     """The area of a path."""
     return AREAS.get(path[1:].partition("/")[0], "other")
+
+
+def as_meant(path: str) -> str:
+    """The path that a client of the API means when its base URL has `/api` not at all, or twice."""
+    if path.startswith("/api/api/"):
+        return path.removeprefix("/api")
+    return f"/api{path}" if path[1:].partition("/")[0] in WITHOUT_API else path
 
 
 def headers_of(area: Area) -> Headers:

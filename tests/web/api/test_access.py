@@ -123,6 +123,16 @@ async def test_refused_calls_count_as_well(hurried: Api) -> None:
     assert (answer.status_code, answer.headers["x-ratelimit-remaining"]) == (422, "1")
 
 
+async def test_a_limit_of_nothing_is_none(world: World, api: Api) -> None:
+    app = app_of(world.services(edge=Edge(public_url=PUBLIC_URL, rate_limit=0)))
+    async with client_of(app) as client:
+        headers = {"authorization": f"Bearer {api.token}"}
+        answers = [await client.get("/api/me", headers=headers) for _ in range(5)]
+
+    assert {one.status_code for one in answers} == {200}
+    assert not any("x-ratelimit-limit" in one.headers for one in answers)
+
+
 # When a token was used
 
 

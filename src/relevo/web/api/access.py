@@ -77,8 +77,7 @@ class Gate:
 
     def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         key, headers = scope["state"].get(_KEY), []
-        if key is not None:
-            allowance = self._limit.allowance(key.id)
+        if key is not None and (allowance := self._limit.allowance(key.id)) is not None:
             headers += [
                 (b"x-ratelimit-limit", str(allowance.limit).encode()),
                 (b"x-ratelimit-remaining", str(allowance.remaining).encode()),

@@ -50,12 +50,15 @@ IDEMPOTENCY_KEY = Parameter(
 
 LIMIT_HEADERS = [
     ResponseHeader(
-        name="X-RateLimit-Limit", documentation_only=True, description="Calls an hour.", value="36000"
+        name="X-RateLimit-Limit",
+        documentation_only=True,
+        description="Calls an hour; left out where there is no limit.",
+        value="36000",
     ),
     ResponseHeader(
         name="X-RateLimit-Remaining",
         documentation_only=True,
-        description="Calls that are left now.",
+        description="Calls that are left now; left out where there is no limit.",
         value="35999",
     ),
 ]
