@@ -30,6 +30,9 @@ NOT_OURS: Mapping[str, tuple[str, ...]] = {
         "/flow/settings/get-default-ai-provider",
         "/flow/settings/set-default-ai-provider",
     ),
+    "Chat buttons as things of their own (the widget belongs to a web channel) are": (
+        "/flow/chat-button-widgets",
+    ),
     "Transcribing what was spoken is": ("/flow/settings/set-audio-transcription",),
     "A log of calls is": ("/wa-call-logs",),
     "Facebook's utility templates are": (

@@ -66,6 +66,8 @@ class Preparing:
 
     async def _value(self, path: str, name: str, value: Any, number: int) -> Any:
         wanted = f"gone {number}" if "/delete-" in path else "there"
+        if name == "bot_fields":
+            return await self._named("/flow/set-bot-fields", value, number)
         if name == "tag_ns" or (name == "name" and "delete-tag" in path):
             return await self._tag(wanted, by_ns=name == "tag_ns")
         if (name == "var_ns" or (name == "name" and path.startswith("/flow/"))) and "bot-field" in path:
