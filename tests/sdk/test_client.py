@@ -223,6 +223,11 @@ WRITES: list[tuple[Callable[[Client], Awaitable[None]], str, dict[str, Any]]] = 
         "subscriber/send-text",
         {"content": "Hi", "agent_id": 55},
     ),
+    (
+        lambda c: c.send_text(ANA, "Hi", send_as_agent=False),
+        "subscriber/send-text",
+        {"content": "Hi", "send_as_agent": 0},
+    ),
     (lambda c: c.pause_bot(ANA), "subscriber/pause-bot", {"minutes": 30}),
     (lambda c: c.pause_bot(ANA, None), "subscriber/pause-bot", {"minutes": 0}),
     (lambda c: c.resume_bot(ANA), "subscriber/resume-bot", {}),
@@ -522,3 +527,90 @@ async def test_an_answer_that_leads_nowhere_is_an_error(client: Client, api: Fak
 
     with pytest.raises(ServerError, match="what comes next"):
         [event async for event in client.all_events()]
+
+
+# What is more than one call, and what is less than one of Relevo's
+
+
+async def test_tags_go_out_twenty_a_call_each_with_a_key_of_its_own(api: FakeApi, client: Client) -> None:
+    names = [f"tag {number}" for number in range(45)]
+
+    await client.add_tags_by_name(ANA, names, idempotency_key="k")
+    await client.remove_tags(ANA, tuple(names[:20]))
+
+    added, removed = (api.asked(f"/api/subscriber/{one}") for one in ("add-tags-by-name", "remove-tags"))
+    assert [one["tag_name"] for request in added for one in request.json["data"]] == names
+    assert [len(request.json["data"]) for request in added] == [20, 20, 5]
+    assert [request.headers["idempotency-key"] for request in added] == ["k", "k-20", "k-40"]
+    assert [(request.method, len(request.json["data"])) for request in removed] == [("DELETE", 20)]
+
+
+async def test_nothing_to_put_on_is_no_call(api: FakeApi, client: Client) -> None:
+    await client.add_tags(ANA, [])
+
+    assert api.requests == []
+
+
+async def test_what_must_happen_together_is_one_call(api: FakeApi, client: Client) -> None:
+    await client.set_user_fields(ANA, {f"f1v{number}": number for number in range(30)})
+    await client.broadcast([f"f1u{number}" for number in range(300)], "f1s2")
+
+    (fields,) = api.bodies("/api/subscriber/set-user-fields")
+    (broadcast,) = api.bodies("/api/subscriber/broadcast")
+    assert fields["data"][1] == {"var_ns": "f1v1", "value": 1}
+    assert (len(fields["data"]), len(broadcast["user_ns_list"].split(","))) == (30, 300)
+
+
+async def test_a_cursor_is_followed_until_there_is_none(api: FakeApi, client: Client) -> None:
+    pages = [{"data": [{"id": id_}], "next_start_id": following} for id_, following in ((1, 2), (2, None))]
+    api.answer("/api/flow/conversations/data", *pages)
+
+    assert [one.id async for one in client.conversations_data(user_ns=ANA, limit=1)] == [1, 2]
+    assert [request.query for request in api.requests] == [
+        {"user_ns": ANA, "start_id": place, "limit": "1"} for place in ("0", "2")
+    ]
+
+
+@pytest.mark.parametrize("more", [{}, {"next_start_id": 7}], ids=["says nothing", "goes in a circle"])
+async def test_a_cursor_that_leads_nowhere_ends(api: FakeApi, client: Client, more: dict[str, int]) -> None:
+    api.answer("/api/flow/custom-events/data", {"data": [{"id": 7}], **more})
+
+    found = [one.id async for one in client.custom_event_data("f1e5", start_id=7)]
+
+    assert (found, len(api.requests)) == ([7], 1)
+
+
+async def test_a_list_that_is_asked_for_with_a_post_has_no_key(api: FakeApi, client: Client) -> None:
+    pages = [{"data": [{"name": name}], "meta": {"last_page": 2}} for name in "ab"]
+    api.answer("/api/whatsapp-template/list", *pages)
+
+    assert [one.name async for one in client.whatsapp_templates(limit=1)] == ["a", "b"]
+    assert api.bodies("/api/whatsapp-template/list") == [{"limit": 1, "page": page} for page in (1, 2)]
+    assert not any("idempotency-key" in request.headers for request in api.requests)
+
+
+async def test_a_server_that_says_less_is_understood(api: FakeApi, client: Client) -> None:
+    """As UChat answers: bare, without the number of a broadcast, and with fields that we do not know."""
+    api.answer("/api/flow/create-tag", {"name": "lead", "tag_ns": "f1t7", "colour": "red"})
+    api.answer("/api/flow/set-bot-field", {"name": "hours", "var_ns": "f1v3", "value": "9 to 5"})
+    api.answer("/api/subscriber/update", {"user_ns": ANA, "name": "Ana", "last_seen": None})
+
+    assert (await client.create_tag("lead")).tag_ns == "f1t7"
+    assert (await client.set_bot_field("f1v3", "9 to 5")).value == "9 to 5"
+    assert (await client.update_subscriber(ANA, name="Ana")).name == "Ana"
+    assert await client.broadcast_by_tag(["lead"], "f1s2", max_per_minute=60) == ""
+
+
+async def test_flags_and_empty_values_are_told_as_the_api_wants_them(api: FakeApi, client: Client) -> None:
+    api.answer("/api/subscribers", {"data": []})
+    api.answer("/api/subscriber/chat-messages", {"data": []})
+
+    assert [one async for one in client.subscribers(tag_ns="f1t7")] == []
+    assert [one async for one in client.chat_messages(user_id="61400000000", include_note=True)] == []
+    await client.set_user_field_by_name(ANA, "hurry", False)
+
+    assert api.asked("/api/subscribers")[0].query == {"tag_ns": "f1t7", "limit": "100", "page": "1"}
+    flags = {"include_bot": "1", "include_note": "1", "include_system": "0"}
+    asked = api.asked("/api/subscriber/chat-messages")[0].query
+    assert asked == {"user_id": "61400000000", **flags, "limit": "100", "page": "1"}
+    assert api.bodies("/api/subscriber/set-user-field-by-name")[0]["value"] is False

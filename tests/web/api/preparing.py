@@ -35,6 +35,11 @@ class Preparing:
                     body = await self.ready(path, example["value"])
                     yield method, path.replace("{id}", f"{READY}"), body
 
+    @property
+    def ours(self) -> Json:
+        """What there is, by the names of parameters."""
+        return self._ours
+
     async def ready(self, path: str, example: Json) -> Json:
         body = {
             name: value if name == "id" and isinstance(value, str) else self._ours.get(name, value)

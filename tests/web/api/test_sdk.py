@@ -1,23 +1,59 @@
-"""Our own client against our own API: every method of it, over real HTTP."""
+"""Our own clients against our own API: every call, over real HTTP."""
 
 from __future__ import annotations
+
+import asyncio
+from typing import Any
 
 import pytest
 
 from relevo.domain.conversations import Control
 from relevo.domain.messages import Media
-from relevo.sdk.client import Client
-from relevo.sdk.errors import Invalid, NotFound, Unauthenticated
-from relevo.sdk.receiver import Receiver
+from relevo.sdk import Client, GroupMember, Invalid, NotFound, Receiver, SyncClient, Unauthenticated
 from relevo.testing.builders import SIGNING_SECRET, World
 from relevo.web.app import create_app
-from tests.web.api.conftest import Ana, park
+from relevo.web.services import Services
+from tests.web.api.conftest import BOTH, READY, Ana, park
+from tests.web.api.preparing import Preparing
+from tests.web.api.sdk_calls import (
+    OPERATIONS,
+    SUBJECTS,
+    arguments,
+    made,
+    operation_of_call,
+    parameters,
+    required,
+)
 from tests.web.api.serving import on_a_port
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"])
 
 
-async def test_the_sdk_can_do_everything_that_it_offers(world: World, ana: Ana) -> None:
+@pytest.mark.parametrize("subject", SUBJECTS)
+async def test_every_call_is_taken(subject: str, world: World, services: Services, ana: Ana) -> None:
+    preparing = await Preparing.of(world, ana)
+    async with (
+        on_a_port(create_app(services)) as url,
+        Client(url, await world.add_token(scopes=BOTH)) as client,
+    ):
+        for name in SUBJECTS[subject]:
+            sent = await what_it_takes(name, preparing, ana)
+            await world.catalog.refresh(at_once=True)
+            await made(client, name, arguments(name, sent))
+
+
+async def what_it_takes(name: str, preparing: Preparing, ana: Ana) -> dict[str, Any]:
+    """The document's example of a write, and of a question the things that must be named."""
+    method, path = await operation_of_call(name)
+    if method != "GET":
+        body = OPERATIONS[method, path]["requestBody"]["content"]["application/json"]
+        return {"id": READY, **await preparing.ready(path, body["examples"]["example"]["value"])}
+    known = {"user_ns": ana.user_ns, "user_id": "visitor-1", "event_ns": "f1001e1", "id": READY}
+    needed = required(name) | ({"user_ns"} & parameters(name).keys())
+    return {one: value for one, value in {**preparing.ours, **known}.items() if one in needed}
+
+
+async def test_a_conversation_from_its_beginning_to_its_end(world: World, ana: Ana) -> None:
     luis = world.company.agent
     await world.says("Anybody?", mid="wamid.1")
     async with (
@@ -81,6 +117,78 @@ async def test_the_sdk_looks_after_deliveries(world: World, ana: Ana) -> None:
     assert (whole.state, whole.reason) == ("skipped", "told by phone")
     assert count == len([one for one in found if one.kind == "endpoint"]) - 1
     assert (stopped.state, stopped.asked_by) == ("stopped", "Luis, with token test")
+
+
+async def test_what_is_set_is_what_is_found(world: World, ana: Ana) -> None:
+    """Describing a person and setting the flow up, more than goes into one call."""
+    names, user_ns = [f"tag {number:02}" for number in range(45)], ana.user_ns
+    async with (
+        on_a_port(create_app(world.services())) as url,
+        Client(url, await world.add_token(scopes=BOTH)) as client,
+    ):
+        for _ in range(2):
+            await client.add_tags_by_name(user_ns, names, idempotency_key="k")
+        await client.remove_tags_by_name(user_ns, names[1:])
+        await client.add_labels_by_name(user_ns, ["VIP"])
+        await client.set_user_fields_by_name(user_ns, {"size": 42, "colour": "blue", "hurry": False})
+        await client.clear_user_field_by_name(user_ns, "colour")
+        person = await client.get_info(user_ns)
+        found = [one.user_ns async for one in client.subscribers(tag_ns=person.tags[0].tag_ns)]
+        tags = {one.name async for one in client.tags(limit=7)}
+        group = await client.create_agent_group("Sales", assign_method="round_robin", online_first=2)
+        await client.update_agent_group_users(group.id, [GroupMember(user_id=world.company.agent.id)])
+        groups = [one async for one in client.agent_groups()]
+        settings = await client.update_channel_settings(sms=False)
+        file = await client.upload_media("mug.txt", b"A mug.")
+        with pytest.raises(Invalid):
+            await client.set_user_fields_by_name(user_ns, {f"field {number}": 1 for number in range(21)})
+
+    assert [one.name for one in person.tags] == names[:1]
+    assert tags >= set(names)
+    assert [one.name for one in person.labels] == ["VIP"]
+    assert {one.name: one.value for one in person.user_fields} == {"size": "42", "hurry": "false"}
+    assert found == [user_ns]
+    assert [one.members for one in groups] == [(GroupMember(user_id=world.company.agent.id),)]
+    assert (settings["sms"], settings["telegram"]) == (False, True)
+    assert (file.name, file.size) == ("mug.txt", 6)
+
+
+async def test_a_cursor_goes_through_everything(world: World, ana: Ana) -> None:
+    async with (
+        on_a_port(create_app(world.services())) as url,
+        Client(url, await world.add_token(scopes=BOTH)) as client,
+    ):
+        for number in range(5):
+            await client.log_custom_event(ana.user_ns, "bought", number_value=number)
+        await world.catalog.refresh(at_once=True)
+        (kind,) = [one async for one in client.custom_events()]
+        logged = [one async for one in client.custom_event_data(kind.event_ns, limit=2)]
+        behind = [one async for one in client.custom_event_data(kind.event_ns, start_id=logged[3].id)]
+
+    assert [one.number_value for one in logged] == ["0", "1", "2", "3", "4"]
+    assert behind == logged[3:]
+
+
+async def test_the_client_that_blocks_does_the_same(world: World, ana: Ana) -> None:
+    async with on_a_port(create_app(world.services())) as url:
+        token = await world.add_token(scopes=BOTH)
+        told, name = await asyncio.to_thread(without_asyncio, url, token, ana.user_ns)
+
+    assert told == ["Hi", "Hello Ana. Write *agent* to talk to a person.", "Hello"]
+    assert name == ("lead", True, ["bye"])
+
+
+def without_asyncio(url: str, token: str, user_ns: str) -> tuple[list[str], tuple[str, bool, list[str]]]:
+    with SyncClient(url, token) as client:
+        client.add_tag_by_name(user_ns, "lead")
+        client.pause_bot(user_ns)
+        for _ in range(2):
+            client.send_text(user_ns, "Hi", idempotency_key="k")
+        client.create_shortcut("bye", "Thank you!")
+        person = client.get_info(user_ns)
+        ready = [one.name for one in client.shortcuts(limit=1)]
+        told = [one.text for one in client.chat_messages(user_ns, limit=1)]
+    return told, (person.tags[0].name, person.is_paused, ready)
 
 
 async def test_the_sdk_knows_what_went_wrong(world: World, ana: Ana) -> None:
