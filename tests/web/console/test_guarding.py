@@ -29,7 +29,8 @@ def is_for(role: Role, place: Place) -> bool:
     if place.path.startswith("/console/conversations") or place.path in FOR_AGENTS:
         return True
     if role is Role.MEMBER:
-        return place.path in FOR_MEMBERS or place.path.startswith("/console/deliveries")
+        ours = ("/console/deliveries", "/console/broadcasts", "/console/segments")
+        return place.path in FOR_MEMBERS or place.path.startswith(ours)
     return role in (Role.ADMIN, Role.OWNER)
 
 
