@@ -158,6 +158,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
     cipher, hub, ids = Cipher(key), Hub(), IdBlocks(database)
     catalog = Catalog(database, cipher, clock)
     guard = EgressGuard(settings.allowed_networks, resolve)
+    mail = SmtpMail(guard)
     http = HttpClient(guard, clock.monotonic)
     media_key = _derive(key, "media")
     files = media_storage(settings, clock)
@@ -201,7 +202,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
             "call": CallCourier(catalog=catalog, http=http, database=database, clock=clock),
             "email": EmailCourier(
                 catalog=catalog,
-                mail=SmtpMail(guard),
+                mail=mail,
                 database=database,
                 clock=clock,
                 public_url=lambda: public_url,
@@ -261,6 +262,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         unsubscribe_key=unsubscribe_key,
         is_demo=is_demo,
         try_endpoint=_trier(http, clock, settings.webhook_timeout),
+        mail=mail,
         ask_vendor=asking(Vendors(http=http, clock=clock, timeout=settings.webhook_timeout)),
     )
     return _Parts(

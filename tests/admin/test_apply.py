@@ -14,6 +14,7 @@ from relevo.admin.apply import Change, Refused, apply
 from relevo.admin.changing import Means, reading
 from relevo.admin.channels import channel_types
 from relevo.domain.configuring import EndpointWish, MemberWish, WorkspaceWish
+from relevo.domain.emails import Mailbox
 from relevo.domain.signing import check_secret
 from relevo.domain.workspace_file import FlowText, WorkspacePlan, parse
 from relevo.domain.workspaces import Endpoint, LiveChatMode, Role
@@ -460,3 +461,57 @@ async def test_an_inbound_webhook_that_cannot_be_is_told_with_its_place(
 
     assert [problem.what for problem in problems] == [what]
     assert problems[0].line > FILE.count("\n")
+
+
+MAIL = """\
+version: 1
+workspace: Acme
+secrets:
+  SHOP_KEY: "{{ env.SHOP_KEY }}"
+  BASE: https://shop.example.com
+email:
+  host: desk.example.com
+  username: acme
+  password: "{{ env.MAIL_PASSWORD }}"
+  from: Acme <hello@acme.example>
+"""
+MAIL_ENVIRON = {"SHOP_KEY": "k-shop-123", "MAIL_PASSWORD": "p4ss-w0rd"}
+
+
+async def test_secrets_and_the_mail_server_are_set_once_and_changed_when_they_differ(means: Means) -> None:
+    first = told(await apply(means, plan(MAIL, environ=MAIL_ENVIRON)))
+    again = told(await apply(means, plan(MAIL, environ=MAIL_ENVIRON)))
+    other = told(await apply(means, plan(MAIL, environ={"SHOP_KEY": "k-new-12", "MAIL_PASSWORD": "n3w"})))
+    kept = told(await apply(means, plan("version: 1\nworkspace: Acme\n")))
+
+    names = ["secret SHOP_KEY", "secret BASE", "mail server desk.example.com"]
+    assert first[1:] == [f"created {name}" for name in names]
+    assert again[1:] == [f"unchanged {name}" for name in names]
+    assert other[1:] == [f"updated {names[0]}", f"unchanged {names[1]}", f"updated {names[2]}"]
+    assert kept[1:] == [f"kept {name}" for name in (names[1], names[0], names[2])]
+    found = await reading(means)
+    ((id_, secrets),) = found.secrets.items()
+    assert secrets == {"SHOP_KEY": "k-new-12", "BASE": "https://shop.example.com"}
+    assert found.mailboxes[id_] == Mailbox(
+        host="desk.example.com", username="acme", password="n3w", sender="Acme <hello@acme.example>"
+    )
+
+
+async def test_a_mail_server_that_may_not_be_called_is_refused_where_it_stands(means: Means) -> None:
+    text = MAIL.replace("desk.example.com", "inside.example.com")
+
+    with pytest.raises(Refused) as refused:
+        await apply(means, plan(text, environ=MAIL_ENVIRON))
+
+    (problem,) = refused.value.problems
+    assert str(problem).startswith("relevo.yaml:7:9: inside.example.com leads to 10.0.0.5")
+    assert (await reading(means)).secrets == {}
+
+
+async def test_the_two_hundred_and_first_secret_of_a_file_is_refused(means: Means) -> None:
+    lines = "".join(f"  KEY_{number}: x\n" for number in range(201))
+
+    with pytest.raises(Refused) as refused:
+        await apply(means, plan(f"version: 1\nworkspace: Acme\nsecrets:\n{lines}"))
+
+    assert "there are 200 secrets; at most 200 are possible" in str(refused.value)

@@ -1,4 +1,4 @@
-"""docs/how-to/call-other-servers.md has flows that work."""
+"""docs/how-to/call-other-servers.md and email.md have flows that work."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import pytest
 
 from relevo.domain.flows.parsing import parse
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "call-other-servers.md").read_text()
-EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.M | re.S)
+PAGES = Path(__file__).parents[2] / "docs" / "how-to"
+EXAMPLES = [
+    example
+    for page in ("call-other-servers.md", "email.md")
+    for example in re.findall(r"^```yaml\n(.*?)^```", (PAGES / page).read_text(), re.M | re.S)
+]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -37,6 +37,7 @@ def table_after(heading: str) -> str:
         ("Agents", workspace_file.AGENT_KEYS),
         ("Channels", workspace_file.CHANNEL_KEYS),
         ("Inbound webhooks", workspace_file.INBOUND_KEYS),
+        ("Email", workspace_file.EMAIL_KEYS),
     ],
 )
 def test_the_first_table_of_a_section_has_every_key_in_order(heading: str, keys: tuple[str, ...]) -> None:

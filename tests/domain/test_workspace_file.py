@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from relevo.domain.configuring import ChannelWish, EndpointWish, MemberWish, WorkspaceWish
+from relevo.domain.emails import Mailbox
 from relevo.domain.hours import Holiday, Hours, Span
 from relevo.domain.workspace_file import (
     FlowText,
@@ -426,3 +427,56 @@ def test_a_zone_that_does_not_exist_is_a_problem_of_the_business_hours() -> None
     found = hours_of("version: 1\nworkspace: Acme\nbusiness_hours: {zone: Mars/Crater}\n")
 
     assert [(one.line, one.column) for one in found.problems] == [(3, 17)]
+
+
+def test_secrets_and_the_mail_server_are_read_with_placeholders_filled_in() -> None:
+    found = plan(
+        with_lines(
+            "secrets: {SHOP_KEY: '{{ env.DESK_KEY }}', N: '7'}",
+            "email:",
+            "  host: smtp.example.com",
+            "  port: 465",
+            "  security: tls",
+            "  username: acme",
+            "  password: '{{ env.DESK_KEY }}'",
+            "  from: Acme <hello@acme.example>",
+        )
+    )
+
+    assert found.secrets == {"SHOP_KEY": "k-123456", "N": "7"}
+    assert found.mailbox == Mailbox(
+        host="smtp.example.com",
+        port=465,
+        security="tls",
+        username="acme",
+        password="k-123456",
+        sender="Acme <hello@acme.example>",
+    )
+    assert "k-123456" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("secrets: {A-B: x}", '3:16: "A-B" is no name for a secret; use letters, digits and _, at most 64'),
+        ("secrets: {A: ''}", '3:14: A must be text, not ""'),
+        ("secrets: k-123456", "3:10: secrets must be names with values; for example SHOP_KEY:"),
+        ("secrets: {A: '{{ env.EMPTY }}'}", "3:15: the environment variable EMPTY is empty; set it"),
+        ("email: {host: a b, from: a@b.example}", '3:15: "a b" is not the name of a server; write one like'),
+        (
+            "email: {host: h, from: Acme}",
+            '3:24: "Acme" is no sender; write one like Acme <hello@example.com>',
+        ),
+        ("email: {host: h, from: a@b.example, port: 0}", "3:43: "),
+        ("email: {host: h, from: a@b.example, security: ssl}", "3:47: "),
+        ("email: {host: h, from: a@b.example, username: u}", "3:8: the password is missing; write it"),
+        ("email: {host: h, from: a@b.example, username: u, password: '{{ env.EMPTY }}'}", "3:61: the env"),
+        ("email: {host: h, from: a@b.example, reply_to: x}", '3:47: "x" is not an e-mail address'),
+        ("email: {host: h, form: a@b.example}", "3:18: "),
+    ],
+)
+def test_mistakes_in_secrets_and_the_mail_server_stand_where_they_are(line: str, problem: str) -> None:
+    found = problems(with_lines(line))
+
+    assert [one for one in found if one.startswith(f"relevo.yaml:{problem}")], found
+    assert "k-123456" not in "".join(found)

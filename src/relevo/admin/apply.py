@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from relevo.admin import channels, endpoints, flows, inbound_webhooks, members, workspaces
-from relevo.admin.addresses import look_up
-from relevo.admin.changing import Changing, Means, Saved, changing
+from relevo.admin import channels, endpoints, flows, inbound_webhooks, mailboxes, members, secrets, workspaces
+from relevo.admin.addresses import Finding, look_up
+from relevo.admin.changing import Action, Changing, Means, Saved, changing
 from relevo.domain.configuring import EndpointWish, wrong_of
 from relevo.domain.errors import InvalidInput, RelevoError
 from relevo.domain.ids import WorkspaceId
@@ -18,10 +18,13 @@ from relevo.domain.inbound_webhooks import InboundWebhook
 from relevo.domain.workspace_file import FlowPlan, WorkspacePlan
 from relevo.domain.workspaces import Channel, Endpoint, FlowEntry, Member, Role
 from relevo.domain.yaml_reading import Problem
+from relevo.http_client.egress_guard import EgressGuard
 
 T = TypeVar("T")
 
-Kind = Literal["workspace", "endpoint", "agent", "flow", "channel", "inbound webhook"]
+Kind = Literal[
+    "workspace", "endpoint", "agent", "flow", "channel", "inbound webhook", "secret", "mail server"
+]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +84,8 @@ class _Applying:
 
     async def look_up_addresses(self, means: Means) -> dict[tuple[str, str], str]:
         """What is to be said about the addresses of endpoints and channels, by kind and name."""
-        called = list(_called(self._plan))
-        findings = await asyncio.gather(*(look_up(means.guard, url) for _, _, _, url in called))
+        called = list(_called(self._plan, means.guard))
+        findings = await asyncio.gather(*(looking for _, _, _, looking in called))
         notes: dict[tuple[str, str], str] = {}
         for (kind, name, field, _), finding in zip(called, findings, strict=True):
             if finding.wrong is not None:
@@ -110,6 +113,10 @@ class _Applying:
             await self._save("channel", channel.name, channels.put(change, id_, channel))
         for inbound in self._plan.inbound_webhooks:
             await self._save("inbound webhook", inbound.name, inbound_webhooks.put(change, id_, inbound))
+        for name, value in self._plan.secrets.items():
+            await self._set("secret", name, secrets.put(change, id_, name, value))
+        if box := self._plan.mailbox:
+            await self._set("mail server", box.host, mailboxes.put(change, id_, box))
         for endpoint in self._plan.endpoints:
             await self._listen(change, id_, endpoint)
         self._kept(change, id_)
@@ -122,6 +129,11 @@ class _Applying:
                 Change(kind=kind, name=name, action=result.action, detail=detail, secret=result.secret)
             )
         return result
+
+    async def _set(self, kind: Kind, name: str, setting: Awaitable[Action]) -> None:
+        """What is one with its value."""
+        if action := await self._try(kind, name, setting):
+            self.changes.append(Change(kind=kind, name=name, action=action))
 
     async def _listen(self, change: Changing, id_: WorkspaceId, wish: EndpointWish) -> None:
         """What an endpoint listens to comes last: the channels may be new as well."""
@@ -163,6 +175,9 @@ class _Applying:
         self._keep("flow", [one.name for one in change.of(FlowEntry, id_)])
         self._keep("channel", [one.name for one in change.of(Channel, id_)])
         self._keep("inbound webhook", [one.name for one in change.of(InboundWebhook, id_)])
+        self._keep("secret", sorted(change.directory.secrets.get(id_, {})))
+        if (box := change.directory.mailboxes.get(id_)) and self._plan.mailbox is None:
+            self._keep("mail server", [box.host])
 
     def _keep(self, kind: Kind, names: Iterable[str]) -> None:
         told = {change.name for change in self.changes if change.kind == kind}
@@ -174,16 +189,20 @@ async def _put_flow(change: Changing, id_: WorkspaceId, flow: FlowPlan) -> Saved
     return await flows.put(change, id_, flow.source, file=flow.file)
 
 
-def _called(plan: WorkspacePlan) -> Iterable[tuple[Kind, str, str, str]]:
-    """Every URL that Relevo is to call: kind, name and field, and the URL."""
-    if plan.workspace.operations_url:
-        yield "workspace", plan.workspace.name, "operations_url", plan.workspace.operations_url
+def _called(
+    plan: WorkspacePlan, guard: EgressGuard
+) -> Iterable[tuple[Kind, str, str, Coroutine[Any, Any, Finding]]]:
+    """Every server that Relevo is to call: kind, name and field, and the look-up."""
+    if url := plan.workspace.operations_url:
+        yield "workspace", plan.workspace.name, "operations_url", look_up(guard, url)
     for endpoint in plan.endpoints:
-        yield "endpoint", endpoint.name, "url", endpoint.url or ""
+        yield "endpoint", endpoint.name, "url", look_up(guard, endpoint.url or "")
     for channel in plan.channels:
         for option in channels.CALLED:
             if isinstance(url := channel.config.get(option), str):
-                yield "channel", channel.name, option, url
+                yield "channel", channel.name, option, look_up(guard, url)
+    if box := plan.mailbox:
+        yield "mail server", box.host, "host", mailboxes.look_up(guard, box)
 
 
 def _disabled(thing: Any) -> str:

@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-import re
+from datetime import timedelta
 
-from relevo.admin.changing import Means, changing, reading, refuse
-from relevo.domain.configuring import Wrong, check_email
-from relevo.domain.emails import Mailbox, sender_address
+from relevo.admin.addresses import Finding
+from relevo.admin.changing import Action, Changing, Means, changing, reading, refuse
+from relevo.domain.configuring import Wrong, check_mailbox
+from relevo.domain.emails import EmailTask, Mailbox, written
 from relevo.domain.errors import ForbiddenAddress, NotFound, UnknownHost
 from relevo.domain.ids import WorkspaceId
+from relevo.http_client.egress_guard import EgressGuard
+from relevo.http_client.mail import Mail, Posted
 from relevo.store import mailboxes
 
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+TRIED_FOR = timedelta(seconds=15)
+"""Somebody waits for the answer."""
 
 
-async def put(means: Means, workspace_id: WorkspaceId, box: Mailbox) -> None:
+async def save(means: Means, workspace_id: WorkspaceId, box: Mailbox) -> Action:
     """Have e-mails go over this server from now on."""
-    refuse(_wrongs(box))
-    await _look_up(means, box)
+    refuse(check_mailbox(box))
+    finding = await look_up(means.guard, box)
+    refuse({"host": finding.wrong} if finding.wrong else {})
     async with changing(means) as change:
-        await mailboxes.put(change.connection, means.cipher, workspace_id, box, means.clock.now())
+        return await put(change, workspace_id, box)
 
 
-async def _look_up(means: Means, box: Mailbox) -> None:
-    """A server that may not be connected to is refused at once; one without an address may have one later."""
+async def put(change: Changing, workspace_id: WorkspaceId, box: Mailbox) -> Action:
+    """The same, within a change, of a server that was looked up."""
+    refuse(check_mailbox(box))
+    known = change.directory.mailboxes.get(workspace_id)
+    if known == box:
+        return "unchanged"
+    now = change.means.clock.now()
+    await mailboxes.put(change.connection, change.means.cipher, workspace_id, box, now)
+    return "updated" if known else "created"
+
+
+async def look_up(guard: EgressGuard, box: Mailbox) -> Finding:
+    """A server that may not be connected to is wrong; one without an address may have one later."""
     try:
-        await means.guard.check(f"https://{box.host}:{box.port}")
+        await guard.check(f"https://{box.host}:{box.port}")
     except ForbiddenAddress as error:
         what = f"{box.host} leads to {error.facts.get('address')}, which is {error.facts.get('reason')}"
-        refuse({"host": Wrong(what, "use a public server, or list its network in RELEVO_ALLOWED_NETWORKS")})
+        return Finding(Wrong(what, "use a public server, or list its network in RELEVO_ALLOWED_NETWORKS"))
     except UnknownHost:
-        pass
+        return Finding(has_address=False)
+    return Finding()
 
 
 async def remove(means: Means, workspace_id: WorkspaceId) -> None:
@@ -44,16 +61,10 @@ async def find(means: Means, workspace_id: WorkspaceId) -> Mailbox | None:
     return (await reading(means)).mailboxes.get(workspace_id)
 
 
-def _wrongs(box: Mailbox) -> dict[str, Wrong]:
-    wrongs: dict[str, Wrong] = {}
-    if not _HOST.fullmatch(box.host):
-        wrongs["host"] = Wrong(f"{box.host!r} is not the name of a server", "write one like smtp.example.com")
-    if not 1 <= box.port <= 65535:
-        wrongs["port"] = Wrong(f"there is no port {box.port}", "587 with starttls, or 465 with tls")
-    if "\n" in box.sender or check_email(sender_address(box)):
-        wrongs["sender"] = Wrong(f"{box.sender!r} is no sender", "write one like Acme <hello@example.com>")
-    if box.reply_to and check_email(box.reply_to):
-        wrongs["reply_to"] = Wrong(f"{box.reply_to!r} is no e-mail address", "leave it out, or correct it")
-    if box.username and box.security == "none":
-        wrongs["security"] = Wrong("a password would be sent for everybody to read", "use starttls or tls")
-    return wrongs
+async def send_test(means: Means, mail: Mail, box: Mailbox, to: str) -> Posted:
+    """Write one e-mail over the server now, once, to whoever asks for it."""
+    text = f"This e-mail came over {box.host}. Flows can write to your customers now.\n"
+    task = EmailTask(to=to, subject="A test of Relevo", text=text)
+    now = means.clock.now()
+    message = written(task, box, message_id=f"test-{means.chance.token()}", now=now, unsubscribe="")
+    return await mail.send(box, to, message, TRIED_FOR)

@@ -55,7 +55,7 @@ def set_(
 
     async def put() -> None:
         async with opened() as means:
-            await admin.put(means, workspace_named(await everything(means), workspace).id, box)
+            await admin.save(means, workspace_named(await everything(means), workspace).id, box)
 
     run(put())
     click.echo(f"E-mails go over {host}, from {sender}.", err=True)

@@ -45,7 +45,7 @@ def set_(name: str, workspace: str | None) -> None:
     async def put() -> None:
         async with opened() as means:
             id_ = workspace_named(await everything(means), workspace).id
-            await admin.put(means, id_, name, value)
+            await admin.save(means, id_, name, value)
 
     run(put())
     click.echo(f"The secret {name} is set.", err=True)

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 from email_validator import EmailNotValidError, validate_email
 
-from relevo.domain import json_paths
+from relevo.domain import json_paths, sealing
+from relevo.domain.emails import Mailbox, sender_address
 from relevo.domain.hours import Hours
 from relevo.domain.inbound_webhooks import (
     FIELD,
@@ -38,6 +39,7 @@ LONGEST_URL = 4096
 MOST_HEADERS = 50
 LONGEST_HEADER_NAME, LONGEST_HEADER_VALUE = 100, 4096
 MOST_SECRETS = 2
+LONGEST_FLOW_SECRET = 8_000
 LONGEST_PAUSE = timedelta(days=366)
 MOST_IN_FLIGHT, MOST_PER_SECOND = 200, 10_000
 
@@ -49,6 +51,7 @@ MASK = "••••"
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VISIBLE = re.compile(r"[!-~]([ -~]*[!-~])?")
+_MAIL_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _OURS = frozenset({
@@ -186,6 +189,23 @@ def check_channel(wish: ChannelWish, types: Mapping[str, ConfigCheck]) -> Wrongs
     })  # fmt: skip
 
 
+def check_flow_secret(name: str, value: str) -> Wrongs:
+    """A secret that flows send to other servers."""
+    return _found({"name": _check_secret_name(name), "value": _check_secret_value(value)})
+
+
+def check_mailbox(box: Mailbox) -> Wrongs:
+    """The mail server of a workspace."""
+    return _found({
+        "host": _check_mail_host(box.host),
+        "port": _check_mail_port(box.port),
+        "security": _check_mail_security(box),
+        "password": _check_mail_password(box),
+        "sender": _check_sender(box),
+        "reply_to": check_email(box.reply_to) if box.reply_to else None,
+    })  # fmt: skip
+
+
 def check_inbound(wish: InboundWish) -> Wrongs:
     mappings = wish.mappings or ()
     return _found({
@@ -282,6 +302,51 @@ def check_email(email: str) -> Wrong | None:
     except EmailNotValidError:
         return Wrong(f"{quoted(email)} is not an e-mail address", "write one like luis@example.com")
     return None
+
+
+def _check_secret_name(name: str) -> Wrong | None:
+    if sealing.NAME.fullmatch(name):
+        return None
+    remedy = "use letters, digits and _, at most 64, as in SHOP_KEY"
+    return Wrong(f"{quoted(name)} is no name for a secret", remedy)
+
+
+def _check_secret_value(value: str) -> Wrong | None:
+    if not value:
+        return Wrong("the secret is empty", "write it")
+    if len(value) > LONGEST_FLOW_SECRET:
+        return Wrong(f"the secret has {len(value)} characters", f"at most {LONGEST_FLOW_SECRET} are possible")
+    return Wrong("the secret has a NUL character", "leave it out") if "\0" in value else None
+
+
+def _check_mail_host(host: str) -> Wrong | None:
+    if _MAIL_HOST.fullmatch(host):
+        return None
+    return Wrong(f"{quoted(host)} is not the name of a server", "write one like smtp.example.com")
+
+
+def _check_mail_port(port: int) -> Wrong | None:
+    if 1 <= port <= 65535:
+        return None
+    return Wrong(f"there is no port {port}", "use 587 with starttls, or 465 with tls")
+
+
+def _check_mail_security(box: Mailbox) -> Wrong | None:
+    if box.username and box.security == "none":
+        return Wrong("the password would be sent for everybody to read", "use starttls or tls")
+    return None
+
+
+def _check_mail_password(box: Mailbox) -> Wrong | None:
+    if box.username and not box.password:
+        return Wrong("the password is missing", "write it, or leave the user name out")
+    return None
+
+
+def _check_sender(box: Mailbox) -> Wrong | None:
+    if "\n" not in box.sender and check_email(sender_address(box)) is None:
+        return None
+    return Wrong(f"{quoted(box.sender)} is no sender", "write one like Acme <hello@example.com>")
 
 
 def check_url(url: str) -> Wrong | None:

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import msgspec
 
@@ -26,6 +26,7 @@ from relevo.domain.configuring import (
     Wrong,
     Wrongs,
 )
+from relevo.domain.emails import Mailbox, Security
 from relevo.domain.flows import parsing
 from relevo.domain.hours import WEEKDAYS, Holiday, Hours, Span
 from relevo.domain.hours_reading import NoHours
@@ -38,7 +39,7 @@ VERSION = 1
 
 KEYS = ("version", "workspace", "timezone", "agent_reply_pauses_for", "paused_automation", "operations_url",
         "business_hours",
-        "endpoints", "agents", "flows", "channels", "inbound_webhooks")  # fmt: skip
+        "endpoints", "agents", "flows", "channels", "inbound_webhooks", "secrets", "email")  # fmt: skip
 ENDPOINT_KEYS = ("name", "url", "headers", "secret", "events", "channels", "max_in_flight", "max_per_second")
 HOURS_KEYS = ("zone", *WEEKDAYS, "holidays")
 HOLIDAY_KEYS = ("day", "name", "hours")
@@ -46,7 +47,8 @@ AGENT_KEYS = ("name", "email")
 CHANNEL_KEYS = ("name", "type", "flow", "live_chat")  # and the options of its type
 INBOUND_KEYS = ("name", "flow", "channel", "map", "tags", "start", "key")
 LIVE_CHAT_KEYS = ("mode", "endpoint")
-FIELDS = {"workspace": "name", "business_hours": "written_hours", "secret": "secrets"}
+EMAIL_KEYS = ("host", "port", "security", "username", "password", "from", "reply_to")
+FIELDS = {"workspace": "name", "business_hours": "written_hours", "secret": "secrets", "from": "sender"}
 """Fields of wishes that the file calls differently."""
 
 _PLACEHOLDER = re.compile(r"\{\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -92,6 +94,8 @@ class WorkspacePlan(msgspec.Struct, frozen=True, kw_only=True):
     flows: tuple[FlowPlan, ...] = ()
     channels: tuple[ChannelWish, ...] = ()
     inbound_webhooks: tuple[InboundWish, ...] = ()
+    secrets: dict[str, str] = {}
+    mailbox: Mailbox | None = None
     places: dict[tuple[str, str, str], Place] = {}
     variables: dict[str, str] = {}
 
@@ -175,6 +179,8 @@ class _Reader:
         flows = self._all(keys, "flows", self._flow)
         channels = self._all(keys, "channels", self._channel)
         inbound = self._all(keys, "inbound_webhooks", self._inbound)
+        secrets = self._optional(keys, "secrets", self._secrets) or {}
+        mailbox = self._optional(keys, "email", self._mailbox)
         self._check_references(channels, endpoints, flows)
         self._check_inbound(inbound, channels, flows)
         return WorkspacePlan(
@@ -185,6 +191,8 @@ class _Reader:
             flows=flows,
             channels=channels,
             inbound_webhooks=inbound,
+            secrets=secrets,
+            mailbox=mailbox,
             places=self._places,
             variables=self._used,
         )
@@ -301,6 +309,40 @@ class _Reader:
         )
         self._report("inbound webhook", name, configuring.check_inbound(wish))
         return wish
+
+    def _secrets(self, value: Value) -> dict[str, str]:
+        """What flows send to other servers, by name."""
+        if not value.is_mapping:  # whatever it is, it may hold a secret: it is not shown
+            value.problem("secrets must be names with values", 'for example SHOP_KEY: "{{ env.SHOP_KEY }}"')
+            return {}
+        keys = value.mapping()
+        found: dict[str, str] = {}
+        for name, item in keys.items() if keys else []:
+            self._places["secret", name, ""] = item.place
+            if (text := self._text(item)) is not None:
+                found[name] = text
+                self._report("secret", name, configuring.check_flow_secret(name, text))
+        return found
+
+    def _mailbox(self, value: Value) -> Mailbox | None:
+        keys = value.mapping(EMAIL_KEYS, "for example {host: smtp.example.com, from: hello@example.com}")
+        host, sender = (self._needed(keys, "host"), self._needed(keys, "from")) if keys else (None, None)
+        if keys is None or host is None or sender is None:
+            return None
+        password = self._text(keys["password"]) if "password" in keys else ""
+        security = self._optional(keys, "security", lambda value: value.one_of(get_args(Security)))
+        box = Mailbox(
+            host=host,
+            port=self._optional(keys, "port", lambda value: value.integer(least=1, most=65535)) or 587,
+            security=cast(Security, security or "starttls"),
+            username=self._optional(keys, "username", self._text) or "",
+            password="-" if password is None else password,  # "-": reported already
+            sender=sender,
+            reply_to=self._optional(keys, "reply_to", self._text) or "",
+        )
+        self._note(keys, "mail server", host)
+        self._report("mail server", host, configuring.check_mailbox(box))
+        return box
 
     def _mappings(self, webhook: str, value: Value) -> tuple[Mapped, ...]:
         keys = value.mapping(remedy="for example map: {customer.phone: phone}")

@@ -19,10 +19,12 @@ from relevo.http_client.egress_guard import EgressGuard
 
 
 class Posted(msgspec.Struct, frozen=True):
-    """What came of it. `is_locked_out`: the server does not take the user name and password."""
+    """What came of it. `is_locked_out`: the server does not take the user name and password. `said`: its own
+    words when it refused."""
 
     outcome: Outcome
     is_locked_out: bool = False
+    said: str = ""
 
 
 class Mail(Protocol):
@@ -45,11 +47,11 @@ class SmtpMail:
         except UnknownHost:
             return Posted(Unreachable("dns"))
         except aiosmtplib.SMTPAuthenticationError as error:
-            return Posted(Refused(error.code, reason="auth"), is_locked_out=error.code >= 500)
+            return Posted(Refused(error.code, reason="auth"), error.code >= 500, error.message)
         except aiosmtplib.SMTPRecipientsRefused as error:
-            return Posted(_refusal(error.recipients[0]))
+            return Posted(_refusal(error.recipients[0]), said=error.recipients[0].message)
         except aiosmtplib.SMTPResponseException as error:
-            return Posted(_refusal(error))
+            return Posted(_refusal(error), said=error.message)
         except (TimeoutError, aiosmtplib.SMTPTimeoutError):
             return Posted(Unreachable("timeout"))
         except aiosmtplib.SMTPNotSupported:

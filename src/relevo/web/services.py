@@ -17,6 +17,7 @@ from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
 from relevo.engine.hub import Hub
 from relevo.http_client.egress_guard import EgressGuard
+from relevo.http_client.mail import Mail
 from relevo.store.database import Database
 from relevo.store.encryption import Cipher
 from relevo.system.chance import Chance
@@ -64,6 +65,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     is_demo: bool = False
     try_endpoint: TryEndpoint | None = None
     """None: the console cannot send test events."""
+    mail: Mail | None = None
+    """None: the console cannot send test e-mails."""
     ask_vendor: AskVendor | None = None
     """None: the console cannot connect or check channels."""
 

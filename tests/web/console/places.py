@@ -12,6 +12,7 @@ from relevo.admin.broadcasts import BroadcastWish, begin, with_tags
 from relevo.domain.agent_groups import AgentGroup, GroupId
 from relevo.domain.broadcasts import Says
 from relevo.domain.canned import ClosingNote, Shortcut
+from relevo.domain.emails import Mailbox
 from relevo.domain.ids import ConversationId, DeliveryId, InboundWebhookId
 from relevo.domain.inbound_webhooks import InboundWebhook
 from relevo.domain.redeliveries import EVERYTHING, RedeliveryId, Selection
@@ -22,7 +23,9 @@ from relevo.store import (
     deliveries,
     directory,
     inbound_webhooks,
+    mailboxes,
     redeliveries,
+    secrets,
     tables,
 )
 from relevo.testing.builders import Company, World
@@ -72,6 +75,7 @@ class Sample(msgspec.Struct, frozen=True):
             "{group_id}": str(self.group),
             "{shortcut_id}": str(self.shortcut),
             "{note_id}": str(self.closing_note),
+            "{secret_name}": secret_of(company),
         }
         for parameter, value in values.items():
             path = path.replace(parameter, value)
@@ -88,6 +92,10 @@ def places(app: FrontDoor) -> Iterator[Place]:
                 path = path.replace(f"{{{parameter.full}}}", f"{{{parameter.name}}}")
             for method in sorted(route.methods - {"OPTIONS", "HEAD"}):
                 yield Place(method, path)
+
+
+def secret_of(company: Company) -> str:
+    return f"{company.workspace.name}_KEY"
 
 
 async def sample_of(world: World, company: Company | None = None) -> Sample:
@@ -118,8 +126,17 @@ async def sample_of(world: World, company: Company | None = None) -> Sample:
         inbound = await inbound_webhooks.save(connection, webhook, world.clock.now())
     await world.catalog.refresh(at_once=True)
     delivery, key = DeliveryId(log[0].id), keys[-1].key.id
+    await add_secret_and_mailbox(world, there)
     more = *await add_broadcast_and_segment(world, there), *await make_ready(world, there)
     return Sample(there, result.conversation_id, delivery, key, redelivery, inbound.id, *more)
+
+
+async def add_secret_and_mailbox(world: World, there: Company) -> None:
+    now, here = world.clock.now(), there.workspace.id
+    box = Mailbox(host="smtp.example.com", sender=f"{there.workspace.name} <hello@example.com>")
+    async with world.database.write() as connection:
+        await secrets.put(connection, world.cipher, here, secret_of(there), "k-123456", now)
+        await mailboxes.put(connection, world.cipher, here, box, now)
 
 
 async def add_broadcast_and_segment(world: World, there: Company) -> tuple[int, int]:

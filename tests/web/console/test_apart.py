@@ -77,7 +77,8 @@ async def _state(world: World, sample: Sample) -> object:
         conversation = await conversations.find(connection, sample.conversation)
         log = await deliveries.listing(connection, sample.company.workspace.id, limit=100)
     found = await reading(means_of(world.services()))
-    return conversation, [tuple(row) for row in log], found.endpoints, found.channels, found.members
+    kept = found.secrets, found.mailboxes
+    return conversation, [tuple(row) for row in log], found.endpoints, found.channels, found.members, kept
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ SECTIONS = (
             Place("Webhooks", "/console/endpoints", "webhook", _ADMINS),
             Place("Inbound webhooks", "/console/inbound-webhooks", "webhook", _ADMINS),
             Place("API keys", "/console/api-keys", "key", _ADMINS),
+            Place("Secrets", "/console/secrets", "lock", _ADMINS),
+            Place("Email", "/console/email", "mail", _ADMINS),
         ),
     ),
     Section(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal, NamedTuple, assert_never
 
+from relevo.admin import mailboxes
 from relevo.domain.agent_groups import AssignMethod, OnlineFirst
 from relevo.domain.broadcasts import Matching, Recipients
 from relevo.domain.canned import Demand
@@ -22,12 +23,14 @@ from relevo.domain.deliveries import (
     Unreachable,
     Verdict,
 )
+from relevo.domain.emails import Mailbox
 from relevo.domain.handoffs import Branch, Phase
 from relevo.domain.health import State
 from relevo.domain.inbound_webhooks import InboundWebhook
 from relevo.domain.messages import MessageStatus
 from relevo.domain.standings import Happening
 from relevo.domain.workspaces import EventType, LiveChatMode, PausedAutomation, Role, Scope
+from relevo.http_client.mail import Posted
 from relevo.store.inbound_webhooks import InboundCall
 from relevo.web.console.times import When, length
 
@@ -280,6 +283,33 @@ def outcome(of: Outcome) -> str:
             assert_never(of)
 
 
+def posted(of: Posted, box: Mailbox, to: str) -> str:
+    """What came of a test e-mail, in a sentence, with what to look at."""
+    if of.is_locked_out:
+        return f"{box.host} does not accept the user name and password."
+    match of.outcome:
+        case Accepted():
+            return f"{box.host} has taken the e-mail to {to}. If it does not come, look into spam."
+        case Refused(status_code=status):
+            return f"{box.host} does not take the e-mail to {to} now ({status}). Maybe it does later."
+        case Rejected(reason=why):
+            return f"{box.host} refused the e-mail to {to} for good ({why.removeprefix('smtp_')})."
+        case Forbidden(address=address, reason=why):
+            return f"Relevo does not connect to {box.host}: {address or 'it'} is {why}."
+        case Unreachable(reason=why):
+            return f"{box.host} could not be reached: {_UNREACHABLE_MAIL.get(why, reason(why))}."
+        case _:
+            assert_never(of.outcome)
+
+
+_UNREACHABLE_MAIL = {
+    "dns": "no server has this name",
+    "timeout": f"nothing answered on the port within {mailboxes.TRIED_FOR.seconds} seconds",
+    "tls": "the encryption failed; STARTTLS goes with port 587, and TLS with 465, as a rule",
+    "broken": "no connection could be made, or it broke; look at the port",
+}
+
+
 def verdict(of: Verdict, when: When) -> str:
     """What was decided after an attempt, in a sentence."""
     match of:
@@ -360,6 +390,13 @@ SCOPE_HINTS = {
     Scope.MANAGE_FLOW: "the flow and its subscribers: messages, pause and resume, assignment",
     Scope.MANAGE_TEAM: "the workspace: members, summaries, settings",
     Scope.SEND_MESSAGE: "broadcasts",
+}
+
+MAIL_SECURITIES = {"starttls": "STARTTLS", "tls": "TLS", "none": "None"}
+MAIL_SECURITY_HINTS = {
+    "starttls": "The connection is encrypted before anything is said: port 587, as a rule.",
+    "tls": "The connection is encrypted from the start: port 465, as a rule.",
+    "none": "Only without a user name, for a server of your own network.",
 }
 
 LIVE_CHAT_MODES = {
