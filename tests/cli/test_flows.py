@@ -76,3 +76,13 @@ def test_a_text_with_mistakes_is_not_published(installed: Relevo, sales: Path) -
     assert failed.exit_code == 1
     assert f'{sales}:6:7: there is no step "sned"; did you mean "send"?' in failed.stderr
     assert len(installed("flow", "versions", "sales").stdout.splitlines()) == 3
+
+
+def test_the_picture_of_a_flow_is_printed(installed: Relevo, sales: Path) -> None:
+    assert installed("flow", "graph", str(sales)).stdout == (
+        'flowchart LR\n  s0["a"]\n  s0t0(["start"]) --> s0\n'
+    )
+    assert installed("flow", "graph", str(sales), "--svg").stdout.startswith("<svg ")
+    sales.write_text("version: 1\n")
+    refused = installed("flow", "graph", str(sales))
+    assert (refused.exit_code, f"{sales}:1:1" in refused.stderr) == (1, True)

@@ -9,7 +9,9 @@ import click
 
 from relevo.cli.flow_versions import diff, publish, rollback, versions
 from relevo.domain.flows import texts as translating
+from relevo.domain.flows.drawing import as_svg
 from relevo.domain.flows.parsing import ParsedFlow, parse
+from relevo.domain.flows.picturing import as_mermaid, picture
 from relevo.domain.flows.schema import flow_schema
 
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -32,6 +34,20 @@ def schema() -> None:
     /flow.schema.json.
     """
     click.echo(json.dumps(flow_schema(), indent=1, ensure_ascii=False))
+
+
+@flow.command()
+@_FILE
+@click.option("--svg", "form", flag_value="svg", help="As an SVG picture, readable in light and dark.")
+@click.option("--mermaid", "form", flag_value="mermaid", default=True, help="As a flowchart of Mermaid.")
+def graph(file: Path, form: str) -> None:
+    """Print the picture of a flow.
+
+    Mermaid is what many wikis and Markdown pages draw; the SVG has every step, and is laid out by Relevo.
+    """
+    text = file.read_text(encoding="utf-8-sig")
+    drawn = picture(_without_problems(file, text), text)
+    click.echo(as_svg(drawn) if form == "svg" else as_mermaid(drawn), nl=False)
 
 
 @flow.command()
@@ -69,12 +85,18 @@ def texts(file: Path, po: str | None, brought: Path | None) -> None:
     click.echo(f"{file}: {count} {'text' if count == 1 else 'texts'} changed", err=True)
 
 
-def _parsed(file: Path, text: str, po: str | None) -> ParsedFlow:
+def _without_problems(file: Path, text: str) -> ParsedFlow:
     parsed = parse(text, file=str(file))
     if parsed.flow is None:
         for problem in parsed.problems:
             click.echo(str(problem), err=True)
         raise click.exceptions.Exit(1)
+    return parsed
+
+
+def _parsed(file: Path, text: str, po: str | None) -> ParsedFlow:
+    parsed = _without_problems(file, text)
+    assert parsed.flow is not None
     languages = parsed.flow.languages
     if not languages:
         raise click.ClickException(f"{file} does not say which languages it speaks; add languages: [en, es]")
