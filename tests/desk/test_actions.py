@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from relevo.desk.book import Line
+from relevo.desk.book import CustomerTypes, Line
 from relevo.desk.desk import Desk
 from relevo.sdk import Unreachable
 from tests.desk.conftest import Clock, Relevo
@@ -468,3 +468,32 @@ async def test_only_our_own_page_may_act(
 
     assert answer.status_code == status
     assert (desk.book.get(ANA).status == "done") == (status == 200)
+
+
+async def test_while_a_page_is_open_its_agent_is_online(desk: Desk, api: FakeApi, clock: Clock) -> None:
+    api.answer("/api/me", {"data": {"id": 55, "name": "Luis"}})
+    events = desk.follow()
+
+    await anext(events)
+    for seconds in (30, 30):
+        clock.now += timedelta(seconds=seconds)
+        desk.live.publish(CustomerTypes(ANA))
+        await anext(events)
+    await desk.settled()
+    await events.aclose()
+    desk.live.publish(CustomerTypes(ANA))
+
+    assert api.bodies("/api/handoff/presence") == [{"agent_id": 55, "online": 1, "minutes": 2}] * 2
+    assert desk.live._pages == set()
+
+
+@pytest.mark.parametrize("me", [{"data": {"id": 0}}, Answer(401)], ids=["of nobody", "refused"])
+async def test_without_an_agent_nobody_is_online(desk: Desk, api: FakeApi, me: Any) -> None:
+    api.answer("/api/me", me)
+    events = desk.follow()
+
+    assert (await anext(events)).startswith(b"retry")
+    await desk.settled()
+    await events.aclose()
+
+    assert api.bodies("/api/handoff/presence") == []

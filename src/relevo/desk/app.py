@@ -99,7 +99,7 @@ def _file(name: str) -> Response[bytes]:
 @get("/live")
 async def live(desk: TheDesk) -> Stream:
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return Stream(desk.live.follow(desk.everything), media_type="text/event-stream", headers=headers)
+    return Stream(desk.follow(), media_type="text/event-stream", headers=headers)
 
 
 @get("/conversations/{user_ns:str}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
@@ -35,6 +35,7 @@ from relevo.sdk import (
 HISTORY = 50
 """How many earlier messages are read when a conversation comes in."""
 PAUSE_MINUTES = 30
+PRESENT_MINUTES = 2
 
 _OUTCOME_UNKNOWN = (Unreachable, RateLimited, ServerError)
 """After these a reply may have been sent, or may be under the same key: a refusal would only be repeated."""
@@ -53,6 +54,7 @@ class Desk:
         self._clock = clock
         self._sending: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._changing_control: set[str] = set()
+        self._present_until = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def everything(self) -> Everything:
@@ -64,6 +66,26 @@ class Desk:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._client.close()
+
+    async def follow(self) -> AsyncGenerator[bytes, None]:
+        """What a page is told. While one is open, whoever the token is of is online: groups of agents give
+        them conversations."""
+        async with aclosing(self.live.follow(self.everything)) as events:
+            async for event in events:
+                self._be_present()
+                yield event
+
+    def _be_present(self) -> None:
+        """It ends by itself, so it is said again in time: a silent page has its heartbeat more often."""
+        now = self._now()
+        if now >= self._present_until - PRESENT_MINUTES * 30_000:
+            self._present_until = now + PRESENT_MINUTES * 60_000
+            self._in_background(self._quietly(self._tell_presence()))
+
+    async def _tell_presence(self) -> None:
+        agent = await self._client.me()
+        if agent.id:
+            await self._client.set_presence(agent.id, minutes=PRESENT_MINUTES)
 
     async def settled(self) -> None:
         """Wait until nothing is being read in the background."""
