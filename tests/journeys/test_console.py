@@ -350,7 +350,7 @@ def test_on_a_phone_and_without_scripts_everything_is_within_reach(
     small.get_by_role("button", name="Another header").tap()
     expect(small.get_by_label("Name of header 2")).to_be_visible()
     small.goto(f"{server.url}/console/settings")
-    small.get_by_label("Time zone").fill("Europe/Madrid")
+    small.get_by_label("Time zone", exact=True).fill("Europe/Madrid")
     small.get_by_role("button", name="Save").tap()
     expect(small.get_by_text("The settings are saved.")).to_be_visible()
     phone.close()

@@ -31,7 +31,7 @@ async def test_a_token_tells_whose_it_is(api: Api, world: World) -> None:
             "flow_name": "support",
             "team_id": company.workspace.id,
             "team_name": "Acme",
-            "scopes": ["Manage Flow", "Manage Team"],
+            "scopes": ["Manage Flow", "Manage Team", "Send Message"],
         },
     }
 

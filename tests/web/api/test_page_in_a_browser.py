@@ -65,7 +65,7 @@ async def test_a_person_pastes_a_token_and_answers_a_customer(
     await expect(page.get_by_role("status")).to_have_text("Luis, flow support (f1001)")
     await expect(page.get_by_role("combobox", name="Subscriber")).to_have_value(ana.user_ns)
 
-    call = page.get_by_role("form", name="Try: Send a text")
+    call = page.get_by_role("form", name="Try: Send a text", exact=True)
     await call.get_by_label("Body").fill(f'{{"user_ns": "{ana.user_ns}", "content": "It\'s here"}}')
     await call.get_by_role("button", name="Make one").click()
     await expect(call.locator("[data-curl]")).to_contain_text(f"{base}/api/subscriber/send-text")
