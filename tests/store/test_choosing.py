@@ -44,7 +44,7 @@ instants = st.none() | st.sampled_from(
     [NOON - timedelta(days=days, microseconds=more) for days in (0, 1, 7, 30) for more in (-1, 0, 1)]
 )
 LONG = "x" * LONGEST
-tags = st.sampled_from(["vip", "VIP", "Café", 'say "vip"', "7", "%", "plan", LONG, LONG + "y"])
+tags = st.sampled_from(["vip", "VIP", "Café", 'say "vip"', "7", "%", "plan", LONG, LONG + "y", "a\0"])
 values = texts | st.integers(0, 8) | st.booleans() | st.lists(texts, max_size=2)
 
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
-from relevo.store import schema, tables, upgrading
+from relevo.store import schema, tables, upgrading, vocabulary
 from relevo.store.database import Database
 from tests.architecture.sources import ROOT, parsed
 
@@ -203,3 +205,66 @@ def imported(file: Path) -> set[str]:
         name.split(".")[0]
         for name in plain | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     }
+
+
+@pytest.fixture
+async def empty(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+WORKSPACE = {"id": 1, "name": "Acme", "timezone": "UTC", "agent_reply_pauses_for_seconds": 1,
+             "paused_automation": "", "created_at": 0}  # fmt: skip
+FLOW = {"workspace_id": 1, "created_at": 0}
+
+
+async def test_what_subscribers_had_before_tags_and_fields_were_numbered_is_numbered(
+    empty: Database,
+) -> None:
+    old = {"workspace_id": 1, "channel_id": 1, "name": "", "phone": "", "email": "", "profile": "{}",
+           "control": "bot", "epoch": 0, "status": "open", "state": "{}", "created_at": 0}  # fmt: skip
+    people = [
+        {"id": 1, "flow_id": 1, "tags": '["lead", "vip"]', "fields": '{"size": 42, "many": ["a", 1]}'},
+        {"id": 2, "flow_id": 1, "tags": '["vip"]', "fields": "{}"},
+        {"id": 3, "flow_id": 2, "tags": "[]", "fields": '{"size": "big", "is": true}'},
+        {"id": 4, "flow_id": 2, "tags": "[]", "fields": "{}"},
+    ]
+    async with empty.write() as connection:
+        await connection.run_sync(lambda inner: upgraded(inner, "0023"))
+        await connection.execute(text("INSERT INTO workspaces " + _columns(WORKSPACE)), WORKSPACE)
+        for id_ in (1, 2):
+            flow = FLOW | {"id": id_, "name": f"flow {id_}"}
+            await connection.execute(text("INSERT INTO flows " + _columns(flow)), flow)
+        for one in people:
+            row = {**old, **one, "user_id": f"u{one['id']}"}
+            await connection.execute(text("INSERT INTO conversations " + _columns(row)), row)
+
+    await schema.migrate(empty)
+
+    async with empty.read() as connection:
+        found = await vocabulary.vocabularies(connection)
+        traits = (await connection.execute(select(tables.traits))).all()
+    numbered = {id_: {one.name: one.number for one in words.tags.values()} for id_, words in found.items()}
+    assert numbered == {1: {"lead": 1, "vip": 2}, 2: {}}
+    types = {id_: {one.name: one.type for one in words.fields.values()} for id_, words in found.items()}
+    assert types == {1: {"size": "number", "many": "array"}, 2: {"size": "text", "is": "boolean"}}
+    assert {(row.conversation_id, row.kind, row.name, row.value) for row in traits} == {
+        (1, "tag", "lead", ""), (1, "tag", "vip", ""), (1, "field", "size", "42"),
+        (1, "field", "many", "a, 1"), (2, "tag", "vip", ""),
+        (3, "field", "size", "big"), (3, "field", "is", "true"),
+    }  # fmt: skip
+
+
+def upgraded(connection: Connection, revision: str) -> None:
+    """As far as this migration, as an older Relevo left it."""
+    scripts = upgrading._scripts(schema.MIGRATIONS)
+    with EnvironmentContext(
+        Config(), scripts, fn=lambda before, _: scripts._upgrade_revs(revision, before)
+    ) as environment:
+        environment.configure(connection=connection, target_metadata=tables.metadata)
+        environment.run_migrations()
+
+
+def _columns(row: dict[str, Any]) -> str:
+    return f"({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})"

@@ -37,7 +37,7 @@ from relevo.domain.segments import Where, fits
 from relevo.store.conversations import from_row
 from relevo.store.database import Connection
 from relevo.store.tables import conversations, traits
-from relevo.store.traits import LONGEST, Kind
+from relevo.store.traits import LONGEST, Kind, found_as
 
 LOOKED_AT = 500
 """People looked at in memory at a time."""
@@ -195,12 +195,12 @@ def _of_field(condition: _OfField, where: Where) -> Narrowed:
 
 
 def _has(kind: Kind, name: str) -> Narrowed:
-    """Of a name that is too long for the index, only its beginning is in it."""
+    """Of a name that the index cannot hold, only a part is in it."""
     found = traits.c
     clause = exists().where(
-        found.conversation_id == _rows.id, found.kind == kind, found.name == name[:LONGEST]
+        found.conversation_id == _rows.id, found.kind == kind, found.name == found_as(name)
     )
-    return Narrowed(clause, is_exact=len(name) < LONGEST)
+    return Narrowed(clause, is_exact=len(name) < LONGEST and "\0" not in name)
 
 
 # What has few values: all are tried

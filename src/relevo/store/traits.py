@@ -52,16 +52,21 @@ def may_differ(before: Subscriber, after: Subscriber) -> bool:
 def traits_of(subscriber: Subscriber) -> dict[tuple[Kind, str], str]:
     """All of a subscriber's, each with its value."""
     return {
-        **{("tag", name[:LONGEST]): "" for name in subscriber.tags},
-        **{("label", name[:LONGEST]): "" for name in subscriber.labels},
+        **{("tag", found_as(name)): "" for name in subscriber.tags},
+        **{("label", found_as(name)): "" for name in subscriber.labels},
         **{("opt_in", name): "" for name in subscriber.opt_ins},
-        **{("field", name[:LONGEST]): found_by(value) for name, value in subscriber.fields.items()},
+        **{("field", found_as(name)): found_by(value) for name, value in subscriber.fields.items()},
     }
+
+
+def found_as(name: str) -> str:
+    """The name that it is found under."""
+    return name[:LONGEST].replace("\0", "")  # which PostgreSQL cannot keep
 
 
 def found_by(value: FieldValue) -> str:
     """The text by which a field's value is found."""
-    return as_text(value)[:LONGEST].replace("\0", "")  # which PostgreSQL cannot keep
+    return as_text(value)[:LONGEST].replace("\0", "")
 
 
 async def holders(
