@@ -26,6 +26,7 @@ from relevo.domain.events import (
     Moved,
     NoteWritten,
     Once,
+    SubscriberChanged,
 )
 from relevo.domain.ids import MemberId, parse_user_ns
 from relevo.domain.messages import Message, MessageType, Text
@@ -34,7 +35,7 @@ from relevo.domain.workspaces import Channel, Endpoint
 from relevo.store import canned, conversations, deliveries, messages, problems
 from relevo.store.database import AnyRow
 from relevo.store.encryption import hash_token
-from relevo.web.console import words
+from relevo.web.console import describing, words
 from relevo.web.console.agent_groups import groups_of
 from relevo.web.console.conversations import may_see, members_of
 from relevo.web.console.destinations import Destinations
@@ -137,6 +138,7 @@ async def surroundings(visit: Visit, conversation: Conversation) -> dict[str, An
         "deliveries": log,
         "problems": troubles,
         "destinations": Destinations(visit),
+        "known": describing.known(visit, conversation),
         "facts": _facts(visit, conversation, channel, endpoint, head),
         "pause_minutes": PAUSE_MINUTES,
     }
@@ -293,6 +295,18 @@ def _assignment(visit: Visit, conversation: Conversation, chosen: str) -> Assign
     if id_ and id_ not in members_of(visit):
         raise NotFound("There is no such member in this workspace.")
     return Assigned(to=to, member_id=MemberId(id_) if id_ else None, by="agent")
+
+
+@post("/conversations/{user_ns:str}/describe", opt=FOR_EVERYBODY)
+async def describe(visit: TheVisit, user_ns: FromPath[str]) -> Response[Any]:
+    """Put a tag or a label on or take it off, or set a field."""
+    conversation, form = await find(visit, user_ns), await visit.form()
+    try:
+        act = await describing.act_of(visit, conversation, form)
+    except InvalidInput as error:
+        return visit.go(address(conversation), Notice(error.message, "bad"))
+    await visit.services.engine.submit(SubscriberChanged(to=ByConversation(conversation.id), acts=(act,)))
+    return visit.go(address(conversation))
 
 
 @post("/conversations/{user_ns:str}/status", opt=FOR_EVERYBODY)

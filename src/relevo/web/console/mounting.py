@@ -36,6 +36,7 @@ from relevo.web.console import (
     signing_in,
     static_files,
     templates,
+    vocabulary,
 )
 from relevo.web.console.guarding import OPEN, guard_of, provide_caller, provide_visit
 from relevo.web.console.refusing import handlers_of
@@ -78,7 +79,7 @@ def _pages() -> list[ControllerRouterHandler]:
         overview.overview,
         *(conversations.listing, conversation.show, live.workspace_events, live.conversation_events),
         *(conversation.say, conversation.pause, conversation.resume, conversation.assign, conversation.move),
-        conversation.close,
+        *(conversation.close, conversation.describe),
         *(conversation.accept, conversation.give_back),
         *(endpoints.listing, endpoints.new, endpoints.create, endpoints.show, endpoints.change),
         *(endpoints.enable, endpoints.disable, endpoints.replace_secret, endpoints.retire_secret),
@@ -109,6 +110,7 @@ def _pages() -> list[ControllerRouterHandler]:
         *(canned.closing_notes, canned.new_closing_note, canned.create_closing_note),
         *(canned.show_closing_note, canned.change_closing_note, canned.delete_closing_note),
         reports.reports,
+        *(vocabulary.listing, vocabulary.add, vocabulary.change, vocabulary.delete),
         *(settings.show, settings.save),
         problems.listing,
     ]

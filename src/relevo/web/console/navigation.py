@@ -59,6 +59,7 @@ SECTIONS = (
             Place("Agent groups", "/console/agent-groups", "group", _ADMINS),
             Place("Shortcuts", "/console/shortcuts", "quick", _ADMINS),
             Place("Closing notes", "/console/closing-notes", "check", _ADMINS),
+            Place("Tags and fields", "/console/vocabulary", "tag", _ADMINS),
             Place("Settings", "/console/settings", "settings", _ADMINS),
         ),
     ),

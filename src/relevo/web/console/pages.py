@@ -49,5 +49,6 @@ def environment() -> Environment:
         "initials": speaking.initials,
         "safe_url": speaking.safe_url,
         "encoded": msgspec.json.encode,
+        "field_text": speaking.field_text,
     }
     return made

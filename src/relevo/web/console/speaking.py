@@ -9,6 +9,7 @@ from typing import assert_never
 import msgspec
 from markupsafe import Markup, escape
 
+from relevo.domain.flows.variables import as_text
 from relevo.domain.messages import (
     Cards,
     Contacts,
@@ -23,6 +24,7 @@ from relevo.domain.messages import (
     Text,
     plain_text,
 )
+from relevo.domain.subscribers import FieldValue
 from relevo.web.console.times import When
 
 LONGEST_PREVIEW = 120
@@ -120,3 +122,8 @@ def initials(name: str) -> str:
     """`AD` for Ana Diaz."""
     words = [word for word in re.split(r"[\s@._-]+", name) if word]
     return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
+
+
+def field_text(value: FieldValue) -> str:
+    """What a field holds, as it may be written into a form: a list as JSON."""
+    return msgspec.json.encode(value).decode() if isinstance(value, list) else as_text(value)

@@ -106,6 +106,17 @@ BROADCAST_STATES = {
     "cancelled": Badge("Cancelled", "warn"),
 }
 
+FIELD_TYPES = {
+    "text": "Text",
+    "number": "Number",
+    "boolean": "Yes or no",
+    "date": "Date",
+    "datetime": "Date and time",
+    "array": "List",
+    "longtext": "Long text",
+}
+FIELD_DISPLAYS = {"default": "With the others", "pin": "First", "hidden": "Not shown"}
+
 BROADCAST_OUTCOMES = {
     "agent_has_control": "With an agent: the bot does not speak there",
     "opted_out": "Opted out, or unsubscribed from the bot",
