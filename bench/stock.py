@@ -15,6 +15,9 @@ MESSAGES_EACH = 10
 LANE = 100
 """Waiting deliveries of a subscriber."""
 
+_YEAR = 365 * 24 * 3600 * 1_000_000
+"""Microseconds."""
+
 _SCRAMBLED = "printf('%08x', ({number} * 2654435761) % 4294967296)"
 """Vendors' ids come in no order, and an index feels it."""
 
@@ -38,6 +41,29 @@ def age(file: Path, *, subscribers: int, messages: int) -> None:
         )
         _add_messages(database, first, messages)
         _add_finished(database, first, messages // 10)
+        database.execute("ANALYZE")
+
+
+def occupy(file: Path, *, each: int) -> None:
+    """Add so many rows of each log that the API reads: custom events, closed conversations, what was done,
+    problems. They spread over the subscribers, and over a year up to now."""
+    with _opened(file) as database:
+        (people,) = database.execute("SELECT max(id) FROM conversations").fetchone()
+        spread = {"conversation_id": f"n.number * 7919 % {people} + 1"}
+        ago = f"({each} - n.number) * {_YEAR} / {each}"
+        for table, instants in (
+            ("custom_event_log", ("created_at",)),
+            ("cases", ("opened_at", "closed_at")),
+            ("activities", ("created_at",)),
+            ("problems", ("created_at",)),
+        ):
+            (last,) = database.execute(f"SELECT max(id) FROM {table}").fetchone()
+            spread |= {"id": f"{last} + 1 + n.number"}
+            _multiply(database, table, each, spread | {name: f"t.{name} - {ago}" for name in instants})
+        database.execute(
+            "INSERT OR IGNORE INTO custom_event_subscribers "
+            "SELECT DISTINCT event_id, conversation_id FROM custom_event_log"
+        )
         database.execute("ANALYZE")
 
 

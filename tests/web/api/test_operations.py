@@ -121,3 +121,9 @@ def test_the_document_has_the_body_of_both(flags: Api) -> None:
             "example": {"value": _EXAMPLE}
         }
         assert [one["name"] for one in told["parameters"]] == ["Idempotency-Key"]
+
+
+@pytest.mark.parametrize("number", [2**63, 10**30, -(10**30)])
+async def test_a_number_in_the_path_that_no_database_has_is_not_there(api: Api, number: int) -> None:
+    for path in ("/flow/shortcuts", "/flow/closing-notes", "/team/agent-group"):
+        assert (await api.send("GET", f"{path}/{number}")).status_code in (404, 422), path

@@ -24,6 +24,7 @@ class Everything(msgspec.Struct, frozen=True, kw_only=True):
     maybe: int | None = None
     flag: Literal[0, 1] = 0
     choice: Literal["red", "blue"] | None = None
+    level: Literal[0, 1, 2] = 0
     many: Annotated[list[str], Meta(max_length=2)] = []
     thing: dict[str, Any] | None = None
 
@@ -56,6 +57,7 @@ class Needy(msgspec.Struct, frozen=True):
         ({"flag": "0"}, Everything(flag=0)),
         ({"flag": False}, Everything(flag=0)),
         ({"choice": " red"}, Everything(choice="red")),
+        ({"level": "2"}, Everything(level=2)),
         ({"many": ["a", "b"]}, Everything(many=["a", "b"])),
         ({"thing": {"a": [1]}}, Everything(thing={"a": [1]})),
     ],
@@ -79,12 +81,15 @@ def test_what_is_meant_is_understood(sent: dict[str, Any], expected: Everything)
         ({"number": "1" * 19}, f"The number must be an integer; it is '{'1' * 19}'."),
         ({"number": 1.5}, "The number must be an integer; it is 1.5."),
         ({"number": False}, "The number must be an integer; it is False."),
+        ({"number": 2**63}, f"The number must not be greater than {2**63 - 1}; it is {2**63}."),
+        ({"number": -1e30}, f"The number must be at least {-(2**63)}; it is {int(-1e30)}."),
         ({"little": 0}, "The little must be at least 1; it is 0."),
         ({"little": "10"}, "The little must not be greater than 9; it is 10."),
         ({"flag": 2}, "The selected flag is invalid: 2 is none of 0, 1."),
         ({"flag": 1.0}, "The selected flag is invalid: 1.0 is none of 0, 1."),
         ({"flag": "maybe"}, "The selected flag is invalid: 'maybe' is none of 0, 1."),
         ({"choice": "green"}, "The selected choice is invalid: 'green' is none of blue, red."),
+        ({"level": "3"}, "The selected level is invalid: '3' is none of 0, 1, 2."),
         ({"choice": ["red"]}, "The selected choice is invalid: ['red'] is none of blue, red."),
         ({"many": "a"}, "The many must be an array; it is 'a'."),
         ({"many": ["a", "b", "c"]}, "The many must not have more than 2 items; it has 3."),

@@ -49,6 +49,7 @@ from relevo.web.api.pages import create_pages
 from relevo.web.api.reading import ApiRequest, ours
 from relevo.web.bearers import Bearers
 from relevo.web.errors import exception_handlers
+from relevo.web.numbers import are_possible
 from relevo.web.services import Services
 
 CALLS: list[HTTPRouteHandler] = [
@@ -217,7 +218,7 @@ def create_api(services: Services, bearers: Bearers | None = None) -> Router:
         "/",
         route_handlers=[*CALLS, *also_as_post(CALLS)],
         dependencies={"call": Provide(call)},
-        guards=[admit],
+        guards=[admit, are_possible],
         middleware=[complete],
         request_class=ApiRequest,
         request_max_body_size=services.edge.max_body,

@@ -18,6 +18,7 @@ from msgspec import inspect
 
 from relevo.domain import complaints
 from relevo.domain.errors import InvalidInput
+from relevo.web.numbers import GREATEST, SMALLEST
 
 T = TypeVar("T", bound=msgspec.Struct)
 AnyNumber = TypeVar("AnyNumber", int, float)
@@ -208,6 +209,8 @@ def _reader(type_: inspect.Type, *, is_verbatim: bool) -> Callable[[str, Any], A
         case inspect.StrType():
             return lambda name, value: _text(name, value, type_, is_verbatim=is_verbatim)
         case inspect.IntType(ge=least, le=most):
+            least = SMALLEST if least is None else least
+            most = GREATEST if most is None else most
             return lambda name, value: _within(name, _integer(name, value), least, most)
         case inspect.FloatType(ge=least, le=most):
             return lambda name, value: _within(name, _number(name, value), least, most)
@@ -280,6 +283,8 @@ def _flag(name: str, value: Any) -> int:
 
 def _one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
     said = value.strip() if isinstance(value, str) else value
+    if isinstance(allowed[0], int) and isinstance(said, str) and _INTEGER.fullmatch(said):
+        said = int(said)
     if said not in allowed:
         raise _Wrong(complaints.none_of(name, value, allowed))
     return said
