@@ -14,11 +14,13 @@ import msgspec
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from schemathesis import Case, GenerationMode
+from schemathesis import GenerationMode
 
 from relevo.testing.builders import World
 from tests.web.api.conftest import READY, Ana, park
 from tests.web.api.validating import Api, Json, Told
+
+Case = schemathesis.Case[Any]
 
 EACH = 2
 """Cases of an operation, of each kind and with each kind of ids."""
@@ -43,8 +45,8 @@ def made(operation: Any, kind: GenerationMode) -> list[Case]:
 
 @pytest.fixture(scope="module")
 def cases(told: Told) -> list[Case]:
-    operations = schemathesis.openapi.from_dict(told.document).get_all_operations()
-    return [case for result in operations for kind in KINDS for case in made(result.ok(), kind)]
+    operations: Any = schemathesis.openapi.from_dict(told.document).get_all_operations()
+    return [case for found in operations for kind in KINDS for case in made(found.ok(), kind)]
 
 
 async def test_whatever_is_asked_the_answer_is_told(
