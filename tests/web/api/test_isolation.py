@@ -103,7 +103,7 @@ ABOUT_WORDS = {
     "/team/delete-label",
     "/team/delete-label-by-name",
 }
-"""Tags, fields and labels: tried in `test_vocabulary`."""
+"""Tags, fields and labels: tried below."""
 
 ABOUT_WHAT_IS_READY: dict[str, Json] = {
     "/flow/shortcuts/{id}": {},
@@ -365,6 +365,44 @@ async def test_groups_and_settings_are_of_one_workspace(
     ready = {"user_ns": ana.user_ns, "agent_group_id": READY}
     assert (await stranger.post("/subscriber/assign-agent-group", ready)).status_code in (404, 422)
     assert (await api.get(f"/team/agent-group/{READY}")).json()["name"] == "Ready"
+
+
+async def test_tags_and_fields_are_of_one_flow_and_labels_of_one_workspace(
+    api: Api, ana: Ana, stranger: Api, world: World
+) -> None:
+    neighbour = api.with_token(await world.add_token(await second_flow(world), scopes=BOTH))
+    tag = (await api.post("/flow/create-tag", {"name": "lead"})).json()["tag_ns"]
+    field, bot_field = [
+        (await api.post(path, {"name": "size", "var_type": "text"})).json()["data"]["var_ns"]
+        for path in ("/flow/create-user-field", "/flow/create-bot-field")
+    ]
+    label = (await api.post("/team/create-label", {"name": "VIP"})).json()["data"]["id"]
+    lists = ("/flow/tags", "/flow/user-fields", "/flow/bot-fields", "/team/labels")
+    before = [(await api.get(path)).json() for path in lists]
+    of_a_flow: list[tuple[str, str, Json]] = [
+        ("DELETE", "/flow/delete-tag", {"tag_ns": tag}),
+        ("DELETE", "/flow/delete-tag-by-name", {"name": "lead"}),
+        ("POST", "/flow/update-user-field", {"var_ns": field, "name": "mine"}),
+        ("DELETE", "/flow/delete-user-field", {"var_ns": field}),
+        ("DELETE", "/flow/delete-user-field-by-name", {"name": "size"}),
+        ("PUT", "/flow/set-bot-field", {"var_ns": bot_field, "value": "x"}),
+        ("PUT", "/flow/set-bot-field-by-name", {"name": "size", "value": "x"}),
+        ("PUT", "/flow/set-bot-fields", {"data": [{"var_ns": bot_field, "value": "x"}]}),
+        ("PUT", "/flow/set-bot-fields-by-name", {"data": [{"name": "size", "value": "x"}]}),
+        ("DELETE", "/flow/delete-bot-field", {"var_ns": bot_field}),
+        ("DELETE", "/flow/delete-bot-field-by-name", {"name": "size"}),
+    ]
+
+    for caller in (stranger, neighbour):
+        for path in lists[:3]:
+            assert (await caller.get(path)).json()["data"] == [], path
+        for method, path, body in of_a_flow:
+            assert (await caller.write(method, path, body)).status_code == 404, path
+    assert (await stranger.get("/team/labels")).json()["data"] == []
+    assert [one["name"] for one in (await neighbour.get("/team/labels")).json()["data"]] == ["VIP"]
+    for path, gone in (("delete-label", {"id": label}), ("delete-label-by-name", {"name": "VIP"})):
+        assert (await stranger.write("DELETE", f"/team/{path}", gone)).status_code == 404, path
+    assert [(await api.get(path)).json() for path in lists] == before
 
 
 async def answers_of(caller: Api, operations: dict[str, Json], id_: int) -> set[int]:
