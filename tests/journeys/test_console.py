@@ -379,3 +379,34 @@ def test_no_page_is_wider_than_its_window(page: Page, server: Server, platform: 
             if found > width:
                 too_wide[path, width] = found
     assert too_wide == {}
+
+
+def test_a_flow_is_written_with_help_tried_and_looked_at(page: Page, server: Server) -> None:
+    """By keyboard."""
+    set_up(page, server)
+    page.goto(f"{server.url}/console/flows/new")
+    text = page.get_by_label("Text of the flow")
+    text.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("    - st")
+    expect(page.get_by_role("option", selected=True)).to_contain_text("status")
+    page.keyboard.press("Enter")
+    page.keyboard.type("gone")
+    expect(page.locator("[data-findings]")).to_contain_text("status must be one of open, pending, done, spam")
+    for _ in "gone":
+        page.keyboard.press("Backspace")
+    page.keyboard.type("done")
+    expect(page.locator("[data-findings]")).to_contain_text("No mistakes")
+    assert text.input_value().endswith("    - status: done")
+
+    page.get_by_role("button", name="Try").click()
+    for line in ("hi", "agent", "/wait 30m"):
+        page.get_by_label("What happens next").fill(line)
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("What happens next")).to_have_value("")
+    expect(page.get_by_role("log")).to_contain_text("handoff.returned")
+    page.get_by_role("button", name="Back to the editor").click()
+    expect(page.get_by_role("status").first).to_contain_text("No mistakes")
+    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("link", name="Picture").click()
+    expect(page.get_by_role("img", name="The flow support")).to_contain_text("status: done")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence, Set
 from typing import Self
 
@@ -10,8 +9,7 @@ import msgspec
 
 from relevo.domain.flows.model import Path, Step, Steps
 from relevo.domain.flows.parsing import ParsedFlow
-
-_ROUND = re.compile(r"round \d+")
+from relevo.domain.flows.picturing import drawn_path
 
 Taken = Set[tuple[str, Path]]
 
@@ -39,7 +37,7 @@ class Coverage(msgspec.Struct, frozen=True):
         assert parsed.flow is not None
         subflows = parsed.flow.subflows.items()
         spots = [spot for name, steps in subflows for spot in _spots(parsed, name, steps, (), 0)]
-        walked = {(subflow, _plain(path)) for subflow, path in taken}
+        walked = {(subflow, drawn_path(path)) for subflow, path in taken}
         missed = tuple(one for one in spots if not _is_taken(one, walked))
         branches = sum(1 for one in spots if one.name)
         return cls(parsed.flow.name, len(spots) - branches, branches, missed)
@@ -91,11 +89,6 @@ def _line(parsed: ParsedFlow, step: Step, above: int) -> int:
     """A step that the reader has made itself (of `do: menu`) stands where the one does that has it."""
     place = parsed.places.get(id(step))
     return place.line if place else above
-
-
-def _plain(path: Path) -> Path:
-    """A round of `repeat` is as good as another."""
-    return tuple("round" if isinstance(one, str) and _ROUND.fullmatch(one) else one for one in path)
 
 
 def _is_taken(spot: Spot, walked: Taken) -> bool:

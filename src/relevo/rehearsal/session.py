@@ -75,6 +75,7 @@ from relevo.rehearsal.stage import AGENT, Names, Stage
 
 MOST_IN_A_WAIT = 1000
 """Things that happen by themselves while time passes."""
+MOST_DECISIONS = 100_000
 MOST_SEEN = 200
 """Messages whose buttons can be pressed."""
 
@@ -95,8 +96,8 @@ class NotPossible(Exception):
 class Rehearsal:
     """Answers every action with what is seen of it. The same actions have the same lines."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, stage: Stage, *, most: int = MOST_DECISIONS) -> None:
+        self.stage, self._most = stage, most
         self.taken: set[tuple[str, tuple[int | str, ...]]] = set()
         """Every place in the flow that was walked."""
         self.now = stage.begins
@@ -194,6 +195,8 @@ class Rehearsal:
     # What comes of it
 
     def _happen(self, event: AnyEvent) -> list[Line]:
+        if self._decisions >= self._most:
+            raise NotPossible("too much has happened in this rehearsal; begin anew")
         self._decisions += 1
         around = msgspec.structs.replace(self._around, now=self.now, chance=self._decisions)
         decision = decide(self.state, event, around)

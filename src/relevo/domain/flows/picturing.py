@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -66,6 +67,14 @@ def picture(parsed: ParsedFlow, source: str) -> Picture:
         for name, steps in flow.subflows.items()
     )
     return Picture(flow.name, boxes, links)
+
+
+_ROUND = re.compile(r"round \d+")
+
+
+def drawn_path(path: Path) -> Path:
+    """Where a place stands in the picture: a round of `repeat` is as good as another."""
+    return tuple("round" if isinstance(one, str) and _ROUND.fullmatch(one) else one for one in path)
 
 
 # Rows

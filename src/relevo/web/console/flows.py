@@ -61,13 +61,13 @@ def channels_of(visit: Visit, flow: FlowEntry) -> list[Channel]:
 
 @get("/flows/{flow_id:int}")
 async def show(visit: TheVisit, flow_id: FromPath[int]) -> Page:
-    flow = _find(visit, flow_id)
+    flow = find_flow(visit, flow_id)
     return await _version_page(visit, flow, flow.version_id)
 
 
 @get("/flows/{flow_id:int}/versions/{number:int}")
 async def show_version(visit: TheVisit, flow_id: FromPath[int], number: FromPath[int]) -> Page:
-    flow = _find(visit, flow_id)
+    flow = find_flow(visit, flow_id)
     async with visit.services.database.read() as connection:
         found = [one for one in await configuring.versions_of(connection, flow.id) if one.number == number]
     if not found:
@@ -78,7 +78,7 @@ async def show_version(visit: TheVisit, flow_id: FromPath[int], number: FromPath
 @get("/flows/{flow_id:int}/versions/{number:int}/changes")
 async def compare(visit: TheVisit, flow_id: FromPath[int], number: FromPath[int]) -> Page:
     """What a version has changed, or, with `from`, in what it differs from another one."""
-    flow = _find(visit, flow_id)
+    flow = find_flow(visit, flow_id)
     before = visit.query.number("from") or max(number - 1, 1)
     async with visit.services.database.read() as connection:
         found = await flows.compare(connection, flow, before, number)
@@ -94,7 +94,7 @@ async def compare(visit: TheVisit, flow_id: FromPath[int], number: FromPath[int]
 
 @post("/flows/{flow_id:int}/versions/{number:int}/roll-back")
 async def roll_back(visit: TheVisit, flow_id: FromPath[int], number: FromPath[int]) -> Response[Any]:
-    flow = _find(visit, flow_id)
+    flow = find_flow(visit, flow_id)
     why = Why(author=visit.member.name)
     try:
         saved = await flows.roll_back(visit.means, visit.workspace_id, flow.id, number, why)
@@ -120,7 +120,7 @@ async def _version_page(visit: Visit, flow: FlowEntry, version_id: FlowVersionId
     )
 
 
-def _find(visit: Visit, flow_id: int) -> FlowEntry:
+def find_flow(visit: Visit, flow_id: int) -> FlowEntry:
     found = visit.directory.flows.get(FlowId(flow_id))
     if found is None or found.workspace_id != visit.workspace_id:
         raise NotFound("There is no such flow in this workspace.")
@@ -146,6 +146,10 @@ class Mistake(msgspec.Struct, frozen=True):
         return " " * (self.problem.column - 1)
 
 
+def mistakes_of(source: str) -> list[Mistake]:
+    return _mistakes(source, parse(source, file="flow.yaml").problems)
+
+
 def _mistakes(source: str, problems: tuple[Problem, ...]) -> list[Mistake]:
     lines = source.splitlines()
     return [Mistake(one, lines[one.line - 1] if 0 < one.line <= len(lines) else "") for one in problems]
@@ -158,7 +162,7 @@ async def new(visit: TheVisit) -> Page:
 
 @get("/flows/{flow_id:int}/edit")
 async def edit(visit: TheVisit, flow_id: FromPath[int]) -> Page:
-    flow = _find(visit, flow_id)
+    flow = find_flow(visit, flow_id)
     async with visit.services.database.read() as connection:
         found = await directory.flow_source(connection, flow.version_id)
     form = forms.filled(source=found[1] if found else FIRST_TEXT, based_on=str(flow.version_id))
@@ -192,7 +196,7 @@ async def create(visit: TheVisit) -> Response[Any]:
 
 @post("/flows/{flow_id:int}/edit")
 async def change(visit: TheVisit, flow_id: FromPath[int]) -> Response[Any]:
-    return await _check_or_publish(visit, _find(visit, flow_id))
+    return await _check_or_publish(visit, find_flow(visit, flow_id))
 
 
 async def _check_or_publish(visit: Visit, flow: FlowEntry | None) -> Response[Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "static"
 TYPES = {
     "console.css": "text/css; charset=utf-8",
+    "flow_editor.js": "text/javascript; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }

@@ -30,6 +30,8 @@ OF_ADDRESS = Limit(a_second=0.2, burst=20)
 """Attempts to sign in or to set up, from one network."""
 OF_EMAIL = Limit(a_second=1 / 30, burst=10)
 """Attempts to sign in with one e-mail address, wherever they come from."""
+OF_REHEARSALS = Limit(a_second=4, burst=40)
+"""Checks and trials of flows, by one member."""
 
 
 class Console(msgspec.Struct, frozen=True):
@@ -41,6 +43,7 @@ class Console(msgspec.Struct, frozen=True):
     attempts_with_email: Buckets
     streams: Streams
     sightings: Sightings
+    rehearsals: Buckets
 
 
 def make_console(services: Services) -> Console:
@@ -59,6 +62,7 @@ def make_console(services: Services) -> Console:
         Buckets(OF_EMAIL, clock),
         Streams(),
         Sightings(services.database, clock),
+        Buckets(OF_REHEARSALS, clock),
     )
 
 
