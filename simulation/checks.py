@@ -51,6 +51,7 @@ def of_run(file: sqlite3.Connection, people: People, network: Network) -> Iterat
     yield from _hand_overs(file)
     yield from _deliveries(file)
     yield from _arrivals(file, network, people)
+    yield from _calls(file, network, people)
     yield from _control(network)
     yield from _customers_heard(file, network)
 
@@ -156,6 +157,45 @@ def _out_of_order(file: sqlite3.Connection, first: dict[str, Arrival], people: P
         if one.seq <= last[one.user_ns]:
             yield f"reordered: {one.user_ns} seq {one.seq} first arrived after {last[one.user_ns]}"
         last[one.user_ns] = one.seq
+
+
+# Calls
+
+
+def _calls(file: sqlite3.Connection, network: Network, people: People) -> Iterator[str]:
+    """Each call has one end: its answer is said, or that there is none, or nobody waited any more. What comes
+    too late changes nothing."""
+    calls = defaultdict(list)
+    for row in file.execute(
+        "SELECT * FROM deliveries WHERE event_type = 'http' ORDER BY conversation_id, seq"
+    ):
+        calls[row["conversation_id"]].append(row)
+        if row["state"] == "done" and row["webhook_id"] not in network.called:
+            yield f"call {row['seq']} of conversation {row['conversation_id']} is done and was never made"
+    ours = {row["webhook_id"] for rows in calls.values() for row in rows}
+    yield from (f"{id_} was called and is no call of ours" for id_ in network.called - ours)
+    for row in file.execute("SELECT id, state, fields FROM conversations").fetchall():
+        yield from _of_calls(file, row, calls[row["id"]], people)
+
+
+def _of_calls(
+    file: sqlite3.Connection, conversation: sqlite3.Row, calls: list[sqlite3.Row], people: People
+) -> Iterator[str]:
+    name, state = f"conversation {conversation['id']}", msgspec.json.decode(conversation["state"])
+    made, seqs = state.get("calls", 0), [row["seq"] for row in calls]
+    if seqs != list(range(1, made + 1)):
+        yield f"{name} made {made} calls, and has the deliveries {seqs}"
+    query = "SELECT * FROM messages WHERE conversation_id = ? AND type = 'out' ORDER BY seq"
+    texts = [_text(row) for row in file.execute(query, (conversation["id"],))]
+    said = [text.removeprefix("Order ").rstrip(".") for text in texts if text.startswith("Order ")]
+    known = [row["webhook_id"] for row in calls if row["state"] == "done"]
+    if said != [id_ for id_ in known if id_ in said]:
+        yield f"{name} heard the answers {said} of the calls {known}: one twice, late, or of no call"
+    if (last := msgspec.json.decode(conversation["fields"]).get("order")) != (said[-1] if said else None):
+        yield f"{name} heard {said} and has kept {last}"
+    failed = [row for row in calls if row["state"] != "done" or row["id"] in people.redelivered]
+    if (noes := texts.count("No.")) > len(failed):
+        yield f"{name} heard {noes} times that a call failed, and {len(failed)} of {len(calls)} did"
 
 
 # Control

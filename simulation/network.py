@@ -48,6 +48,8 @@ class Network:
         self._world = world
         self.arrivals: list[Arrival] = []
         self.said: list[Said] = []
+        self.called: set[str] = set()
+        """The ids of the calls that the shop has taken, each of which it answers with its id."""
         self.on_arrival: Callable[[Arrival], None] = lambda _: None
 
     async def request(self, asked: Asked) -> Reply:
@@ -83,7 +85,7 @@ class Network:
             if self._world.chance.random() < 0.5:
                 _answer(answer, Unreachable("broken"))
             return
-        self._world.later(self._way(), _answer, answer, refusal or reply())
+        self._world.later(self._way(), _answer, answer, refusal or _reply(asked))
 
     def _refusal(self, who: str) -> Answer | None:
         rates = self._world.plan.rates
@@ -95,9 +97,11 @@ class Network:
         return None
 
     def _take(self, who: str, asked: Asked) -> None:
-        if asked.method == "GET" or "shop" in asked.url:
+        if "shop" in asked.url:
+            self.called.add(asked.headers["webhook-id"])
+        elif asked.method == "GET":
             return
-        if who == "vendor":
+        elif who == "vendor":
             self._take_message(asked)
         elif "webhook-id" in asked.headers:
             self._take_webhook(asked)
@@ -123,6 +127,12 @@ class Network:
         self._world.tell("platform.took", user=arrival.user_ns, seq=arrival.seq, event=arrival.type)
         self.arrivals.append(arrival)
         self.on_arrival(arrival)
+
+
+def _reply(asked: Asked) -> Answer:
+    """The shop says which call it answers."""
+    is_call = "shop" in asked.url
+    return reply(200, msgspec.json.encode({"id": asked.headers["webhook-id"]})) if is_call else reply()
 
 
 def _answer(answer: asyncio.Future[Reply], reply: Reply) -> None:

@@ -44,10 +44,11 @@ subflows:
     - send: One moment.
     - http:
         url: https://shop.example.com/orders
+        save: {order: id}
         timeout: 2s
         retry: {after: 1s}
-        catch: {error: [{send: No.}]}
-    - send: Here it is.
+        catch: {error: [{send: No.}, end]}
+    - send: "Order {{ order }}."
   person:
     - send: I am getting somebody for you.
     - pause_bot:
