@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socketserver
 import subprocess
 import sys
 import threading
@@ -67,6 +68,35 @@ class Platform:
         return [one["message"]["content"] for one in self.taken if "message" in one]
 
 
+class MailServer(socketserver.ThreadingTCPServer):
+    """Takes every e-mail."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _MailTalk)
+        self.port = self.server_address[1]
+        self.taken: list[str] = []
+
+
+class _MailTalk(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        self._say("220 hello")
+        while line := self.rfile.readline().strip().upper():
+            if line == b"DATA":
+                self._say("354 go on")
+                self._take()
+            self._say("221 bye" if line == b"QUIT" else "250 yes")
+
+    def _take(self) -> None:
+        lines = iter(self.rfile.readline, b".\r\n")
+        assert isinstance(self.server, MailServer)
+        self.server.taken.append(b"".join(lines).decode())
+
+    def _say(self, line: str) -> None:
+        self.wfile.write(f"{line}\r\n".encode())
+
+
 class Server:
     """`relevo serve` with an empty data folder."""
 
@@ -115,6 +145,16 @@ def platform() -> Iterator[Platform]:
     platform.server.shutdown()
     thread.join()
     platform.server.server_close()
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    with MailServer() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
@@ -356,6 +396,75 @@ def test_on_a_phone_and_without_scripts_everything_is_within_reach(
     phone.close()
 
 
+IN_GERMAN = """\
+version: 1
+flow: support
+start: begin
+subflows:
+  begin:
+    - set: {language: de, email: ana@example.com}
+    - email: {subject: Hallo, text: Hier ist Ihre Rechnung.}
+    - send: You have mail.
+"""
+
+
+def set_mail_server(page: Page, server: Server, mail_server: MailServer) -> None:
+    """And have one e-mail sent to oneself."""
+    page.goto(f"{server.url}/console/email")
+    page.get_by_role("textbox", name="Server").fill("127.0.0.1")
+    page.get_by_role("spinbutton", name="Port").fill(str(mail_server.port))
+    page.get_by_role("radio", name="None").check()
+    page.get_by_role("textbox", name="From").fill("Acme <hello@acme.example>")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("E-mails go over 127.0.0.1 now.")
+    page.get_by_role("button", name="Send a test e-mail").click()
+    expect(page.get_by_role("status")).to_contain_text("has taken the e-mail to olga@example.com")
+    assert "A test of Relevo" in mail_server.taken.pop()
+
+
+def test_a_customer_gets_an_email_and_then_no_more_of_them(
+    browser: Browser, page: Page, server: Server, mail_server: MailServer
+) -> None:
+    """On the page behind the link in it, which has no script."""
+    set_up(page, server)
+    set_mail_server(page, server, mail_server)
+    page.goto(f"{server.url}/console/flows/new")
+    page.get_by_label("Text of the flow").fill(IN_GERMAN)
+    page.get_by_role("button", name="Publish").click()
+    page.goto(f"{server.url}/console/channels/new?type=web")
+    page.get_by_label("Name", exact=True).fill("site")
+    page.get_by_role("button", name="Save").click()
+    chat = page.get_by_role("link", name="Open the chat").get_attribute("href")
+    assert chat is not None
+    customer = page.context.new_page()
+    customer.goto(chat)
+    customer.get_by_label("Write a message…").fill("Hello")
+    customer.keyboard.press("Enter")
+    expect(customer.get_by_role("log")).to_contain_text("You have mail.")
+    for _ in range(100):
+        if mail_server.taken:
+            break
+        page.wait_for_timeout(100)
+
+    found = re.search("List-Unsubscribe: <(.+?)>", mail_server.taken[0].replace("\r\n", ""))
+    assert found is not None
+    for scheme in ("light", "dark"):
+        for width in (320, 1280):
+            window = browser.new_context(
+                color_scheme=scheme,  # type: ignore[arg-type]
+                viewport={"width": width, "height": 640},
+            )
+            link = window.new_page()
+            link.goto(found[1])
+            expect(link.get_by_role("button", name="Keine E-Mails mehr")).to_be_visible()
+            assert link.evaluate("document.documentElement.scrollWidth") <= width
+            assert link.evaluate("getComputedStyle(document.body).fontFamily") != "Times New Roman"
+            window.close()
+    page.goto(found[1])
+    page.get_by_role("button", name="Keine E-Mails mehr").click()
+    expect(page.get_by_role("heading", name="Sie bekommen keine E-Mails mehr.")).to_be_visible()
+
+
 def test_no_page_is_wider_than_its_window(page: Page, server: Server, platform: Platform) -> None:
     set_up(page, server)
     make_endpoint(page, platform)
@@ -365,7 +474,17 @@ def test_no_page_is_wider_than_its_window(page: Page, server: Server, platform: 
     paths = ["", "/conversations", "/conversations/f1001u1", "/deliveries", "/problems", "/flows"]
     paths += ["/flows/1001", "/flows/1001/edit", "/flows/new", "/channels", "/channels/new", "/channels/1"]
     paths += ["/channels/new?type=apichat", "/endpoints", "/endpoints/1", "/endpoints/new", "/api-keys"]
-    paths += ["/api-keys/new", "/members", "/members/1", "/members/new", "/settings", "/deliveries/1"]
+    paths += [
+        "/secrets",
+        "/secrets/new",
+        "/email",
+        "/api-keys/new",
+        "/members",
+        "/members/1",
+        "/members/new",
+        "/settings",
+        "/deliveries/1",
+    ]
     paths += ["/deliveries/redeliver", "/deliveries/redeliveries"]
 
     too_wide = {}
