@@ -451,7 +451,7 @@ def test_a_customer_gets_an_email_and_then_no_more_of_them(
     for scheme in ("light", "dark"):
         for width in (320, 1280):
             window = browser.new_context(
-                color_scheme=scheme,  # type: ignore[arg-type]
+                color_scheme=scheme,
                 viewport={"width": width, "height": 640},
             )
             link = window.new_page()
