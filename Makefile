@@ -8,11 +8,11 @@ REQUIREMENTS := requirements/run.txt requirements/dev.txt
 PYTEST := $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench faults simulate fuzz fix lock format lint types doors
+.PHONY: help setup demo test check bench faults simulate fuzz schemathesis fix lock format lint types doors
 
 help:  ## Say what there is (this)
 	@echo "make …"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## Put everything that Relevo needs into .venv
 
@@ -36,6 +36,9 @@ faults: setup  ## Kill, cut and fill things under load: is anything lost or reor
 fuzz: setup  ## A million bent requests at every channel; INPUTS=… for another number, CHANNELS=… for some
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	$(BIN)/python -m fuzz --inputs $(or $(INPUTS),1000000) $(CHANNELS)
+
+schemathesis: setup  ## Half an hour of requests at every operation of the API, made from its document
+	$(BIN)/python -m fuzz.surface --examples $(or $(EXAMPLES),50)
 
 fix: setup  ## Put right what can be put right without thinking
 	$(BIN)/ruff format

@@ -91,7 +91,7 @@ async def _measure(servers: dict[str, Server], url: str, *, seconds: float, roun
         await load.connect()
         if name != "floor":
             await load.each_once()  # hands every conversation over
-    capacity = {name: [] for name in servers}
+    capacity: dict[str, list[Measured]] = {name: [] for name in servers}
     for _ in range(rounds):  # in turn, so that what the machine does meanwhile hits all alike
         for name, load in loads.items():
             capacity[name].append(await _run(name, servers[name], load, url, seconds))

@@ -22,6 +22,8 @@ from bench.load import Target
 RELEVO = str(Path(sys.executable).parent / "relevo")
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
+SCOPES = ("Manage Flow", "Manage Team", "Send Message")
+
 FLOW = """\
 version: 1
 flow: bench
@@ -139,7 +141,8 @@ def relevo(
     here = prepare(folder, {"desk": f"{receiver_url}/hook/{quote(name)}"}, database_url)
     environment = {**os.environ, **here.environment}
     _command(environment, "apply", str(folder / "bench.yaml"))
-    token = _command(environment, "token", "create", "--flow", "bench").strip()
+    scopes = [part for scope in SCOPES for part in ("--scope", scope)]
+    token = _command(environment, "token", "create", "--flow", "bench", *scopes).strip()
     (channel,) = json.loads(_command(environment, "channels", "--json"))
     serve = ("serve", "--port", str(here.port), "--workers", str(workers))
     with _running(RELEVO, *serve, environment=environment) as process:

@@ -133,6 +133,15 @@ async def test_a_limit_of_nothing_is_none(world: World, api: Api) -> None:
     assert not any("x-ratelimit-limit" in one.headers for one in answers)
 
 
+async def test_every_path_says_what_methods_it_has_with_a_token_or_without(api: Api) -> None:
+    for path, item in api.told.document["paths"].items():
+        for headers in ({}, {"authorization": f"Bearer {api.token}"}):
+            answer = await api.http.options(path.replace("{id}", "3"), headers=headers)
+            assert answer.status_code == 204, (path, answer.text)
+            allowed = {one.strip() for one in answer.headers["allow"].split(",")}
+            assert {method.upper() for method in item} <= allowed, path
+
+
 # When a token was used
 
 
