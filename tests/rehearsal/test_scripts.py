@@ -197,6 +197,33 @@ def test_what_was_played_becomes_a_test_that_passes() -> None:
     assert "text: |" in text or "bot: |" in text
 
 
+def test_an_e_mail_is_seen_expected_and_recorded() -> None:
+    source = (
+        FLOW[: FLOW.index("  welcome:")]
+        + "  welcome:\n    - email: {to: a@example.com, subject: Hi, text: Ho}\n"
+    )
+    source = source.replace("  - {on: keyword, words: [agent], do: person}\n", "")
+    source = source.replace("  - {on: keyword, words: [order], do: order}\n", "").replace("triggers:\n", "")
+    flow = parse_flow(source, file="x").flow
+    assert flow is not None
+    rehearsal, hi = Rehearsal(Stage(flow=flow)), commands.read("hi")
+    assert not isinstance(hi, str)
+
+    text = recorded(
+        [(hi, rehearsal.perform(hi))], flow="x", name="It writes", channel="web", begins=WEDNESDAY_NOON
+    )
+
+    assert "subject: Hi" in text
+    for steps, what in (
+        (text, None),
+        (text.replace("subject: Hi", "subject: Ho"), "an e-mail says something else"),
+    ):
+        found, problems = scripts.parse(steps, file="t")
+        assert found is not None, problems
+        failure = play(found.tests[0], flow).failure
+        assert (failure and failure.what) == what
+
+
 def test_coverage_counts_steps_and_branches_and_names_the_lines_that_were_missed() -> None:
     parsed = parse_flow(FLOW, file="x")
     assert parsed.flow is not None

@@ -10,6 +10,7 @@ import msgspec
 from relevo.domain.calls import CallResult, CallTask
 from relevo.domain.conversations import Status
 from relevo.domain.custom_events import EventValues
+from relevo.domain.emails import EmailTask
 from relevo.domain.flows.runs import AddTag, RemoveTag, SetField
 from relevo.domain.messages import Content
 
@@ -142,6 +143,12 @@ class Asked(msgspec.Struct, frozen=True):
     task: CallTask
 
 
+class Mailed(msgspec.Struct, frozen=True):
+    """The flow writes an e-mail."""
+
+    task: EmailTask
+
+
 class Counted(msgspec.Struct, frozen=True):
     """The flow logs a custom event."""
 
@@ -162,4 +169,4 @@ class Passed(msgspec.Struct, frozen=True):
     length: timedelta
 
 
-Line = Said | Told | Asked | Counted | Stumbled | Passed
+Line = Said | Told | Asked | Mailed | Counted | Stumbled | Passed

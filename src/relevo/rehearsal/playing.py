@@ -13,13 +13,14 @@ from relevo.domain.flows.model import Flow
 from relevo.domain.flows.model import Path as FlowPath
 from relevo.domain.messages import plain_text
 from relevo.domain.yaml_reading import Place
-from relevo.rehearsal.actions import Asked, Counted, Line, Said, Stumbled, Told
+from relevo.rehearsal.actions import Asked, Counted, Line, Mailed, Said, Stumbled, Told
 from relevo.rehearsal.scripts import (
     Bot,
     Call,
     Counts,
     Entry,
     Expectation,
+    Mail,
     Note,
     Platform,
     State,
@@ -27,7 +28,7 @@ from relevo.rehearsal.scripts import (
     Test,
 )
 from relevo.rehearsal.session import NotPossible, Rehearsal
-from relevo.rehearsal.showing import Described, described, request, shown, state_of
+from relevo.rehearsal.showing import Described, described, email, request, shown, state_of
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -79,7 +80,7 @@ class _Playing:
 
     def _take(self, entry: Entry) -> Failure | None:
         match entry.does:
-            case Bot() | Platform() | Call() | Counts() | Note() | Stumbles() | State():
+            case Bot() | Platform() | Call() | Mail() | Counts() | Note() | Stumbles() | State():
                 self._compare(entry.does)
                 return None
             case action:
@@ -120,6 +121,11 @@ class _Playing:
                 if not isinstance(asked, Asked):
                     raise _Failed("no server is asked", self._seen())
                 _same("a server is asked something else", values, request(asked.task))
+            case Mail(wanted=values):
+                mailed = self._next(lambda one: isinstance(one, Mailed))
+                if not isinstance(mailed, Mailed):
+                    raise _Failed("no e-mail is written", self._seen())
+                _same("an e-mail says something else", values, email(mailed.task))
             case Counts(name=name):
                 self._need(
                     lambda one: isinstance(one, Counted) and one.name == name, f"{name} is not counted"

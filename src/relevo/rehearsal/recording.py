@@ -24,6 +24,7 @@ from relevo.rehearsal.actions import (
     GiveBack,
     GoDown,
     Line,
+    Mailed,
     Mark,
     Occur,
     Open,
@@ -37,7 +38,7 @@ from relevo.rehearsal.actions import (
     Write,
 )
 from relevo.rehearsal.scripts import VERSION
-from relevo.rehearsal.showing import described, duration, request
+from relevo.rehearsal.showing import described, duration, email, request
 
 
 class _Dumper(yaml.SafeDumper):
@@ -169,6 +170,8 @@ def _seen(line: Line) -> list[Step]:
             return [{"platform": event, **({"with": kept} if kept else {})}]
         case Asked(task=task):
             return [{"call": request(task)}]
+        case Mailed(task=task):
+            return [{"email": email(task)}]
         case Counted(name=name):
             return [{"counted": name}]
         case Stumbled(code=code):

@@ -78,6 +78,12 @@ class Call(msgspec.Struct, frozen=True):
     wanted: Seen
 
 
+class Mail(msgspec.Struct, frozen=True):
+    """An e-mail is written, with these values among others."""
+
+    wanted: Seen
+
+
 class Counts(msgspec.Struct, frozen=True):
     """The flow logs a custom event."""
 
@@ -102,7 +108,7 @@ class State(msgspec.Struct, frozen=True):
     wanted: Seen
 
 
-Expectation = Bot | Platform | Call | Counts | Note | Stumbles | State
+Expectation = Bot | Platform | Call | Mail | Counts | Note | Stumbles | State
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -411,6 +417,11 @@ def _call(value: Value, keys: Keys) -> Found:
     return Call({"url": url}) if url else None
 
 
+def _mail(value: Value, keys: Keys) -> Found:
+    inner = value.mapping(remedy="for example {to: ana@example.com, subject: Your order}")
+    return Mail(_plain(value)) if inner else None
+
+
 def _expect(value: Value, keys: Keys) -> Found:
     inner = value.mapping(STATE_KEYS, "for example {control: agent, fields: {plan: pro}, tags: [lead]}")
     return State(_plain(value)) if inner else None
@@ -433,6 +444,7 @@ _STEPS: dict[str, Callable[[Value, Keys], Found]] = {
     "bot": _bot,
     "platform": _platform,
     "call": _call,
+    "email": _mail,
     "counted": _with_text(Counts),
     "note": _with_text(Note),
     "problem": _with_text(Stumbles),

@@ -15,6 +15,7 @@ from relevo.domain.conversations import (
     NewMessage,
     NotifyPlatform,
     Report,
+    SendEmail,
     SendToCustomer,
     ShowTyping,
 )
@@ -58,6 +59,7 @@ from relevo.rehearsal.actions import (
     GiveBack,
     GoDown,
     Line,
+    Mailed,
     Mark,
     Occur,
     Open,
@@ -234,6 +236,8 @@ class Rehearsal:
                 case MakeCall(number=number, task=task):
                     self._call, self.asked = number, _without_marks(task)
                     yield Asked(self.asked)
+                case SendEmail(task=task):
+                    yield Mailed(task)
                 case LogCustomEvent(event_id=id_, values=values):
                     yield Counted(self._names.of_event(id_), values)
                 case Report(code=code, detail=detail):

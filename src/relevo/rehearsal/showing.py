@@ -9,6 +9,7 @@ from typing import Any, assert_never
 import msgspec
 
 from relevo.domain.calls import CallTask, HttpTask
+from relevo.domain.emails import EmailTask
 from relevo.domain.messages import (
     Button,
     Cards,
@@ -23,7 +24,7 @@ from relevo.domain.messages import (
     Text,
     plain_text,
 )
-from relevo.rehearsal.actions import Asked, Counted, Line, Passed, Said, Stumbled, Told
+from relevo.rehearsal.actions import Asked, Counted, Line, Mailed, Passed, Said, Stumbled, Told
 from relevo.rehearsal.session import Rehearsal
 
 Described = dict[str, Any]
@@ -69,6 +70,11 @@ def request(task: CallTask) -> Described:
     said = {"instructions": task.instructions, "question": task.question}
     tools = {"tools": [one.name for one in task.tools]} if task.tools else {}
     return {"model": task.model, "url": task.url, **{k: v for k, v in said.items() if v}, **tools}
+
+
+def email(task: EmailTask) -> Described:
+    """An e-mail, without what is empty."""
+    return {key: value for key, value in msgspec.to_builtins(task).items() if value not in ("", [], None)}
 
 
 def state_of(rehearsal: Rehearsal) -> Described:
@@ -125,6 +131,8 @@ def shown(line: Line) -> tuple[str, str]:
             return "platform", f"{event} {_json(data)}".strip()
         case Asked(task=task):
             return "call", _json(request(task))
+        case Mailed(task=task):
+            return "email", _json(email(task))
         case Counted(name=name, values=values):
             said = {key: value for key, value in msgspec.to_builtins(values).items() if value is not None}
             return "event", f"{name} {_json(said) if said else ''}".strip()

@@ -34,7 +34,7 @@ async def people_in(connection: Connection, flow_id: FlowId, *, most: int) -> tu
     """How many people were looked at, `most` of the latest messages, and who of them is in the flow."""
     query = (
         select(_rows.state, _rows.last_message_at)
-        .where(_rows.flow_id == flow_id)
+        .where(_rows.flow_id == flow_id, _rows.last_message_at.is_not(None))
         .order_by(_rows.last_message_at.desc())
         .limit(most)
     )
