@@ -257,3 +257,16 @@ subflows:
 
     assert "6" not in covered.lines.split(", ")
     assert covered.missed_branches == 1
+
+
+def test_a_condition_that_was_never_false_has_a_branch_missing_though_there_is_no_else() -> None:
+    source = "version: 1\nflow: x\nstart: a\nsubflows:\n  a:\n"
+    source += "    - when: {not: {tag: b}}\n      then: [{send: Hi}]\n"
+    parsed = parse_flow(source, file="x")
+    assert parsed.flow is not None
+
+    taken = play(script("customer: hi\nbot: Hi").tests[0], parsed.flow).taken
+    both = taken | play(script("customer: hi", tags="[b]").tests[0], parsed.flow).taken
+
+    assert Coverage.of(parsed, taken).lines == "6 else"
+    assert Coverage.of(parsed, both).percent == 100
