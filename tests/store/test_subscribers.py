@@ -14,9 +14,9 @@ from relevo.domain.conversations import Conversation
 from relevo.domain.ids import ChannelId, ConversationId, FlowId, WorkspaceId
 from relevo.domain.messages import MessageType
 from relevo.domain.subscribers import Profile, Subscriber
-from relevo.store import conversations, subscribers
+from relevo.store import conversations, subscribers, tables
 from relevo.store.database import Connection, Database
-from relevo.store.subscribers import FEW, Wanted
+from relevo.store.subscribers import FEW, LargeTotals, Wanted
 from relevo.testing.clock import NOON
 
 FLOW, OTHER_FLOW = FlowId(1001), FlowId(1002)
@@ -104,6 +104,48 @@ async def test_the_total_does_not_depend_on_the_page(database: Database, limit: 
         listing = await subscribers.listing(connection, Wanted(flow_id=FLOW), limit=limit, offset=offset)
 
     assert listing.total == 3
+
+
+async def test_a_total_that_is_known_is_not_counted_again(database: Database) -> None:
+    await store(database, subscriber(1, message_at=NOON), subscriber(2), subscriber(3))
+    wanted = Wanted(flow_id=FLOW)
+
+    async with database.read() as connection:
+        first = await subscribers.listing(connection, wanted, limit=2, offset=0, total=70)
+        last = await subscribers.listing(connection, wanted, limit=2, offset=2, total=70)
+
+    assert (first.total, last.total) == (70, 3)  # what is seen is believed more
+
+
+def test_a_large_total_is_believed_for_ten_seconds_and_a_small_one_never() -> None:
+    totals, wanted, other = LargeTotals(), Wanted(flow_id=FLOW), Wanted(flow_id=OTHER_FLOW)
+
+    totals.note(wanted, 10_001, 100.0)
+    totals.note(other, 10_000, 100.0)
+
+    assert [totals.find(wanted, at) for at in (100.0, 109.9, 110.0)] == [10_001, 10_001, None]
+    assert totals.find(other, 100.0) is None
+
+
+def test_the_same_question_some_seconds_later_is_the_same() -> None:
+    totals = LargeTotals()
+    asked = [Wanted(flow_id=FLOW, message_since=(DAY_AGO + timedelta(seconds=s), True)) for s in (0, 9, 60)]
+
+    totals.note(asked[0], 20_000, 0.0)
+
+    assert [totals.find(one, 9.0) for one in asked] == [20_000, 20_000, None]
+    assert totals.find(Wanted(flow_id=FLOW, message_since=(DAY_AGO, False)), 9.0) is None
+
+
+async def test_those_to_whom_an_event_happened_are_counted_by_it(database: Database) -> None:
+    await store(database, *(subscriber(number, message_at=NOON) for number in range(1, 6)))
+    async with database.write() as connection:
+        rows = [{"event_id": 7, "conversation_id": number} for number in (1, 2, 4)]
+        await connection.execute(tables.custom_event_subscribers.insert(), rows)
+
+    assert await total(database, Wanted(flow_id=FLOW, event_id=7)) == 3
+    assert await total(database, Wanted(flow_id=FLOW, event_id=7, channel_ids=(WEB,))) == 3
+    assert await total(database, Wanted(flow_id=FLOW, event_id=8)) == 0
 
 
 ANA = Profile(name="Ana Diaz", phone="+61400000000", email="ana@example.com")

@@ -69,15 +69,53 @@ class Listing(msgspec.Struct, frozen=True):
     total: int
 
 
-async def listing(connection: Connection, wanted: Wanted, *, limit: int, offset: int) -> Listing:
-    """A page: whoever spoke or was spoken to last comes first, those with no message at all come last."""
+class LargeTotals:
+    """Totals that take long to count, believed for some seconds: whoever reads page after page asks for the
+    same again and again, and of so many a few more or less change nothing."""
+
+    LARGE = 10_000
+    BELIEVED_FOR = 10.0
+    _MOST = 1000
+
+    def __init__(self) -> None:
+        self._known: dict[Wanted, tuple[int, float]] = {}
+
+    def find(self, wanted: Wanted, now: float) -> int | None:
+        """What was counted lately; `now` in seconds of a monotonic clock."""
+        total, until = self._known.get(_to_the_minute(wanted), (None, 0.0))
+        return total if now < until else None
+
+    def note(self, wanted: Wanted, total: int, now: float) -> None:
+        if total > self.LARGE and wanted.within is None:
+            if len(self._known) >= self._MOST:
+                self._known.clear()
+            self._known[_to_the_minute(wanted)] = (total, now + self.BELIEVED_FOR)
+
+
+def _to_the_minute(wanted: Wanted) -> Wanted:
+    """Of the same question some seconds later, the same."""
+    names = ("active_since", "message_since", "bot_since")
+    pairs = ((name, getattr(wanted, name)) for name in names)
+    return replace(
+        wanted,
+        **{name: (pair[0].replace(second=0, microsecond=0), pair[1]) for name, pair in pairs if pair},
+    )
+
+
+async def listing(
+    connection: Connection, wanted: Wanted, *, limit: int, offset: int, total: int | None = None
+) -> Listing:
+    """A page: whoever spoke or was spoken to last comes first, those with no message at all come last.
+
+    `total`, if it is known already, is not counted again.
+    """
     if wanted.channel_ids == ():
         return Listing([], 0)
     few = await _few(connection, wanted)
     rows = await _page(connection, _condition(wanted, few), limit, offset)
     if len(rows) < limit and (rows or not offset):
         return Listing(rows, offset + len(rows))
-    return Listing(rows, await _total(connection, wanted, few))
+    return Listing(rows, await _total(connection, wanted, few) if total is None else total)
 
 
 async def find(connection: Connection, flow_id: FlowId, id_: ConversationId) -> Conversation | None:
@@ -279,6 +317,10 @@ async def _total(connection: Connection, wanted: Wanted, few: list[int] | None) 
         query = select(func.count()).select_from(traits).where(*_is_trait(wanted, only))
         return int((await connection.execute(query)).scalar_one())
     plain = Wanted(flow_id=wanted.flow_id, team=wanted.team)
+    if few is None and wanted.event_id is not None and wanted == replace(plain, event_id=wanted.event_id):
+        happened = custom_event_subscribers.c.event_id == wanted.event_id  # an event is one flow's own
+        query = select(func.count()).select_from(custom_event_subscribers).where(happened)
+        return int((await connection.execute(query)).scalar_one())
     only_channels = few is None and wanted == replace(plain, channel_ids=wanted.channel_ids)
     if only_channels and wanted.channel_ids is not None:
         return await _count(connection, and_(*_findable(wanted)))

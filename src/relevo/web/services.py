@@ -20,6 +20,7 @@ from relevo.http_client.egress_guard import EgressGuard
 from relevo.http_client.mail import Mail
 from relevo.store.database import Database
 from relevo.store.encryption import Cipher
+from relevo.store.subscribers import LargeTotals
 from relevo.system.chance import Chance
 from relevo.system.clock import Clock
 from relevo.system.media_files import MediaFiles
@@ -62,6 +63,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     operations_key: bytes = b""
     unsubscribe_key: bytes = b""
     """Proves that the link in an e-mail is of the person whom it was written to."""
+    totals: LargeTotals = msgspec.field(default_factory=LargeTotals)
     is_demo: bool = False
     try_endpoint: TryEndpoint | None = None
     """None: the console cannot send test events."""

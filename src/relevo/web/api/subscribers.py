@@ -201,7 +201,8 @@ ANA: dict[str, Any] = {
 async def list_subscribers(
     call: NamedDependency[Call], asked: NamedDependency[SubscribersQuery]
 ) -> SubscriberPage:
-    """Everybody who writes to the flow, whoever spoke or was spoken to last first."""
+    """Everybody who writes to the flow, whoever spoke or was spoken to last first. A total of more than
+    10,000 may be ten seconds old."""
     sent = await call.request.parameters()
     await _look_for(call, asked)
     paging = call.paging(asked)
@@ -244,8 +245,14 @@ _OF_A_FLOW = ("segment_ns", "tag_ns", "label_id", "event_ns", "user_field_ns", "
 
 
 async def _answered(call: Call, wanted: Wanted, paging: Paging) -> SubscriberPage:
+    totals, now = call.services.totals, call.services.clock.monotonic()
+    total = totals.find(wanted, now)
     async with call.services.database.read() as connection:
-        found = await subscribers.listing(connection, wanted, limit=paging.limit, offset=paging.offset)
+        found = await subscribers.listing(
+            connection, wanted, limit=paging.limit, offset=paging.offset, total=total
+        )
+    if total is None:
+        totals.note(wanted, found.total, now)
     return paging.answer(SubscriberPage, [info(call, one) for one in found.rows], found.total)
 
 
