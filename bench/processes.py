@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import msgspec
 
@@ -23,6 +23,9 @@ RELEVO = str(Path(sys.executable).parent / "relevo")
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 SCOPES = ("Manage Flow", "Manage Team", "Send Message")
+
+CUSTOMERS = "/customers"
+"""Where what customers are told is posted, at the same server as what they say."""
 
 FLOW = """\
 version: 1
@@ -44,7 +47,7 @@ channels:
 ENDPOINT = """\
   - {{name: {name}, url: "{url}", secret: "{secret}", headers: {{X-Desk-Key: bench}}}}"""
 CHANNEL = """\
-  - {{name: {name}, type: apichat, flow: bench, webhook_url: "{url}",
+  - {{name: {name}, type: apichat, flow: bench, webhook_url: "{customers}",
       live_chat: {{mode: webhook, endpoint: {name}}}}}"""
 
 
@@ -73,7 +76,10 @@ def prepare(
         **({"RELEVO_DATABASE_URL": database_url} if database_url else {}),
         **settings,
     }
-    named = [{"name": name, "url": url, "secret": SECRET} for name, url in endpoints.items()]
+    named = [
+        {"name": name, "url": url, "customers": urljoin(url, CUSTOMERS), "secret": SECRET}
+        for name, url in endpoints.items()
+    ]
     workspace = WORKSPACE.format(
         endpoints="\n".join(ENDPOINT.format(**one) for one in named),
         channels="\n".join(CHANNEL.format(**one) for one in named),

@@ -11,7 +11,7 @@ from typing import Self
 import msgspec
 
 from bench.ledger import Ledger
-from bench.processes import SECRET, free_port
+from bench.processes import CUSTOMERS, SECRET, free_port
 
 HOST = "127.0.0.1"
 
@@ -104,6 +104,9 @@ class Platform:
                 writer.transport.abort()
 
     async def _answer(self, request: Request) -> None:
+        if request.path == CUSTOMERS:  # the customer is told that the platform is down
+            await request.answer(200)
+            return
         self.requests += 1
         if request.path != "/hook":
             self.strayed += 1
