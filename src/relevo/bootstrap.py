@@ -18,7 +18,7 @@ from datetime import timedelta
 from hashlib import sha256
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -328,53 +328,40 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     engine, couriers, timers = parts.services.engine, parts.couriers, parts.timers
     await parts.services.catalog.refresh(at_once=True)
     await couriers.start()
-    committing = _spawn(engine.run(), "engine")
-    stack.push_async_callback(_ended, engine.stop, committing)
-    listening = []
+    tasks = [_begin(engine, "engine", stack)]
     if parts.neighbours:
-        listening.append(_spawn(parts.neighbours.run(), "neighbours"))
-        stack.push_async_callback(_ended, parts.neighbours.stop, *listening)
-    carrying, living = _spawn(couriers.run(), "couriers"), _spawn(couriers.keep_alive(), "lease")
-    stack.push_async_callback(_stop_couriers, couriers, carrying, living)
-    firing = _spawn(timers.run(), "timers")
-    stack.push_async_callback(_ended, timers.stop, firing)
-    tidying = _spawn(parts.housekeeping.run(), "housekeeping")
-    stack.push_async_callback(_ended, parts.housekeeping.stop, tidying)
-    putting_back = _spawn(parts.redelivering.run(), "redelivering")
-    stack.push_async_callback(_ended, parts.redelivering.stop, putting_back)
-    broadcasting = _spawn(parts.broadcasting.run(), "broadcasting")
-    stack.push_async_callback(_ended, parts.broadcasting.stop, broadcasting)
-    scheduling = _spawn(parts.scheduling.run(), "schedules")
-    stack.push_async_callback(_ended, parts.scheduling.stop, scheduling)
-    naming = _spawn(parts.naming.run(), "naming")
-    stack.push_async_callback(_ended, parts.naming.stop, naming)
-    sweeping = _spawn(parts.sweeping.run(), "sweeping")
-    stack.push_async_callback(_ended, parts.sweeping.stop, sweeping)
-    reporting = _spawn(parts.reporter.run(), "health")
-    stack.push_async_callback(_ended, parts.reporter.stop, reporting)
-    telling = _spawn(parts.outages.run(), "outages")
-    stack.push_async_callback(_ended, parts.outages.stop, telling)
+        tasks.append(_begin(parts.neighbours, "neighbours", stack))
+    carrying = [_spawn(couriers.run(), "couriers"), _spawn(couriers.keep_alive(), "lease")]
+    stack.push_async_callback(_stop_couriers, couriers, *carrying)
+    others: list[tuple[str, _Loop]] = [
+        ("timers", timers),
+        ("housekeeping", parts.housekeeping),
+        ("redelivering", parts.redelivering),
+        ("broadcasting", parts.broadcasting),
+        ("schedules", parts.scheduling),
+        ("naming", parts.naming),
+        ("sweeping", parts.sweeping),
+        ("health", parts.reporter),
+        ("outages", parts.outages),
+    ]
+    tasks += carrying + [_begin(one, name, stack) for name, one in others]
     return Running(
-        services=parts.services,
-        couriers=couriers,
-        timers=timers,
-        http=parts.http,
-        tasks=(
-            committing,
-            carrying,
-            living,
-            firing,
-            tidying,
-            putting_back,
-            broadcasting,
-            scheduling,
-            naming,
-            sweeping,
-            reporting,
-            telling,
-            *listening,
-        ),
+        services=parts.services, couriers=couriers, timers=timers, http=parts.http, tasks=tuple(tasks)
     )
+
+
+class _Loop(Protocol):
+    """Something that runs until it is stopped."""
+
+    async def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def _begin(one: _Loop, name: str, stack: contextlib.AsyncExitStack) -> asyncio.Task[None]:
+    task = _spawn(one.run(), name)
+    stack.push_async_callback(_ended, one.stop, task)
+    return task
 
 
 def _set(*events: asyncio.Event) -> None:

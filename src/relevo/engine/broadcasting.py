@@ -26,7 +26,7 @@ from relevo.domain.vocabulary import BotField, WrongValue, typed
 from relevo.engine.catalog import Catalog
 from relevo.engine.engine import Engine
 from relevo.engine.hub import Hub, LookAgain
-from relevo.engine.timers import sleep_or
+from relevo.engine.stepping import LOOK_EVERY, REST, in_steps
 from relevo.store import broadcasts, choosing, configuring, defining
 from relevo.store.choosing import Found
 from relevo.store.database import Connection, Database
@@ -40,8 +40,6 @@ AHEAD = 200
 """So many deliveries of broadcasts may be due before more people are told."""
 LEASE = timedelta(seconds=30)
 """When somebody else takes up a broadcast whose process is silent."""
-_LOOK_EVERY = 1.0  # seconds
-_REST = 0.02  # seconds between two steps, and no less than the step took
 _AGAIN_AFTER = timedelta(seconds=1)
 
 
@@ -57,14 +55,7 @@ class Broadcasting:
         self._stopped = asyncio.Event()
 
     async def run(self) -> None:
-        while not self._stopped.is_set():
-            started = self._clock.monotonic()
-            try:
-                worked = await self.step()
-                rest = max(_REST, self._clock.monotonic() - started) if worked else await self._until_due()
-            except Unavailable:
-                rest = _LOOK_EVERY
-            await sleep_or(self._clock, rest, self._stopped)
+        await in_steps(self.step, self._clock, self._stopped, self._until_due)
 
     def stop(self) -> None:
         self._stopped.set()
@@ -74,8 +65,8 @@ class Broadcasting:
         async with self._database.read() as connection:
             at = await broadcasts.next_due_at(connection)
         if at is None:
-            return _LOOK_EVERY
-        return min(max((at - self._clock.now()).total_seconds(), _REST), _LOOK_EVERY)
+            return LOOK_EVERY
+        return min(max((at - self._clock.now()).total_seconds(), REST), LOOK_EVERY)
 
     async def step(self) -> bool:
         """One step of whatever there is to do; False when there is nothing."""

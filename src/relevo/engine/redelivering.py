@@ -14,11 +14,10 @@ from datetime import timedelta
 import msgspec
 import structlog
 
-from relevo.domain.errors import Unavailable
 from relevo.domain.ids import ConversationId, DeliveryId
 from relevo.domain.redeliveries import Redelivery, RedeliveryState
 from relevo.engine.hub import Hub, LookAgain
-from relevo.engine.timers import sleep_or
+from relevo.engine.stepping import in_steps
 from relevo.store import redeliveries
 from relevo.store.database import Database
 from relevo.system.clock import Clock
@@ -31,8 +30,6 @@ AHEAD = 256
 """So many heads that were put back may wait for couriers before more are."""
 LATELY = timedelta(seconds=5)
 """A head that has waited for longer is at an endpoint that is down: it keeps no others waiting."""
-_LOOK_EVERY = 1.0  # seconds
-_REST = 0.02  # seconds between two steps, and no less than the step took
 
 
 class Redelivering:
@@ -44,14 +41,7 @@ class Redelivering:
         self._stopped = asyncio.Event()
 
     async def run(self) -> None:
-        while not self._stopped.is_set():
-            started = self._clock.monotonic()
-            try:
-                worked = await self.step()
-            except Unavailable:
-                worked = False
-            rest = max(_REST, self._clock.monotonic() - started) if worked else _LOOK_EVERY
-            await sleep_or(self._clock, rest, self._stopped)
+        await in_steps(self.step, self._clock, self._stopped)
 
     def stop(self) -> None:
         self._stopped.set()

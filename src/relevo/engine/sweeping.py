@@ -10,14 +10,14 @@ from typing import Protocol, assert_never
 
 import structlog
 
-from relevo.domain.errors import NotFound, Unavailable
+from relevo.domain.errors import NotFound
 from relevo.domain.events import AnyEvent, ByConversation, DirectAct, SubscriberChanged
 from relevo.domain.flows.runs import RemoveLabel, RemoveTag, RenameField, SetField
 from relevo.domain.ids import ConversationId, FlowId
 from relevo.domain.vocabulary import Label, Tag, UserField
 from relevo.engine.batches import Result
 from relevo.engine.catalog import Catalog
-from relevo.engine.timers import sleep_or
+from relevo.engine.stepping import in_steps
 from relevo.store import configuring, defining, erasing, traits
 from relevo.store.database import Database
 from relevo.store.defining import Marked
@@ -28,8 +28,6 @@ from relevo.system.clock import Clock
 log = structlog.get_logger()
 
 AT_ONCE = 100
-_LOOK_EVERY = 1.0  # seconds
-_REST = 0.02  # seconds between two steps, and no less than the step took
 
 
 class Door(Protocol):
@@ -55,14 +53,7 @@ class Sweeping:
         self._stopped = asyncio.Event()
 
     async def run(self) -> None:
-        while not self._stopped.is_set():
-            started = self._clock.monotonic()
-            try:
-                worked = await self.step()
-            except Unavailable:
-                worked = False
-            rest = max(_REST, self._clock.monotonic() - started) if worked else _LOOK_EVERY
-            await sleep_or(self._clock, rest, self._stopped)
+        await in_steps(self.step, self._clock, self._stopped)
 
     def stop(self) -> None:
         self._stopped.set()
