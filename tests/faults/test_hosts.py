@@ -124,6 +124,36 @@ async def processes(
             process.kill()
 
 
+class SlowPlatform(Platform):
+    """Takes its time, and can leave a host without an answer until another one brings the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unanswered = ""
+        self._kept = ""
+        self._keeps, self._has_again = asyncio.Event(), asyncio.Event()
+
+    async def until_keeps_waiting(self, address: str) -> None:
+        """Until this host has sent something that it gets no answer to for now."""
+        self._unanswered = address
+        async with asyncio.timeout(PATIENCE):
+            await self._keeps.wait()
+
+    async def until_has_it_again(self) -> None:
+        """Until another host has brought the same."""
+        async with asyncio.timeout(PATIENCE):
+            await self._has_again.wait()
+
+    async def _think(self, host: str, webhook_id: str) -> None:
+        await asyncio.sleep(0.1)
+        if self._keeps.is_set() and webhook_id == self._kept:
+            self._has_again.set()
+        elif host == self._unanswered and not self._keeps.is_set():
+            self._kept = webhook_id
+            self._keeps.set()
+            await self._has_again.wait()
+
+
 async def until_answers(address: str, port: int) -> None:
     async with asyncio.timeout(60):
         while True:
@@ -139,20 +169,21 @@ async def until_answers(address: str, port: int) -> None:
 async def test_a_host_that_is_cut_off_and_comes_back_loses_and_reorders_nothing(
     network: Network, tmp_path: Path
 ) -> None:
-    """Its locks and its claims run out, others carry on, and what it says too late is refused."""
-    platform, log = Platform(takes=0.1), tmp_path / "log"
+    """Its locks and its claims run out, others carry on, and what it hears too late is refused."""
+    platform, log = SlowPlatform(), tmp_path / "log"
     with database_on(network.address) as url, log.open("wb") as logging:
         async with receiving(platform, free_port(), network.address) as platform_url:
             here = Installation(tmp_path, url, platform_url, network.address)
             async with processes(here, network.hosts, logging) as vendors:
                 await vendors[0].hand_over(USERS)
                 customers = [asyncio.create_task(write(vendors, user, MESSAGES)) for user in range(USERS)]
-                await asyncio.sleep(1)
+                await platform.until_keeps_waiting(network.hosts[0].address)
                 with in_a_transaction(network.hosts[0], url):
                     network.hosts[0].cut_off()
                     before = len(vendors[0].accepted)
                     await until_two_are_left(url)
                     await until_all_go_on(vendors[0], before)
+                    await platform.until_has_it_again()
                 network.hosts[0].bring_back()
                 await asyncio.gather(*customers)
                 await platform.until_all(vendors[0].expected, PATIENCE)
