@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import timedelta
 
 import msgspec
@@ -361,3 +362,22 @@ async def test_who_hands_over_to_a_disabled_endpoint_is_told_at_once(database: D
 
         assert (await said(world, asked.conversation_id))[-1] == ("out", "Nobody hears us")
         assert "handoff.requested" in await told(world)
+
+
+async def test_what_was_decided_leaves_nothing_for_the_garbage_collector(database: Database) -> None:
+    """In a cycle a batch would keep all its conversations in memory until the collector comes."""
+    async with make_engine(database) as world:
+        await world.says("agent")
+        gc.collect()
+        gc.disable()
+        try:
+            await asyncio.gather(*(world.says(f"message {number}") for number in range(50)))
+            await world.says("last")
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            left = {type(one) for one in gc.garbage if type(one).__module__.startswith("relevo.")}
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+        assert left == set()

@@ -123,6 +123,30 @@ class Carriers(Protocol):
         ...
 
 
+class _Reach:
+    """Which endpoints cannot be reached: looked up once a batch.
+
+    Apart from the batch, so that a batch refers to nothing that refers to it. With a cycle its memory, all
+    the conversations in it, would stay until the collector comes: at full load a third of the throughput.
+    """
+
+    def __init__(self, catalog: Catalog, carriers: Carriers) -> None:
+        self._endpoints, self._carriers = catalog.directory.endpoints, carriers
+        self._down: dict[EndpointId, bool] = {}
+
+    def is_down(self, id_: EndpointId) -> bool:
+        found = self._down.get(id_)
+        if found is None:
+            found = self._down[id_] = self._look(id_)
+        return found
+
+    def _look(self, id_: EndpointId) -> bool:
+        endpoint = self._endpoints.get(id_)
+        if endpoint is None or endpoint.disabled_reason:
+            return True
+        return self._carriers.is_down(Destination("endpoint", id_))
+
+
 class Batch:
     """The work of one transaction. Made anew for each try, so that a failed one leaves nothing."""
 
@@ -146,7 +170,7 @@ class Batch:
         self._chance = int(commit_id[-12:], 16) << 20
         """Another number for each event of each batch, with its index: a commit's id was drawn by chance."""
         self._shared: dict[tuple[ChannelId, FlowId], Surroundings] = {}
-        self._down: dict[EndpointId, bool] = {}
+        self._reach = _Reach(catalog, carriers)
         self._all_events = list(events)  # and, behind them, those that outcomes bring along
         self.results: list[Result | RelevoError] = []
         self.settled: list[Settled] = []
@@ -444,20 +468,8 @@ class Batch:
             window=adapter_for(channel.type).window(channel),
             member_of=self._catalog.directory.member_of,
             custom_event_of=self._catalog.directory.custom_event,
-            is_down=self._is_down,
+            is_down=self._reach.is_down,
         )
-
-    def _is_down(self, endpoint_id: EndpointId) -> bool:
-        found = self._down.get(endpoint_id)
-        if found is None:
-            found = self._down[endpoint_id] = self._look_whether_down(endpoint_id)
-        return found
-
-    def _look_whether_down(self, endpoint_id: EndpointId) -> bool:
-        endpoint = self._catalog.directory.endpoints.get(endpoint_id)
-        if endpoint is None or endpoint.disabled_reason:
-            return True
-        return self._carriers.is_down(Destination("endpoint", endpoint_id))
 
     def _report_fault(self, event: AnyEvent, fault: Exception) -> None:
         id_ = self._existing(event)
