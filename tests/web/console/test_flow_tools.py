@@ -103,6 +103,12 @@ async def test_the_picture_has_every_subflow_and_who_waits_where(browser: Browse
 
     page = await browser.get(f"/console/flows/{world.company.flow.id}/picture")
 
+    assert page.main.get("data-live") == "/console/events?rest=5"
+    assert {one.get("data-refresh") for one in page.main.all("div") if one.get("data-refresh")} == {
+        "head",
+        "picture",
+        "places",
+    }
     assert "1 of the 1 people" in page.text
     assert page.html.count('class="flow-box"') == 2
     assert "1 waiting here" in page.html

@@ -254,6 +254,25 @@ async def test_lists_hear_that_something_has_changed_and_not_how_often(
     assert (second.type, third.type) == ("changed", "changed")
 
 
+@pytest.mark.parametrize(
+    ("asked", "rests"), [("5", 5), ("0", live.LIST_RESTS_FOR), ("x", live.LIST_RESTS_FOR), ("600", 60)]
+)
+async def test_a_page_that_takes_long_to_make_hears_of_changes_less_often(
+    app: FrontDoor, services: Services, session: str, world: World, asked: str, rests: int
+) -> None:
+    async with listening(app, services, session, f"/console/events?rest={asked}") as stream:
+        await world.clock.until_sleeping()
+        await world.says("one")
+        assert (await stream.next()).type == "changed"
+        await world.clock.until_sleeping()
+        await world.says("two")
+        before = world.clock.now()
+        await world.clock.run(_seconds(rests))
+        assert (await stream.next()).type == "changed"
+
+    assert world.clock.now() - before == timedelta(seconds=rests)
+
+
 async def test_the_list_of_one_company_does_not_hear_of_another(
     app: FrontDoor, services: Services, session: str, world: World
 ) -> None:

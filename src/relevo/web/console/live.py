@@ -28,15 +28,18 @@ from relevo.web.widget.feed import OPENING, PING, event, heard_within
 
 PING_EVERY = 15.0  # seconds
 LIST_REFRESHES_EVERY = 30.0  # seconds without news: what nobody told us of shows by then
-LIST_RESTS_FOR = 2.0  # seconds between two refreshes of a list, however much happens
+LIST_RESTS_FOR = 2  # seconds between two refreshes of a list, however much happens
+LONGEST_REST = 60
 PAGE = 100
 PARTS = ("control", "hint", "panel")
 
 
 @get("/events", opt=FOR_EVERYBODY)
 async def workspace_events(visit: TheVisit) -> Stream:
-    """`changed` when a list of this workspace may look different now."""
-    return _stream(visit, _changes(visit))
+    """`changed` when a list of this workspace may look different now. `rest` is how many seconds lie between
+    two of these, for a page that takes long to make."""
+    rest = min(max(visit.query.number("rest") or 0, LIST_RESTS_FOR), LONGEST_REST)
+    return _stream(visit, _changes(visit, rest))
 
 
 @get("/conversations/{user_ns:str}/events", opt=FOR_EVERYBODY)
@@ -63,7 +66,7 @@ def _stream(visit: Visit, pieces: AsyncGenerator[bytes, None]) -> Stream:
     )
 
 
-async def _changes(visit: Visit) -> AsyncGenerator[bytes, None]:
+async def _changes(visit: Visit, rest: float) -> AsyncGenerator[bytes, None]:
     yield OPENING
     clock, hub = visit.services.clock, visit.services.hub
     with hub.listen(workspace_topic(visit.workspace_id)) as listener:
@@ -75,7 +78,7 @@ async def _changes(visit: Visit) -> AsyncGenerator[bytes, None]:
                 yield SIGNED_OUT
                 return
             yield event("changed", {})
-            await clock.sleep(LIST_RESTS_FOR)
+            await clock.sleep(rest)
 
 
 async def _is_signed_in(visit: Visit) -> bool:
