@@ -84,3 +84,12 @@ async def test_there_are_two_hundred_secrets_at_most(
     assert one_more.problems == ["There are 200 secrets; at most 200 are possible."]
     assert replaced.goes_to
     assert (await kept(services, world))["KEY_7"] == "y"
+
+
+async def test_a_secret_may_have_several_lines(browser: Browser, services: Services, world: World) -> None:
+    lines = "-----BEGIN PRIVATE KEY-----\r\nMIIB\r\n-----END PRIVATE KEY-----\r\n"
+
+    await browser.send("/console/secrets/new", {"name": "KEY", "value": lines})
+
+    kept_lines = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"
+    assert await kept(services, world) == {"KEY": kept_lines}

@@ -34,7 +34,7 @@ async def put(visit: TheVisit) -> Response[Any]:
     form = await visit.form()
     name = form.get("name")
     try:
-        await secrets.save(visit.means, visit.workspace_id, name, form.raw("value"))
+        await secrets.save(visit.means, visit.workspace_id, name, form.raw("value").removesuffix("\n"))
     except InvalidInput as error:
         return _page(visit, form.refused(error), status=422)
     return visit.go("/console/secrets", f"The secret {name} is set.")
