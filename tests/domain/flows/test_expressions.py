@@ -71,7 +71,9 @@ def test_what_is_no_template_stays_a_string() -> None:
 
 
 def test_a_name_of_two_parts_is_a_name() -> None:
-    profile = HERE.with_field("name", None).with_field("first_name", "Bo").with_field("last_name", "Li")
+    profile = HERE.of(
+        ANA.with_field("name", None).with_field("first_name", "Bo").with_field("last_name", "Li")
+    )
 
     assert filled_in(compiled("{{ name }}"), profile) == "Bo Li"
 
@@ -91,7 +93,9 @@ def test_templates_are_equal_when_their_sources_are() -> None:
 
 
 def test_variables_change_without_changing_those_before() -> None:
-    after = HERE.with_field("plan", None).with_field("new", 1).with_tag("x").with_tag("vip").without_tag("y")
+    after = HERE.of(
+        ANA.with_field("plan", None).with_field("new", 1).with_tag("x").with_tag("vip").without_tag("y")
+    )
 
     assert (after.get("plan"), after["new"], after["tags"]) == (None, 1, ["vip", "x"])
     assert (HERE["plan"], HERE.get("new"), HERE["tags"]) == ("Pro", None, ["vip"])
@@ -181,7 +185,7 @@ def test_templates_that_fail_or_overdo_it_are_stopped(source: str, why: str) -> 
     assert isinstance(template, Template)
 
     with pytest.raises(TemplateFailed) as caught:
-        template.filled_in(HERE.with_field("long", LONG))
+        template.filled_in(HERE.of(ANA.with_field("long", LONG)))
 
     assert str(caught.value).startswith(why)
 
@@ -189,16 +193,16 @@ def test_templates_that_fail_or_overdo_it_are_stopped(source: str, why: str) -> 
 def test_a_text_may_become_as_long_as_the_bound() -> None:
     long = "x" * MAX_TEXT
 
-    assert filled_in(compiled("{{ fields.long }}"), HERE.with_field("long", long)) == long
+    assert filled_in(compiled("{{ fields.long }}"), HERE.of(ANA.with_field("long", long))) == long
     with pytest.raises(TemplateFailed):
-        filled_in(compiled("{{ fields.long }}"), HERE.with_field("long", long + "x"))
+        filled_in(compiled("{{ fields.long }}"), HERE.of(ANA.with_field("long", long + "x")))
 
 
 def test_why_a_template_failed_says_nothing_of_the_customer() -> None:
     template = compiled("{{ secret | slice: secret }}")
 
     with pytest.raises(TemplateFailed) as caught:
-        filled_in(template, HERE.with_field("secret", "my password"))
+        filled_in(template, HERE.of(ANA.with_field("secret", "my password")))
 
     assert "password" not in str(caught.value)
 

@@ -331,6 +331,15 @@ def test_labels_and_opt_ins(step: str, acts: list[Act]) -> None:
     assert texts(turn) == ["after"]
 
 
+@pytest.mark.parametrize(("step", "kind"), [("tag", "tag"), ("label", "label")])
+def test_what_was_given_is_seen_by_the_steps_that_follow(step: str, kind: str) -> None:
+    look = f"- when: {{{kind}: New}}\n  then: [{{send: has it}}]\n  else: [{{send: has it not}}]\n"
+
+    turn = walked(f"- {step}: New\n{look}- un{step}: New\n{look}")
+
+    assert texts(turn) == ["has it", "has it not"]
+
+
 # For the people behind the bot
 
 

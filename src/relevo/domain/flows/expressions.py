@@ -33,7 +33,7 @@ from relevo.domain.flows.languages import best
 from relevo.domain.flows.runs import Scene
 from relevo.domain.hours import is_open, opens_at
 from relevo.domain.sealing import Mark, Marks
-from relevo.domain.subscribers import PROFILE_FIELDS, FieldValue, Subscriber
+from relevo.domain.subscribers import PROFILE_FIELDS, Subscriber
 
 if TYPE_CHECKING:
     from relevo.domain.flows.model import Flow
@@ -130,15 +130,9 @@ class Variables(Mapping[str, object]):
         declared = self.flow.variables if self.flow else {}
         return {**_READERS, **_LATER_READERS, **declared, **self.subscriber.fields}
 
-    def with_field(self, name: str, value: FieldValue) -> Variables:
-        """After a field was set; None clears it."""
-        return Variables(self.scene, self.subscriber.with_field(name, value), self.flow)
-
-    def with_tag(self, name: str) -> Variables:
-        return Variables(self.scene, self.subscriber.with_tag(name), self.flow)
-
-    def without_tag(self, name: str) -> Variables:
-        return Variables(self.scene, self.subscriber.without_tag(name), self.flow)
+    def of(self, subscriber: Subscriber) -> Variables:
+        """After something has become of the person."""
+        return Variables(self.scene, subscriber, self.flow)
 
     @property
     def language(self) -> str:

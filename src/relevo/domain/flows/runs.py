@@ -158,6 +158,10 @@ class RemoveLabel(msgspec.Struct, frozen=True, tag=True):
     name: str
 
 
+Naming = AddTag | RemoveTag | AddLabel | RemoveLabel
+"""What is done with a name alone."""
+
+
 class RenameField(msgspec.Struct, frozen=True, tag=True):
     """What the subscriber has under `name` is under `to` from now on; what is there already stays."""
 

@@ -8,7 +8,7 @@ off before anything is put on, so a `call` in last place costs no depth.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, assert_never
 
 from relevo.domain.flows.conditions import holds
 from relevo.domain.flows.expressions import Template, TemplateFailed, Variables, filled_in
@@ -16,9 +16,12 @@ from relevo.domain.flows.messages import Choice, FlowMessage, TextMessage
 from relevo.domain.flows.model import Condition, Flow, Step, Steps, Words
 from relevo.domain.flows.runs import (
     Act,
+    AddLabel,
     AddTag,
     Frame,
+    Naming,
     PauseBot,
+    RemoveLabel,
     RemoveTag,
     ResumeBot,
     Run,
@@ -325,7 +328,7 @@ class Walk:
         if value is not None and (value := self._fitting(name, value)) is None:
             return
         self.do(SetField(name, value))
-        self.variables = self.variables.with_field(name, value)
+        self.variables = self.variables.of(self.variables.subscriber.with_field(name, value))
 
     def _fitting(self, name: str, value: FieldValue) -> FieldValue:
         """The value as the field has it; None when it cannot hold it."""
@@ -339,23 +342,25 @@ class Walk:
             self.stumble("wrong_type", f"what came out for {name} is no {variable.type}")
         return fitting
 
-    def apply(self, act: SetField | AddTag | RemoveTag) -> None:
-        """Do what somebody else wants done to the subscriber."""
+    def apply(self, act: SetField | Naming) -> None:
+        """Do something to the subscriber, seen by all that follows."""
+        before = self.variables.subscriber
         match act:
             case SetField(name=name, value=value):
                 self.set_field(name, value)
+                return
             case AddTag(name=name):
-                self.tag(name)
+                after = before.with_tag(name)
             case RemoveTag(name=name):
-                self.untag(name)
-
-    def tag(self, name: str) -> None:
-        self.do(AddTag(name))
-        self.variables = self.variables.with_tag(name)
-
-    def untag(self, name: str) -> None:
-        self.do(RemoveTag(name))
-        self.variables = self.variables.without_tag(name)
+                after = before.without_tag(name)
+            case AddLabel(name=name):
+                after = before.with_label(name)
+            case RemoveLabel(name=name):
+                after = before.without_label(name)
+            case _:
+                assert_never(act)
+        self.do(act)
+        self.variables = self.variables.of(after)
 
 
 def _may_be_empty(message: FlowMessage) -> bool:

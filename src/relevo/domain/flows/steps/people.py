@@ -7,7 +7,16 @@ from typing import ClassVar, Literal, Self, get_args
 from relevo.domain.flows.expressions import Template
 from relevo.domain.flows.model import Step
 from relevo.domain.flows.reading import Reader, fixed_texts
-from relevo.domain.flows.runs import AddLabel, OptsIn, OptsOut, RemoveLabel, WantsBroadcasts
+from relevo.domain.flows.runs import (
+    AddLabel,
+    AddTag,
+    Naming,
+    OptsIn,
+    OptsOut,
+    RemoveLabel,
+    RemoveTag,
+    WantsBroadcasts,
+)
 from relevo.domain.flows.shapes import SINGLE, TEXTS, Shape, any_of, by_name, listed, one_of
 from relevo.domain.flows.walking import Walk
 from relevo.domain.subscribers import FieldValue
@@ -48,72 +57,46 @@ def _value(name: str, value: Value, reader: Reader) -> tuple[str, FieldValue | T
     return known, given
 
 
-class Tag(Step, frozen=True):
+class _Giving(Step, frozen=True):
+    """Has something done for each of its names."""
+
     names: tuple[str, ...]
 
+    shape: ClassVar[Shape] = TEXTS
+    act: ClassVar[type[Naming]]
+
+    @classmethod
+    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
+        return cls(fixed_texts(keys[cls.word]))
+
+    def take(self, walk: Walk) -> None:
+        for name in self.names:
+            walk.apply(self.act(name))
+        walk.advance()
+
+
+class Tag(_Giving, frozen=True):
     word: ClassVar[str] = "tag"
     about: ClassVar[str] = "Give the person a tag, or several."
-    shape: ClassVar[Shape] = TEXTS
-
-    @classmethod
-    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
-        return cls(fixed_texts(keys["tag"]))
-
-    def take(self, walk: Walk) -> None:
-        for name in self.names:
-            walk.tag(name)
-        walk.advance()
+    act: ClassVar[type[Naming]] = AddTag
 
 
-class Untag(Step, frozen=True):
-    names: tuple[str, ...]
-
+class Untag(_Giving, frozen=True):
     word: ClassVar[str] = "untag"
     about: ClassVar[str] = "Take tags away."
-    shape: ClassVar[Shape] = TEXTS
-
-    @classmethod
-    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
-        return cls(fixed_texts(keys["untag"]))
-
-    def take(self, walk: Walk) -> None:
-        for name in self.names:
-            walk.untag(name)
-        walk.advance()
+    act: ClassVar[type[Naming]] = RemoveTag
 
 
-class Label(Step, frozen=True):
-    names: tuple[str, ...]
-
+class Label(_Giving, frozen=True):
     word: ClassVar[str] = "label"
     about: ClassVar[str] = "Give the person a label of the workspace, or several."
-    shape: ClassVar[Shape] = TEXTS
-
-    @classmethod
-    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
-        return cls(fixed_texts(keys["label"]))
-
-    def take(self, walk: Walk) -> None:
-        for name in self.names:
-            walk.do(AddLabel(name))
-        walk.advance()
+    act: ClassVar[type[Naming]] = AddLabel
 
 
-class Unlabel(Step, frozen=True):
-    names: tuple[str, ...]
-
+class Unlabel(_Giving, frozen=True):
     word: ClassVar[str] = "unlabel"
     about: ClassVar[str] = "Take labels away."
-    shape: ClassVar[Shape] = TEXTS
-
-    @classmethod
-    def read(cls, keys: Mapping, reader: Reader) -> Self | None:
-        return cls(fixed_texts(keys["unlabel"]))
-
-    def take(self, walk: Walk) -> None:
-        for name in self.names:
-            walk.do(RemoveLabel(name))
-        walk.advance()
+    act: ClassVar[type[Naming]] = RemoveLabel
 
 
 Way = Literal["broadcasts", "email", "sms"]
