@@ -19,7 +19,8 @@ KEY = "00" * 32
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"
 PASSWORD = "p4ss-w0rd"
 SET_EMAIL = ("email", "set", "--host", "127.0.0.1", "--port", "465", "--security", "tls",
-             "--username", "acme", "--from", "Acme <hello@acme.example>", "--reply-to", "help@acme.example")  # fmt: skip
+             "--username", "acme", "--from", "Acme <hello@acme.example>",
+             "--reply-to", "help@acme.example")  # fmt: skip
 
 
 @pytest.fixture
