@@ -1,4 +1,5 @@
-"""The demo in a real browser: the server and the desk are processes of their own, as anybody starts them."""
+"""The demo in a real browser: the server and the desk are processes of their own, as anybody starts them.
+What the desk is answered by the API is compared with the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -10,13 +11,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page, expect, sync_playwright
 
 from relevo.testing.ports import free_port
+from tests.journeys.watched import ANSWERS, kept
+from tests.web.api.validating import our_document
+from tests.web.api.watching import compare
 
 pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -31,12 +38,14 @@ PATIENCE = 15_000  # milliseconds: a retry of the demo comes within five seconds
 
 
 class Demo:
-    """`relevo demo`, running."""
+    """`relevo demo`, running; what its API answers is kept in a file."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, answers: Path) -> None:
+        self.port, self.answers = port, answers
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "relevo", "demo", "--port", str(port)],
+            [sys.executable, "-m", "tests.journeys.watched", "demo", "--port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, ANSWERS: str(answers)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -61,11 +70,12 @@ class Demo:
 
 
 @pytest.fixture
-def demo() -> Iterator[Demo]:
-    demo = Demo(two_free_ports())
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    demo = Demo(two_free_ports(), tmp_path / "answers")
     yield demo
     if demo.process.poll() is None:
         assert demo.end() == (0, "")
+    compare(our_document(), kept(demo.answers))
 
 
 @pytest.fixture(scope="module")
@@ -341,12 +351,12 @@ def test_one_url_is_printed_and_ctrl_c_ends_everything(demo: Demo, context: Brow
 
 
 @pytest.mark.parametrize("neighbour", [0, 1])
-def test_a_port_that_is_taken_is_named(neighbour: int) -> None:
+def test_a_port_that_is_taken_is_named(neighbour: int, tmp_path: Path) -> None:
     port = two_free_ports()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port + neighbour))
         taken.listen()
-        demo = Demo(port)
+        demo = Demo(port, tmp_path / "answers")
         _, complaints = demo.process.communicate(timeout=20)
 
     assert demo.process.returncode == 1
@@ -359,5 +369,5 @@ def test_the_demo_keeps_nothing_and_leaves_an_installation_alone(
     demo: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demo.url()
-    assert not os.path.exists("relevo-data")
+    assert not (ROOT / "relevo-data").exists()
     assert demo.end(signal.SIGTERM) == (0, "")

@@ -28,18 +28,17 @@ from relevo.store import agent_groups, defining, deliveries, directory, media, r
 from relevo.store.media import MediaFile
 from relevo.testing.builders import USER_ID, World, add_channel
 from relevo.testing.channel_suite import play
-from relevo.web.api import CALLS, create_api
-from relevo.web.api.document import make_document
+from relevo.web.api import create_api
 from relevo.web.api.media_library import MEDIA_ID
 from relevo.web.errors import exception_handlers
 from relevo.web.services import Services
-from tests.web.api.validating import Api, Told
+from tests.web.api.validating import Api, Told, our_document
 from tests.web.exchanges import Client
 
 
 @pytest.fixture(scope="session")
 def told() -> Told:
-    return Told(make_document(CALLS, "https://relevo.example.com"))
+    return our_document()
 
 
 def app_of(services: Services) -> Litestar:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from relevo.domain import dynamic_content
 from relevo.domain.errors import InvalidInput
@@ -22,6 +23,13 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
     for path, item in document["paths"].items():
         for method, operation in item.items():
             yield method, path, operation
+
+
+def test_it_is_an_openapi_document(told: Told) -> None:
+    """By the rules of the specification; and every default is one of the values that may be sent."""
+    found = OpenAPIV31SpecValidator(told.document).iter_errors()
+
+    assert [f"{list(error.absolute_path)}: {error.message}" for error in found] == []
 
 
 def test_its_schemas_are_schemas(told: Told) -> None:

@@ -56,7 +56,9 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 
     user_ns: Annotated[
         str,
-        Meta(pattern=r"^f[0-9]{1,12}u[0-9]{1,15}$", description="Of one conversation.", examples=[USER_NS]),
+        Meta(
+            pattern=r"^(f[0-9]{1,12}u[0-9]{1,15})?$", description="Of one conversation.", examples=[USER_NS]
+        ),
     ] = ""
     endpoint: Annotated[
         str, Meta(max_length=200, description="To the endpoint with this name.", examples=["desk"])

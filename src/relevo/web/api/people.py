@@ -50,7 +50,7 @@ WholeName = Annotated[Text, Meta(description="The whole name, where it is not kn
 Phone = Annotated[
     str,
     Meta(
-        pattern=r"^\+?[0-9][0-9 ()./-]{3,30}$",
+        pattern=r"^(\+?[0-9][0-9 ()./-]{3,30})?$",
         description="The phone number, with the country's code.",
         examples=["+61400000000"],
     ),
