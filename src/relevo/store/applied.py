@@ -31,7 +31,9 @@ async def find(connection: Connection, keys: Collection[str]) -> dict[str, Appli
 
 async def insert_new(connection: Connection, new: Sequence[Applied], now: datetime) -> None:
     if new:
-        rows = [{**msgspec.structs.asdict(one), "created_at": now} for one in new]
+        # In one order: two who note the same keys do not wait for each other.
+        ordered = sorted(new, key=lambda one: one.key)
+        rows = [{**msgspec.structs.asdict(one), "created_at": now} for one in ordered]
         await connection.execute(insert(applied), rows)
 
 

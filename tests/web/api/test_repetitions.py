@@ -7,11 +7,13 @@ from collections import Counter
 from datetime import timedelta
 
 import msgspec
-from sqlalchemy import delete
+import pytest
+from sqlalchemy import delete, select
 
 from relevo.engine.housekeeping import Housekeeping
-from relevo.store import tables
+from relevo.store import applied, conversations, tables
 from relevo.testing.builders import World
+from tests.couriers.test_two_processes import until_one_waits
 from tests.store.test_outbox import another_engine
 from tests.web.api.conftest import Ana, app_of, park
 from tests.web.api.preparing import Preparing
@@ -164,6 +166,34 @@ async def test_a_key_of_two_processes_belongs_to_one_conversation(api: Api, ana:
                 )
 
                 assert sorted(answer.status_code for answer in answers) == [200, 422]
+
+
+@pytest.mark.parametrize("database_kind", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.mark.parametrize(
+    ("method", "path", "names"),
+    [
+        ("POST", "/handoff/redeliver", ("delivery_id",)),
+        ("POST", "/handoff/skip", ("delivery_id", "reason")),
+        ("DELETE", "/subscriber/delete", ("user_ns",)),
+    ],
+)
+async def test_a_write_about_lanes_and_an_event_under_one_key_do_not_wait_for_each_other(
+    api: Api, ana: Ana, world: World, method: str, path: str, names: tuple[str, ...]
+) -> None:
+    """Both lock the conversation, and then take the key, or PostgreSQL would break one of them off."""
+    there = {"user_ns": ana.user_ns, "reason": "x", **await park(world)}
+    body = {name: there[name] for name in names}
+    async with world.database.read() as connection:
+        key = (await connection.execute(select(tables.api_keys.c.id))).scalar_one()
+    async with world.database.write() as event:
+        await conversations.load_and_lock(event, {ana.id}, set())
+        writing = asyncio.create_task(api.write(method, path, body, key="k"))
+        await until_one_waits(world.database)
+        await applied.take(event, f"api:{key}:k", "an event", world.clock.now())
+
+    answer = await writing
+
+    assert (answer.status_code, answer.headers["relevo-error"]) == (422, "idempotency_key_reused")
 
 
 async def test_the_answer_is_kept_for_a_day_and_over_a_restart(api: Api, ana: Ana, world: World) -> None:

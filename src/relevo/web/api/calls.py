@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from relevo.domain import complaints
 from relevo.domain.conversations import Conversation
-from relevo.domain.errors import IdempotencyKeyReused, InvalidInput, NotFound, NotSent
+from relevo.domain.errors import IdempotencyKeyReused, InvalidInput, NotFound, NotSent, RelevoError
 from relevo.domain.events import AnyEvent, ByConversation, Once
 from relevo.domain.flows.model import Flow
 from relevo.domain.ids import ConversationId, FlowId, MemberId, parse_user_ns, sub_flow_ns
@@ -34,6 +34,7 @@ UserNs = Annotated[
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 MakeEvent = Callable[[ByConversation, Once | None], AnyEvent]
+Work = Callable[[Connection], Awaitable[Answer]]
 
 
 class Call:
@@ -175,37 +176,51 @@ class Call:
             await work()
         return await self.once(_nothing_more, Ok)
 
-    async def once(self, work: Callable[[Connection], Awaitable[Answer]], into: type[Answer]) -> Answer:
+    async def once(
+        self, work: Work[Answer], into: type[Answer], *, locks_conversations: bool = False
+    ) -> Answer:
         """Do something in a transaction of its own, once for each Idempotency-Key. A repetition is answered
-        as the first time; what fails leaves its key free."""
+        as the first time; what fails leaves its key free. A twin that comes at the same moment waits, or,
+        where the work `locks_conversations`, has its own undone."""
         once = await self._once()
         if once is None:
             async with self.services.database.write() as connection:
                 return await work(connection)
         while True:
             try:
-                return await self._first_or_again(once, work, into)
+                return await self._first_or_again(once, work, into, key_last=locks_conversations)
             except Taken:
                 continue  # a twin has come first, and is found now
+            except RelevoError:
+                if not locks_conversations or await self._has_happened(once) is None:
+                    raise
 
-    async def configure(self, work: Callable[[Connection], Awaitable[Answer]], into: type[Answer]) -> Answer:
+    async def configure(self, work: Work[Answer], into: type[Answer]) -> Answer:
         """The same for what is set up: the next call knows of it."""
         answer = await self.once(work, into)
         await self.services.catalog.refresh(at_once=True)
         return answer
 
     async def _first_or_again(
-        self, once: Once, work: Callable[[Connection], Awaitable[Answer]], into: type[Answer]
+        self, once: Once, work: Work[Answer], into: type[Answer], *, key_last: bool
     ) -> Answer:
+        """The engine locks conversations, and then takes keys. Who did it the other way round would wait for
+        an event under the same key, and that for them: hence `key_last`."""
         async with self.services.database.write() as connection:
             before = await self._before(connection, once)
             if before is not None:
                 mark_replayed(self.request)
                 return msgspec.json.decode(before.result, type=into)
-            await applied.take(connection, once.key, once.fingerprint, self.services.clock.now())
+            if not key_last:
+                await self._take(connection, once)
             answer = await work(connection)
+            if key_last:
+                await self._take(connection, once)
             await applied.answer(connection, once.key, msgspec.json.encode(answer).decode())
             return answer
+
+    async def _take(self, connection: Connection, once: Once) -> None:
+        await applied.take(connection, once.key, once.fingerprint, self.services.clock.now())
 
     def _to(self, user_ns: str) -> ByConversation:
         """It is the engine that looks whether there is such a conversation, and whose it is: the question

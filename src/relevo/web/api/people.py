@@ -199,7 +199,7 @@ async def delete(call: NamedDependency[Call], data: JSONBody[Subscriber]) -> Ok:
         call.services.hub.publish([LookAgain(one.workspace_id, ConversationId(0))])
         return Ok()
 
-    return await call.once(work, Ok)
+    return await call.once(work, Ok, locks_conversations=True)
 
 
 # Subscribed and opted in

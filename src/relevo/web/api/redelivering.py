@@ -133,7 +133,7 @@ async def redeliver(call: NamedDependency[Call], data: JSONBody[OneDelivery]) ->
         )
         return Ok()
 
-    return await call.once(work, Ok)
+    return await call.once(work, Ok, locks_conversations=True)
 
 
 @writes(
@@ -160,7 +160,7 @@ async def skip(call: NamedDependency[Call], data: JSONBody[Skip]) -> Ok:
         )
         return Ok()
 
-    return await call.once(work, Ok)
+    return await call.once(work, Ok, locks_conversations=True)
 
 
 # Many
