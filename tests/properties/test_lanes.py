@@ -67,7 +67,7 @@ class Lanes:
             talks = [self._conversation(number) for number in TALKS]
             await conversations.insert_new(connection, talks)
             for node in NODES:
-                await nodes.register(connection, node, self.clock.now(), self.clock.now() + timedelta(days=9))
+                await nodes.register(connection, node, self.clock.now(), timedelta(days=9))
 
     def _conversation(self, number: int) -> Conversation:
         return Conversation(

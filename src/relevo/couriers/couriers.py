@@ -396,7 +396,7 @@ class Couriers:
         async with self._database.write() as connection:
             if self._alone:
                 await nodes.bury_others(connection, self.node)
-            await nodes.register(connection, self.node, now, now + LEASE)
+            await nodes.register(connection, self.node, now, LEASE)
             self._note_others(await nodes.alive(connection, now))
         self._lease_from(asked)
 
@@ -438,10 +438,10 @@ class Couriers:
         async with self._database.write() as connection:
             for former in self._former:
                 await nodes.leave(connection, former)
-            renewed = await nodes.renew(connection, self.node, now + LEASE)
+            renewed = await nodes.renew(connection, self.node, now, LEASE)
             if not renewed:
-                await nodes.register(connection, self.node, now, now + LEASE)
-            await nodes.sweep(connection, now - 60 * LEASE)
+                await nodes.register(connection, self.node, now, LEASE)
+            await nodes.sweep(connection, now, after=60 * LEASE)
             self._note_others(await nodes.alive(connection, now))
         self._former.clear()
         self._lease_from(asked)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Select,
+    TextClause,
     and_,
     bindparam,
     func,
@@ -47,8 +48,9 @@ from relevo.domain.events import CallAnswered, FileSettled, PlatformUnreachable,
 from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
 from relevo.domain.redeliveries import EVERYTHING, Selection
 from relevo.store.database import AnyRow, Connection
+from relevo.store.nodes import BY_ITS_CLOCK, alive_at
 from relevo.store.statements import Bulk, Query, given, setting
-from relevo.store.tables import attempts, conversations, deliveries, nodes
+from relevo.store.tables import attempts, conversations, deliveries
 
 _rows = deliveries.c
 _encode = msgspec.json.Encoder().encode
@@ -130,7 +132,7 @@ async def insert_new(
 async def due_destinations(connection: Connection, *, now: datetime) -> list[Destination]:
     """To which of them a head is due that nobody alive carries. Goes from one destination to the next by
     the index, however many heads wait for each."""
-    found = await connection.execute(_DUE_DESTINATIONS, {"now": now})
+    found = await connection.execute(_DUE_DESTINATIONS[connection.dialect.name], {"now": now})
     return [Destination(kind, id_) for kind, id_ in found.all()]
 
 
@@ -138,8 +140,11 @@ _HEADS = "FROM deliveries WHERE state = 'waiting' AND due_at IS NOT NULL AND des
 _KINDS = " UNION ALL ".join(
     f"SELECT '{kind}' AS kind" for kind in get_args(get_type_hints(Destination)["kind"])
 )
-# Not EXISTS, of which PostgreSQL would make a join with all heads that are due.
-_DUE_DESTINATIONS = text(f"""
+
+
+def _due_destinations(the_time: str) -> TextClause:
+    # Not EXISTS, of which PostgreSQL would make a join with all heads that are due.
+    return text(f"""
     WITH RECURSIVE found (kind, id) AS (
         SELECT kind, (SELECT min(destination_id) {_HEADS} = kinds.kind) FROM ({_KINDS}) AS kinds
         UNION ALL
@@ -148,9 +153,13 @@ _DUE_DESTINATIONS = text(f"""
     )
     SELECT kind, id FROM found WHERE (
         SELECT due_at {_HEADS} = found.kind AND destination_id = found.id AND due_at <= :now
-            AND (claimed_by IS NULL OR claimed_by NOT IN (SELECT id FROM nodes WHERE lease_until >= :now))
+            AND (claimed_by IS NULL
+                OR claimed_by NOT IN (SELECT id FROM nodes WHERE lease_until >= {the_time}))
         ORDER BY due_at LIMIT 1) IS NOT NULL
-""").bindparams(bindparam("now", type_=_rows.due_at.type))
+    """).bindparams(bindparam("now", type_=_rows.due_at.type))
+
+
+_DUE_DESTINATIONS = {"sqlite": _due_destinations(":now"), "postgresql": _due_destinations(BY_ITS_CLOCK)}
 
 
 async def claim_due(
@@ -214,13 +223,12 @@ async def have_earlier(connection: Connection, by: timedelta, *, after: datetime
 
 
 def _free_heads(destination: Destination, now: datetime) -> Select[Any]:
-    alive = select(nodes.c.id).where(nodes.c.lease_until >= now)
     return select(deliveries).where(
         WAITING,
         _rows.due_at.is_not(None),
         _rows.destination_kind == destination.kind,
         _rows.destination_id == destination.id,
-        or_(_rows.claimed_by.is_(None), _rows.claimed_by.not_in(alive)),
+        or_(_rows.claimed_by.is_(None), _rows.claimed_by.not_in(alive_at(now))),
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 
 from relevo.domain.deliveries import DeliveryState, Lane
 from relevo.domain.ids import ConversationId, DeliveryId
@@ -19,6 +19,7 @@ from relevo.domain.redeliveries import RedeliveryId
 from relevo.store import notices
 from relevo.store.database import AnyRow, Connection
 from relevo.store.deliveries import WAITING, lane_of, lock_heads, promote_heads
+from relevo.store.nodes import alive_at
 from relevo.store.tables import conversations, deliveries, interventions, nodes
 
 _rows = deliveries.c
@@ -144,8 +145,7 @@ _SKIPPABLE = (DeliveryState.WAITING, DeliveryState.PARKED, DeliveryState.GIVEN_U
 
 
 async def _is_alive(connection: Connection, node: str, now: datetime) -> bool:
-    query = select(nodes.c.id).where(and_(nodes.c.id == node, nodes.c.lease_until >= now))
-    return (await connection.execute(query)).first() is not None
+    return (await connection.execute(alive_at(now).where(nodes.c.id == node))).first() is not None
 
 
 # Who did it

@@ -2,29 +2,79 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Select,
+    bindparam,
+    delete,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from relevo.store.database import Connection
 from relevo.store.statements import Bulk
-from relevo.store.tables import commits, nodes
+from relevo.store.tables import Instant, commits, nodes
 
 
-async def register(connection: Connection, node: str, now: datetime, lease_until: datetime) -> None:
-    await connection.execute(insert(nodes).values(id=node, started_at=now, lease_until=lease_until))
+class _TheTime(FunctionElement[datetime]):
+    """What time it is, for leases: by PostgreSQL's own clock, since the hosts' clocks may differ; on SQLite,
+    where there is one process, as that one says (`now`)."""
+
+    type, inherit_cache = Instant(), True
+
+    def __init__(self, now: datetime | BindParameter[Any]) -> None:
+        super().__init__(
+            now if isinstance(now, BindParameter) else bindparam("now", now, Instant, unique=True)
+        )
 
 
-async def renew(connection: Connection, node: str, lease_until: datetime) -> bool:
-    """Extend a lease; False when it was taken away."""
-    result = await connection.execute(update(nodes).where(nodes.c.id == node).values(lease_until=lease_until))
+BY_ITS_CLOCK = "CAST(extract(epoch FROM now()) * 1000000 AS BIGINT)"
+"""PostgreSQL's, when the transaction began: a lease ends rather too early, and a claim is freed too late."""
+
+
+@compiles(_TheTime, "sqlite")
+def _as_told(element: _TheTime, compiler: Any, **kw: Any) -> str:
+    return str(compiler.process(element.clauses, **kw))
+
+
+@compiles(_TheTime, "postgresql")
+def _by_its_clock(element: _TheTime, compiler: Any, **kw: Any) -> str:
+    return BY_ITS_CLOCK
+
+
+def _later(now: datetime, by: timedelta) -> ColumnElement[int]:
+    return type_coerce(_TheTime(now), BigInteger) + by // timedelta(microseconds=1)
+
+
+def alive_at(now: datetime) -> Select[tuple[str]]:
+    """Whose lease runs."""
+    return select(nodes.c.id).where(nodes.c.lease_until >= _TheTime(now))
+
+
+async def register(connection: Connection, node: str, now: datetime, lease: timedelta) -> None:
+    await connection.execute(insert(nodes).values(id=node, started_at=now, lease_until=_later(now, lease)))
+
+
+async def renew(connection: Connection, node: str, now: datetime, lease: timedelta) -> bool:
+    """Extend a lease from now on; False when it was taken away."""
+    mine = update(nodes).where(nodes.c.id == node)
+    result = await connection.execute(mine.values(lease_until=_later(now, lease)))
     return result.rowcount == 1
 
 
 async def alive(connection: Connection, now: datetime) -> list[str]:
     """Whose lease runs, in an order that all of them see."""
-    query = select(nodes.c.id).where(nodes.c.lease_until >= now).order_by(nodes.c.id)
-    return list((await connection.execute(query)).scalars())
+    found = await connection.execute(alive_at(now).order_by(nodes.c.id))
+    return [row.id for row in found]
 
 
 async def leave(connection: Connection, node: str) -> None:
@@ -49,10 +99,11 @@ async def try_mark(connection: Connection, commit_id: str, now: datetime) -> Non
     await connection.execute(delete(commits).where(commits.c.id == commit_id))
 
 
-_MARK = Bulk(insert(commits))
+_MARK = Bulk(insert(commits).values(id=bindparam("new_id"), at=_TheTime(bindparam("new_at", type_=Instant))))
 
 
-async def sweep(connection: Connection, before: datetime) -> None:
-    """Remove nodes that died long ago, and old commit marks."""
-    await connection.execute(delete(nodes).where(nodes.c.lease_until < before))
-    await connection.execute(delete(commits).where(commits.c.at < before))
+async def sweep(connection: Connection, now: datetime, after: timedelta) -> None:
+    """Remove nodes that died so long ago, and commit marks as old."""
+    long_ago = _later(now, -after)
+    await connection.execute(delete(nodes).where(nodes.c.lease_until < long_ago))
+    await connection.execute(delete(commits).where(commits.c.at < long_ago))

@@ -164,7 +164,7 @@ async def test_what_is_being_attempted_is_not_skipped(browser: Browser, world: W
     log = await waiting(world)
     now = world.clock.now()
     async with world.database.write() as connection:
-        await nodes.register(connection, "somebody", now, now + timedelta(seconds=10))
+        await nodes.register(connection, "somebody", now, timedelta(seconds=10))
         await deliveries.claim(connection, [log[0].id], "somebody")
 
     page = await browser.follow(await browser.send(f"/console/deliveries/{log[0].id}/skip", {"reason": "x"}))
