@@ -26,18 +26,18 @@ class Delays(NamedTuple):
         return " / ".join(f"{one:.0f}" for one in self)
 
 
-async def poison_a_conversation(run: Run, name: str) -> Line:
+async def poison_a_conversation(run: Run, name: str, *, database: str) -> Line:
     """The messages of one of 1,000 conversations are refused or never answered."""
-    async with scene(run, name, "sqlite", users=1000, pause=4) as it:
+    async with scene(run, name, database, users=1000, pause=4) as it:
         ill = "desk-0-"
         poison = _only_for(f'"mid":"{ill}'.encode(), _refuse_or_hang())
         return await _compare(run, it, name, it.platform, poison, ill)
 
 
-async def lose_an_endpoint(run: Run, name: str) -> Line:
+async def lose_an_endpoint(run: Run, name: str, *, database: str) -> Line:
     """One of ten endpoints takes connections and never answers."""
     platforms = [Platform(f"desk{number}") for number in range(10)]
-    async with scene(run, name, "sqlite", platforms=platforms, users=10, pause=0.5) as it:
+    async with scene(run, name, database, platforms=platforms, users=10, pause=0.5) as it:
         return await _compare(run, it, name, it.platform, hang, "desk0-")
 
 

@@ -143,7 +143,7 @@ TROUBLES: Mapping[str, Trouble] = {
 }
 
 
-async def misbehave(run: Run, names: Collection[str], *, database: str = "sqlite") -> list[Line]:
+async def misbehave(run: Run, names: Collection[str], database: str) -> list[Line]:
     """Each endpoint has its own trouble for some seconds, under load; then it is well again."""
     (folder := run.folder / f"receivers-{database}").mkdir()
     authority = Authority(folder)

@@ -8,6 +8,8 @@ import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 
+import msgspec
+
 from faults import a_day, clocks, databases, fairness, kills, receivers
 from faults.report import Line, failed
 from faults.scene import Run
@@ -38,10 +40,19 @@ ON_SQLITE: Mapping[str, Scenario] = {
 }
 BESIDE_EACH_OTHER = {**ON_SQLITE, **ON_POSTGRESQL}
 ALONE: Mapping[str, Scenario] = {  # they measure how long things take
-    "poisoned-conversation": fairness.poison_a_conversation,
-    "dead-endpoint": fairness.lose_an_endpoint,
+    "poisoned-conversation": partial(fairness.poison_a_conversation, database="sqlite"),
+    "dead-endpoint": partial(fairness.lose_an_endpoint, database="sqlite"),
+    "poisoned-conversation-postgresql": partial(fairness.poison_a_conversation, database="postgresql"),
+    "dead-endpoint-postgresql": partial(fairness.lose_an_endpoint, database="postgresql"),
 }
-NAMES = [*BESIDE_EACH_OTHER, *receivers.TROUBLES, *ALONE]
+TROUBLES = {  # by database, the names of their lines and those of what the receivers do
+    "sqlite": {name: name for name in receivers.TROUBLES},
+    "postgresql": {f"{name}-postgresql": name for name in receivers.TROUBLES},
+}
+NAMES = [*BESIDE_EACH_OTHER, *TROUBLES["sqlite"], *TROUBLES["postgresql"], *ALONE]
+ONLY_LONG = [*TROUBLES["postgresql"], *(name for name in ALONE if name.endswith("-postgresql"))]
+"""What differs from another scenario by its database alone, and takes long."""
+SHORT = [name for name in NAMES if name not in ONLY_LONG]
 
 
 async def play(run: Run, names: Collection[str], tell: Callable[[Line], None]) -> Sequence[Line]:
@@ -55,11 +66,13 @@ async def play(run: Run, names: Collection[str], tell: Callable[[Line], None]) -
                 lines.append(one)
                 tell(one)
 
-    troubles = [name for name in receivers.TROUBLES if name in names]
+    misbehaviours = [
+        _misbehaviour(run, chosen, database)
+        for database, troubles in TROUBLES.items()
+        if (chosen := {name: trouble for name, trouble in troubles.items() if name in names})
+    ]
     together = [_safely(run, name, one) for name, one in BESIDE_EACH_OTHER.items() if name in names]
-    if troubles:
-        together.insert(0, _misbehaviour(run, troubles))
-    await asyncio.gather(*(note(one) for one in together))
+    await asyncio.gather(*(note(one) for one in [*misbehaviours, *together]))
     for name, one in ALONE.items():
         if name in names:
             await note(_safely(run, name, one))
@@ -76,10 +89,12 @@ async def _safely(run: Run, name: str, scenario: Scenario) -> Sequence[Line]:
         return [failed(name, fault, time.monotonic() - started)]
 
 
-async def _misbehaviour(run: Run, names: Sequence[str]) -> Sequence[Line]:
+async def _misbehaviour(run: Run, troubles: Mapping[str, str], database: str) -> Sequence[Line]:
+    """`troubles`: by the names of their lines, those of what the receivers do."""
     started = time.monotonic()
     try:
-        return await receivers.misbehave(run, names)
+        lines = await receivers.misbehave(run, [*troubles.values()], database)
     except Exception as fault:
         traceback.print_exc()
-        return [failed(name, fault, time.monotonic() - started) for name in names]
+        return [failed(name, fault, time.monotonic() - started) for name in troubles]
+    return [msgspec.structs.replace(line, name=name) for name, line in zip(troubles, lines, strict=True)]

@@ -14,7 +14,7 @@ from tests import postgres
 
 SEED = 7
 RECEIVERS = [*TROUBLES]
-ONE_BY_ONE = [[name] for name in scenarios.NAMES if name not in RECEIVERS]
+ONE_BY_ONE = [[name] for name in scenarios.SHORT if name not in RECEIVERS]
 ON_SQLITE = [RECEIVERS, *(names for names in ONE_BY_ONE if names[0] not in scenarios.ON_POSTGRESQL)]
 
 
