@@ -39,6 +39,7 @@ def age(file: Path, *, subscribers: int, messages: int) -> None:
                 "last_message_at": "t.last_message_at - n.number * 1000000",
             },
         )
+        database.execute("UPDATE day_figures SET arrived = arrived + ? WHERE arrived > 0", (subscribers,))
         _add_messages(database, first, messages)
         _add_finished(database, first, messages // 10)
         database.execute("ANALYZE")

@@ -24,7 +24,7 @@ from relevo.domain.events import (
 from relevo.domain.figures import Figures, day_of
 from relevo.domain.ids import ConversationId, MemberId
 from relevo.domain.messages import Text
-from relevo.store import agent_groups, cases, conversations, day_figures, directory, presence
+from relevo.store import agent_groups, cases, conversations, day_figures, directory, erasing, presence
 from relevo.store.cases import KeptCase, Window
 from relevo.store.database import Database
 from relevo.store.day_figures import ALL
@@ -135,6 +135,22 @@ async def test_the_figures_of_the_day_are_of_the_flow_and_of_the_agent(database:
             agent_messages=2, closed=1, assigned=1, assigned_new=1, done_new=1, replied_users=1, responses=1,
             first_waited=30, resolved_after=30,
         )  # fmt: skip
+
+
+async def test_who_came_and_is_not_deleted_is_there(database: Database) -> None:
+    async with make_engine(database) as world:
+        first = await world.says("Hi")
+        await world.says("Hi", user_id="other")
+        world.clock.advance(timedelta(days=1))
+        await world.says("Hi", user_id="third")
+
+        async with database.write() as connection:
+            for _ in range(2):  # as two who ask at once
+                await erasing.begin(connection, first.conversation_id, world.clock.now())
+            there = await day_figures.there_are(connection, world.company.flow.id)
+
+        assert there == 2
+        assert (await figures(world)).arrived == 1
 
 
 async def test_who_comes_back_the_next_day_is_active_and_not_new(database: Database) -> None:

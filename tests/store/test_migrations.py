@@ -17,7 +17,9 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select, text
 
-from relevo.store import schema, tables, upgrading, vocabulary
+from relevo.domain.figures import Figures
+from relevo.domain.ids import FlowId
+from relevo.store import day_figures, schema, tables, upgrading, vocabulary
 from relevo.store.database import Database
 from tests.architecture.sources import ROOT, parsed
 
@@ -254,6 +256,31 @@ async def test_what_subscribers_had_before_tags_and_fields_were_numbered_is_numb
         (1, "field", "many", "a, 1"), (2, "tag", "vip", ""),
         (3, "field", "size", "big"), (3, "field", "is", "true"),
     }  # fmt: skip
+
+
+OLD_CONVERSATION = {"workspace_id": 1, "channel_id": 1, "name": "", "phone": "", "email": "",
+                    "profile": "{}", "control": "bot", "epoch": 0, "status": "open", "state": "{}",
+                    "created_at": 0, "tags": "[]", "fields": "{}"}  # fmt: skip
+COUNTED = dict.fromkeys(Figures.__struct_fields__, 0) | {"member_id": 0, "node": "a"}
+
+
+async def test_subscribers_who_were_deleted_are_taken_off_what_was_counted(empty: Database) -> None:
+    async with empty.write() as connection:
+        await connection.run_sync(lambda inner: upgraded(inner, "0026"))
+        for id_, flow_id in ((1, 1), (2, 1), (3, 2), (4, 3)):
+            row = {**OLD_CONVERSATION, "id": id_, "flow_id": flow_id, "user_id": f"u{id_}"}
+            await connection.execute(text("INSERT INTO conversations " + _columns(row)), row)
+        for flow_id, day, arrived in ((1, 700, 3), (1, 701, 2), (2, 700, 1)):
+            row = {**COUNTED, "flow_id": flow_id, "day": day, "arrived": arrived}
+            await connection.execute(text("INSERT INTO day_figures " + _columns(row)), row)
+
+    await schema.migrate(empty)
+
+    async with empty.read() as connection:
+        there = [await day_figures.there_are(connection, FlowId(id_)) for id_ in (1, 2, 3)]
+        by_day = await day_figures.of_flows(connection, [FlowId(1)], 700, 701)
+    assert there == [2, 1, 1]
+    assert [one.arrived for one in by_day.values()] == [3, 2]
 
 
 def upgraded(connection: Connection, revision: str) -> None:

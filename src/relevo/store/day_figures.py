@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relevo.domain.figures import Figures
@@ -74,10 +74,29 @@ async def _summed(
 
 
 async def arrived_before(connection: Connection, flows: Collection[FlowId], day: int) -> dict[FlowId, int]:
-    """How many subscribers had come to each flow before a day."""
+    """How many subscribers had come to each flow before a day, without those who are gone now."""
+    return await _arrived(connection, flows, _rows.day < day)
+
+
+async def there_are(connection: Connection, flow_id: FlowId) -> int:
+    """How many subscribers a flow has."""
+    return (await _arrived(connection, [flow_id])).get(flow_id, 0)
+
+
+async def _arrived(
+    connection: Connection, flows: Collection[FlowId], *which: ColumnElement[bool]
+) -> dict[FlowId, int]:
     query = (
         select(_rows.flow_id, func.sum(_rows.arrived))
-        .where(_rows.flow_id.in_(sorted(flows)), _rows.day < day, _rows.member_id == ALL)
+        .where(_rows.flow_id.in_(sorted(flows)), _rows.member_id == ALL, *which)
         .group_by(_rows.flow_id)
     )
     return {FlowId(id_): int(count) for id_, count in (await connection.execute(query)).all()}
+
+
+async def note_gone(connection: Connection, flow_id: FlowId) -> None:
+    """A subscriber was deleted. It is taken off before all days: what happened on them stays."""
+    await add(connection, {(flow_id, _BEFORE_ALL_DAYS, ALL): Figures(arrived=-1)}, _GONE)
+
+
+_BEFORE_ALL_DAYS, _GONE = 0, "gone"

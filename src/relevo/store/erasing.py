@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Table, and_, delete, func, insert, select
 
 from relevo.domain.deliveries import DeliveryState
-from relevo.domain.ids import ConversationId
-from relevo.store import tables
+from relevo.domain.ids import ConversationId, FlowId
+from relevo.store import day_figures, tables
 from relevo.store.database import Connection
 
 AT_ONCE = 500
@@ -35,10 +35,16 @@ async def begin(connection: Connection, id_: ConversationId, now: datetime) -> i
     query = select(func.count()).select_from(tables.deliveries).where(ours, waits)
     # The conversation first: that is the order in which everybody locks.
     rows = tables.conversations.c
-    gone = delete(tables.conversations).where(rows.id == id_).returning(rows.channel_id, rows.user_id)
-    for channel_id, user_id in (await connection.execute(gone)).all():
-        theirs = and_(tables.other_ids.c.channel_id == channel_id, tables.other_ids.c.user_id == user_id)
-        await connection.execute(delete(tables.other_ids).where(theirs))
+    gone = delete(tables.conversations).where(rows.id == id_)
+    whose = gone.returning(rows.flow_id, rows.channel_id, rows.user_id)
+    found = (await connection.execute(whose)).first()
+    if found is None:
+        return 0  # somebody else did so a moment ago
+    theirs = and_(
+        tables.other_ids.c.channel_id == found.channel_id, tables.other_ids.c.user_id == found.user_id
+    )
+    await connection.execute(delete(tables.other_ids).where(theirs))
+    await day_figures.note_gone(connection, FlowId(found.flow_id))
     given_up = int((await connection.execute(query)).scalar_one())
     for table in _ONE_EACH:
         await connection.execute(delete(table).where(table.c.conversation_id == id_))

@@ -16,6 +16,7 @@ from relevo.domain.messages import Message
 from relevo.store.conversations import from_row
 from relevo.store.database import Connection
 from relevo.store.messages import from_row as message_from_row
+from relevo.store.searching import has_part
 from relevo.store.tables import assignments, conversations, messages
 
 LONGEST_SEARCH = 200
@@ -131,7 +132,7 @@ def _found(search: str) -> ColumnElement[bool]:
     if named is not None:
         return and_(_rows.flow_id == named[0], _rows.id == named[1])
     part, columns = search[:LONGEST_SEARCH], (_rows.name, _rows.phone, _rows.email)
-    return or_(*(column.icontains(part, autoescape=True) for column in columns))
+    return or_(*(has_part(column, part) for column in columns))
 
 
 def _assigned(to: MemberId) -> ColumnElement[bool]:

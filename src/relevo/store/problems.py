@@ -11,6 +11,7 @@ from sqlalchemy import insert, or_, select
 
 from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, WorkspaceId
 from relevo.store.database import AnyRow, Connection
+from relevo.store.searching import has_part
 from relevo.store.tables import problems
 
 
@@ -69,7 +70,7 @@ async def of_flow(
     if conversation_id is not None:
         query = query.where(rows.conversation_id == conversation_id)
     if search:
-        found = (column.icontains(search, autoescape=True) for column in (rows.code, rows.detail))
+        found = (has_part(column, search) for column in (rows.code, rows.detail))
         query = query.where(or_(*found))
     page = query.order_by(rows.id.desc()).limit(limit).offset(offset)
     return list((await connection.execute(page)).all())

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select, update
 from relevo.domain.ids import FlowId, WorkspaceId
 from relevo.domain.segments import Segment, SegmentId
 from relevo.store.database import AnyRow, Connection
+from relevo.store.searching import has_part
 from relevo.store.tables import segments
 
 _rows = segments.c
@@ -56,7 +57,7 @@ async def listing(
     """A page of a flow's whose name has `name` in it, oldest first; and how many there are."""
     wanted: list[Any] = [_rows.flow_id == flow_id]
     if name:
-        wanted.append(_rows.name.icontains(name, autoescape=True))
+        wanted.append(has_part(_rows.name, name))
     total = int(
         (await connection.execute(select(func.count()).select_from(segments).where(*wanted))).scalar_one()
     )

@@ -12,12 +12,16 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal
 
 from relevo.domain.conversations import Conversation
 from relevo.domain.ids import ChannelId, ConversationId, FlowId, WorkspaceId
+from relevo.store import day_figures
 from relevo.store.choosing import Within
 from relevo.store.conversations import SEARCHED, from_row
 from relevo.store.database import Connection
+from relevo.store.searching import has_part
 from relevo.store.tables import conversations, custom_event_subscribers, traits
 from relevo.store.traits import Kind
 
+LARGE = 10_000
+"""From so many on, counting them is worth avoiding."""
 FEW = 1000
 """So many are looked up first and then put in order; more of them turn up soon enough among the latest."""
 
@@ -73,7 +77,6 @@ class LargeTotals:
     """Totals that take long to count, believed for some seconds: whoever reads page after page asks for the
     same again and again, and of so many a few more or less change nothing."""
 
-    LARGE = 10_000
     BELIEVED_FOR = 10.0
     _MOST = 1000
 
@@ -86,7 +89,7 @@ class LargeTotals:
         return total if now < until else None
 
     def note(self, wanted: Wanted, total: int, now: float) -> None:
-        if total > self.LARGE and wanted.within is None:
+        if total > LARGE and wanted.within is None:
             if len(self._known) >= self._MOST:
                 self._known.clear()
             self._known[_to_the_minute(wanted)] = (total, now + self.BELIEVED_FOR)
@@ -181,7 +184,7 @@ async def ids_of(
 
 async def count_by_status(connection: Connection, flow_id: FlowId) -> dict[str, int]:
     """How many subscribers of a flow are in each status; a status that nobody is in is left out."""
-    total = await _count(connection, _rows.flow_id == flow_id)
+    total = await _all_of(connection, flow_id)
     # There is no index of the open ones: it would have to change with the busiest rows.
     query = (
         select(_rows.status, func.count())
@@ -228,7 +231,7 @@ def _findable(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.user_id:
         parts += [flow, _rows.user_id == wanted.user_id]
     if wanted.name:
-        parts += [flow, _rows.name.icontains(wanted.name[:SEARCHED], autoescape=True)]
+        parts += [flow, has_part(_rows.name, wanted.name[:SEARCHED])]
     if wanted.event_id is not None:
         happened = custom_event_subscribers.c
         parts.append(
@@ -309,6 +312,8 @@ async def _page(
 
 
 async def _total(connection: Connection, wanted: Wanted, few: list[int] | None) -> int:
+    if wanted == Wanted(flow_id=wanted.flow_id):
+        return await _all_of(connection, wanted.flow_id)
     if (inverse := _inverse(wanted)) is not None:
         # All but the others: there is an index of these, and none of those who are wanted.
         everybody, others = inverse
@@ -325,6 +330,12 @@ async def _total(connection: Connection, wanted: Wanted, few: list[int] | None) 
     if only_channels and wanted.channel_ids is not None:
         return await _count(connection, and_(*_findable(wanted)))
     return await _count(connection, _condition(wanted, few))
+
+
+async def _all_of(connection: Connection, flow_id: FlowId) -> int:
+    """Of many, what the figures of the days add up to: counting a million takes a quarter of a second."""
+    told = await day_figures.there_are(connection, flow_id)
+    return told if told > LARGE else await _count(connection, _rows.flow_id == flow_id)
 
 
 def _inverse(wanted: Wanted) -> tuple[Wanted, Wanted] | None:
