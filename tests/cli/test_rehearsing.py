@@ -128,3 +128,16 @@ def test_without_tests_that_is_said(relevo: Relevo, folder: Path) -> None:
 
     assert result.exit_code == 1
     assert "there are no tests here: no file is named *.test.yaml" in result.stderr
+
+
+def test_the_defaults_beside_a_flow_are_those_of_its_workspace(relevo: Relevo, folder: Path) -> None:
+    head = "version: 1\nflow: {0}\nstart: {1}\nsubflows:\n  {1}: [{{{2}}}]\n"
+    (folder / "a.flow.yaml").write_text(head.format("a", "a", "pause_bot: {not_accepted: }"))
+    (folder / "defaults.flow.yaml").write_text(head.format("defaults", "handoff_not_accepted", "send: ours"))
+
+    tried = relevo("try", "a.flow.yaml", "--record", "a.test.yaml", given="hi\n/wait 3m\n")
+
+    assert "bot> ours" in tried.stdout
+    assert relevo("test", "a.test.yaml").exit_code == 0
+    (folder / "defaults.flow.yaml").unlink()
+    assert relevo("test", "a.test.yaml").exit_code == 1

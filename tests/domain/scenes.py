@@ -62,16 +62,23 @@ def compiled(source: str) -> Flow:
 
 
 def surroundings(
-    source: str, *, channel: Channel = CHANNEL, endpoints: Sequence[Endpoint] = (ENDPOINT,), **changes: Any
+    source: str,
+    *,
+    channel: Channel = CHANNEL,
+    endpoints: Sequence[Endpoint] = (ENDPOINT,),
+    defaults: Sequence[str] = (),
+    **changes: Any,
 ) -> Surroundings:
-    """Everything around Ana's conversation at noon, with changes."""
+    """Everything around Ana's conversation at noon, with changes. `defaults`: all versions of that flow."""
+    shared = {FlowVersionId(number): compiled(one) for number, one in enumerate(defaults, 101)}
     around = Surroundings(
         now=NOON,
         workspace=WORKSPACE,
         channel=channel,
         audience=audience(channel, endpoints),
         current_version=VERSION,
-        flows={VERSION: compiled(source)},
+        defaults=next(reversed(shared), None),
+        flows={VERSION: compiled(source), **shared},
         member_names={MemberId(5): "Luis"},
     )
     return msgspec.structs.replace(around, **changes)

@@ -528,6 +528,66 @@ def test_a_subflow_of_its_name_takes_the_place_of_what_is_standard(name: str) ->
         assert story.now < NOON + minutes(60)
 
 
+DEFAULTS = """\
+version: 1
+flow: defaults
+start: handoff_not_accepted
+retry: {number: Only digits}
+triggers:
+  - {on: keyword, words: [menu], do: menu}
+subflows:
+  handoff_not_accepted: [{send: {text: theirs, buttons: [{title: Menu, do: menu}]}}, {go: menu}]
+  handoff_returned: [{send: welcome back}]
+  menu: [{ask: {text: How many?, kind: number}}, {send: thanks}]
+"""
+
+
+def falling_back(flow: str = STANDARD) -> Story:
+    return Story(flow, defaults=[DEFAULTS]).says("Hi")
+
+
+def test_the_workspaces_defaults_take_the_place_of_what_is_standard() -> None:
+    story = falling_back()
+
+    assert story.wakes().bot == ["theirs", "How many?"]
+    assert story.says("many").bot == ["Only digits"]
+    assert story.says("5").bot == ["thanks"]
+
+
+def test_what_the_flow_has_itself_comes_before_the_defaults() -> None:
+    own = f"{STANDARD}  handoff_not_accepted: [{{send: ours}}]\n"
+
+    assert falling_back(own).wakes().bot == ["ours"]
+    assert falling_back(f"{STANDARD}  menu: [{{send: our menu}}]\n").wakes().bot == ["theirs", "our menu"]
+    assert falling_back(own.replace("not_accepted: ,", "not_accepted: {do: []},")).wakes().bot == []
+
+
+def test_a_return_that_no_flow_names_is_said_by_the_defaults() -> None:
+    assert falling_back().returns().bot == ["welcome back", "behind"]
+
+
+def test_a_button_of_the_defaults_leads_on_and_their_triggers_do_not() -> None:
+    story = falling_back().returns()
+    assert story.says("menu").bot == []
+
+    pressed = story.tell(MessageReceived(to=HERE, content=Interactive("Menu", "do:menu")))
+
+    assert pressed.bot == ["How many?"]
+
+
+def test_who_is_in_the_middle_goes_on_with_the_defaults_of_then() -> None:
+    story = falling_back()
+    both = [DEFAULTS, DEFAULTS.replace("theirs", "newer").replace("thanks", "newer thanks")]
+
+    assert story.wakes(defaults=both).bot == ["theirs", "How many?"]
+    assert story.says("5", defaults=both).bot == ["thanks"]
+    assert Story(STANDARD, defaults=both).says("Hi").wakes().bot == ["newer", "How many?"]
+
+
+def test_defaults_that_are_gone_leave_what_is_standard() -> None:
+    assert falling_back().wakes(defaults=[]).bot[0].startswith("Everybody is busy")
+
+
 def test_the_platform_that_is_down_and_the_return_have_names_too() -> None:
     flow = STANDARD + "  handoff_platform_down: [{send: down}]\n  handoff_returned: [{send: welcome back}]\n"
     story = Story(flow).says("Hi")

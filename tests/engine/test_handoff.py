@@ -9,6 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from relevo.admin import flows
 from relevo.domain.conversations import Control
 from relevo.domain.deliveries import Delivery, DeliveryState
 from relevo.domain.errors import IdempotencyKeyReused, NotFound
@@ -33,6 +34,7 @@ from relevo.engine.timers import Timers
 from relevo.store import configuring, deliveries, directory
 from relevo.store.database import Database
 from relevo.testing.builders import World, make_engine
+from tests.web.console.browsing import means_of
 
 
 async def waiting(world: World, kind: str = "endpoint") -> list[Delivery]:
@@ -381,3 +383,42 @@ async def test_what_was_decided_leaves_nothing_for_the_garbage_collector(databas
             gc.garbage.clear()
             gc.enable()
         assert left == set()
+
+
+SHARED = """\
+version: 1
+flow: defaults
+start: handoff_not_accepted
+subflows:
+  handoff_not_accepted: [{ask: Your number?}, {send: thanks}]
+"""
+HANDS_OVER = """\
+version: 1
+flow: support
+start: welcome
+subflows:
+  welcome: [{pause_bot: {not_accepted: }}]
+"""
+
+
+async def test_every_flow_falls_back_on_the_defaults_of_its_own_workspace(database: Database) -> None:
+    async with make_engine(database, flow=HANDS_OVER) as world:
+        means, here = means_of(world.services()), world.company.workspace.id
+        other = await world.add_company("Other", flow=HANDS_OVER)
+        await flows.publish(means, here, SHARED)
+        await world.catalog.refresh(at_once=True)
+        ours, theirs = await world.says("Hi"), await world.says("Hi", channel=other.web)
+        world.clock.advance(timedelta(minutes=3))
+        for result in (ours, theirs):
+            await world.submit(TimeCame(to=ByConversation(result.conversation_id)))
+
+        newer = SHARED.replace("thanks", "newer")
+        await flows.publish_named(means, here, newer, file="f", why=flows.NOTHING_SAID)
+        await world.catalog.refresh(at_once=True)
+        assert isinstance(world.catalog.flows, dict)
+        world.catalog.flows.clear()  # as after a restart
+        await world.says("5")
+
+        bot = [text for type_, text in await said(world, ours.conversation_id) if type_ == "out"]
+        assert bot == ["Your number?", "thanks"]
+        assert (await said(world, theirs.conversation_id))[-1][1].startswith("Everybody is busy")

@@ -12,6 +12,7 @@ import msgspec
 
 from relevo.channels.registry import ADAPTERS
 from relevo.cli.tables import lines as columns
+from relevo.domain.flows.model import DEFAULTS, Flow
 from relevo.domain.flows.parsing import ParsedFlow
 from relevo.domain.flows.parsing import parse as parse_flow
 from relevo.domain.yaml_reading import Problem
@@ -55,7 +56,9 @@ def try_(file: Path, channel: str, language: str, answers: Path | None, record: 
     flow = _flow(file).flow
     assert flow is not None
     person = msgspec.structs.replace(Stage(flow=flow).person, language=language)
-    stage = Stage(flow=flow, channel=channel, person=person, answers=_answers(answers))
+    stage = Stage(
+        flow=flow, defaults=_defaults(file), channel=channel, person=person, answers=_answers(answers)
+    )
     happened = _talk(stage)
     if record is not None:
         name = f"Recorded from {file.name}"
@@ -175,7 +178,8 @@ class _Tested:
         self.parsed = _flow_of(self.script, self.flow_file)
         flow = self.parsed.flow
         assert flow is not None
-        self.played = [play(one, flow) for one in self.script.tests]
+        defaults = _defaults(self.flow_file)
+        self.played = [play(one, flow, defaults=defaults) for one in self.script.tests]
 
 
 def _paths(files: Sequence[Path]) -> Iterator[Path]:
@@ -202,6 +206,12 @@ def _flow(file: Path) -> ParsedFlow:
     parsed = parse_flow(file.read_text(encoding="utf-8-sig"), file=str(file))
     _refuse(parsed.problems)
     return parsed
+
+
+def _defaults(file: Path) -> Flow | None:
+    """What the workspace has for all its flows: in a file of its name beside that of the flow."""
+    beside = file.parent / f"{DEFAULTS}.flow.yaml"
+    return _flow(beside).flow if beside.is_file() else None
 
 
 def _refuse(problems: Sequence[Problem]) -> None:

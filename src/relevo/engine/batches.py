@@ -251,7 +251,8 @@ class Batch:
         await self._load_dealt_with(connection)
 
     async def _load_flows(self) -> None:
-        wanted = {one.run.version_id for one in self._loaded.values() if one.run}
+        runs = [one.run for one in self._loaded.values() if one.run]
+        wanted = {run.version_id for run in runs} | {run.defaults for run in runs if run.defaults}
         flows = {one.flow_id for one in self._loaded.values()}
         flows |= {
             channel.flow_id
@@ -259,7 +260,8 @@ class Batch:
             if isinstance(event.to, ByUser)
             and (channel := self._catalog.directory.channels.get(event.to.channel_id))
         }
-        current = (self._catalog.current_version(flow) for flow in flows)
+        current = {self._catalog.current_version(flow) for flow in flows}
+        current |= {self._catalog.defaults(flow) for flow in flows}
         await self._catalog.load_flows(wanted | {version for version in current if version is not None})
 
     async def _load_mids(self, connection: Connection) -> None:
@@ -455,6 +457,7 @@ class Batch:
             channel=channel,
             audience=self._catalog.audience_of(channel.id),
             current_version=self._catalog.current_version(one.flow_id),
+            defaults=self._catalog.defaults(one.flow_id),
             flows=self._catalog.flows,
             entry=self._catalog.directory.flows.get(one.flow_id),
             member_names=self._catalog.member_names,

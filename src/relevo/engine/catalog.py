@@ -115,6 +115,11 @@ class Catalog:
         entry = self.directory.flows.get(flow_id)
         return entry.version_id if entry is not None and entry.version_id else None
 
+    def defaults(self, flow_id: FlowId) -> FlowVersionId | None:
+        """The running version of the flow that the workspace has for all others."""
+        entry = self.directory.flows.get(flow_id)
+        return self.directory.defaults.get(entry.workspace_id) if entry is not None else None
+
     @property
     def flows(self) -> Mapping[FlowVersionId, Flow]:
         """The compiled versions that `load_flows` was asked for."""

@@ -39,7 +39,7 @@ ANA = Profile(name="Ana Diaz")
 """Who writes, unless it is said."""
 
 _WORKSPACE, _FLOW, _CHANNEL, _ENDPOINT = WorkspaceId(1), FlowId(1001), ChannelId(1), EndpointId(1)
-_VERSION = FlowVersionId(1)
+_VERSION, _DEFAULTS = FlowVersionId(1), FlowVersionId(2)
 AGENT = MemberId(1)
 """Who answers for the company."""
 
@@ -58,6 +58,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """`answers`: what servers say that nobody is asked about; the first for a URL counts."""
 
     flow: Flow
+    defaults: Flow | None = None
+    """What the workspace has for all its flows."""
     channel: str = "web"
     person: Profile = ANA
     fields: dict[str, FieldValue] = {}
@@ -90,6 +92,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         """At the beginning. Whoever the flow names is there: agents, groups of them, custom events."""
         adapter, channel = adapter_for(self.channel), self._channel()
         groups = _groups(self.flow)
+        defaults = {} if self.defaults is None else {_DEFAULTS: self.defaults}
         return Surroundings(
             now=self.begins,
             workspace=Workspace(
@@ -98,7 +101,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             channel=channel,
             audience=audience(channel, (_PLATFORM,)),
             current_version=_VERSION,
-            flows={_VERSION: self.flow},
+            defaults=_DEFAULTS if defaults else None,
+            flows={_VERSION: self.flow, **defaults},
             member_names=names.agents,
             limits_of=adapter.limits,
             member_of=names.agent,

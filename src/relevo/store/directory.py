@@ -17,7 +17,7 @@ from relevo.domain.approved_templates import Templates
 from relevo.domain.custom_events import CustomEvent
 from relevo.domain.emails import Mailbox
 from relevo.domain.errors import InvalidInput, VersionChanged
-from relevo.domain.flows.model import Condition
+from relevo.domain.flows.model import DEFAULTS, Condition
 from relevo.domain.hours import Hours
 from relevo.domain.ids import (
     ChannelId,
@@ -63,6 +63,8 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     workspaces: Mapping[WorkspaceId, Workspace] = {}
     endpoints: Mapping[EndpointId, Endpoint] = {}
     flows: Mapping[FlowId, FlowEntry] = {}
+    defaults: Mapping[WorkspaceId, FlowVersionId] = {}
+    """The running versions of the flows that are named for it."""
     channels: Mapping[ChannelId, Channel] = {}
     members: Mapping[MemberId, Member] = {}
     custom_events: Mapping[CustomEventId, CustomEvent] = {}
@@ -123,13 +125,19 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
     """Everything, in one transaction."""
     endpoints = await _all(connection, tables.endpoints)
     channels = await _all(connection, tables.channels)
+    flows = await _flows(connection)
     return Directory(
         version=await version(connection),
         workspaces={
             one.id: one for one in map(workspace_from_row, await _all(connection, tables.workspaces))
         },
         endpoints=_endpoints([row for row in endpoints if row.deleted_at is None], cipher),
-        flows=await _flows(connection),
+        flows=flows,
+        defaults={
+            one.workspace_id: one.version_id
+            for one in flows.values()
+            if one.name == DEFAULTS and one.version_id
+        },
         channels=_channels([row for row in channels if row.deleted_at is None], cipher),
         members={one.id: one for one in map(member_from_row, await _all(connection, tables.members))},
         custom_events={

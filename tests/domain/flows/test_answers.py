@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from relevo.domain.flows.answers import AnswerKind, understood
+from relevo.domain.flows.answers import understood
 from relevo.domain.flows.messages import Choice
+from relevo.domain.flows.model import AnswerKind
 from relevo.domain.messages import Content, Interactive, Location, Media, Text
 
 

@@ -133,7 +133,7 @@ def test_a_location_is_asked_for_and_kept() -> None:
     assert said(ana.turn) == Text(
         "Where are you?", quick_replies=(QuickReply("Enviar mi ubicación", asks="location"),)
     )
-    assert ana.writes("at home") == ["Please send your location."]
+    assert ana.writes("at home") == ["Envíe su ubicación, por favor."]
     ana.sends(Location(-33.8568, 151.2153))
     assert fields_set(ana.turn) == {"place": "-33.8568,151.2153"}
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from relevo.domain.flows.answers import STANDARD_RETRY
+from relevo.domain.flows.model import AnswerKind
 from relevo.domain.flows.runs import (
     AddTag,
     Frame,
@@ -20,8 +22,9 @@ from relevo.domain.flows.runs import (
     Waiting,
 )
 from relevo.domain.messages import Button, Content, Interactive, Location, Media, QuickReply, Text
-from relevo.domain.subscribers import FieldValue
+from relevo.domain.subscribers import FieldValue, Profile
 from tests.domain.flows.walking import (
+    ANA,
     NOON,
     SCENE,
     Customer,
@@ -385,21 +388,21 @@ def test_ask_in_its_short_form_saves_nothing() -> None:
 @pytest.mark.parametrize(
     ("kind", "wrong", "right", "value", "retry"),
     [
-        ("text", "", "x", "x", "Please write an answer."),
-        ("number", "many", "5", 5, "Please write a number, for example 12."),
+        ("text", "", "x", "x", "Escriba una respuesta, por favor."),
+        ("number", "many", "5", 5, "Escriba un número, por favor; por ejemplo, 12."),
         (
             "email",
             "x",
             "a@example.com",
             "a@example.com",
-            "Please write an e-mail address, for example ana@example.com.",
+            "Escriba una dirección de correo, por favor; por ejemplo, ana@example.com.",
         ),
         (
             "phone",
             "x",
             "0400 123 456",
             "+61400123456",
-            "Please write a phone number with its country code, for example +61 400 123 456.",
+            "Escriba un teléfono con el prefijo de su país, por favor; por ejemplo, +34 612 345 678.",
         ),
     ],
 )
@@ -410,6 +413,40 @@ def test_ask_by_kind(kind: str, wrong: str, right: str, value: FieldValue, retry
     assert ana.run.waiting.tries == 1
     ana.writes(right)
     assert ana.turn == Turn((SetField("it", value),))
+
+
+@pytest.mark.parametrize("kind", STANDARD_RETRY)
+def test_every_kind_has_standard_words_in_the_same_languages(kind: AnswerKind) -> None:
+    assert list(STANDARD_RETRY[kind].texts) == ["en", "de", "es", "fr", "pt"]
+
+
+@pytest.mark.parametrize(
+    ("language", "head", "says"),
+    [
+        ("", "", "Please write a number"),
+        ("pt-BR", "", "Escreva um número"),
+        ("de", "languages: [fr, es]", "Veuillez écrire un nombre"),
+        ("es-MX", "languages: [fr, es]", "Escriba un número"),
+        ("es", "retry: {number: Only digits}", "Only digits"),
+        ("es", "retry: {email: Only an address}", "Escriba un número"),
+        ("es", "languages: [en, es]\nretry: {number: {en: Digits, es: Cifras}}", "Cifras"),
+        ("es", "retry: {number: 'Only digits, {{ first_name }}'}", "Only digits, Ana"),
+    ],
+)
+def test_the_words_for_an_answer_that_does_not_fit_are_in_the_persons_language(
+    language: str, head: str, says: str
+) -> None:
+    person = msgspec.structs.replace(ANA, profile=Profile(name="Ana Diaz", language=language))
+    scene = msgspec.structs.replace(SCENE, subscriber=person)
+    ana = Customer(flow_of("- ask: {text: What?, kind: number, save: it}", head=head), scene)
+
+    assert ana.writes("many")[0].startswith(says)
+
+
+def test_the_words_of_a_question_come_before_those_of_the_flow() -> None:
+    ana = Customer(flow_of("- ask: {text: What?, kind: number, retry: Mine}", head="retry: {number: Theirs}"))
+
+    assert ana.writes("many") == ["Mine"]
 
 
 CHOOSE = """
@@ -432,7 +469,7 @@ def test_ask_with_choices_shows_them_and_takes_a_press_or_words() -> None:
 
     assert said(ana.turn) == Text("Which?", (Button("A person", "do:b"),), replies)
     ana.writes("none of it")
-    assert said(ana.turn) == Text("Please choose one of the answers.", quick_replies=replies)
+    assert said(ana.turn) == Text("Elija una de las respuestas, por favor.", quick_replies=replies)
     ana.sends(Interactive("Basic pl…", "say:basic"))
     assert ana.turn == Turn((SetField("plan", "basic"),))
 

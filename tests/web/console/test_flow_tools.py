@@ -7,6 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from relevo.admin import flows
 from relevo.domain.flows.drawing import Crowd
 from relevo.domain.flows.runs import Frame, Run, Waiting
 from relevo.domain.ids import FlowVersionId
@@ -16,7 +17,8 @@ from relevo.testing.builders import SUPPORT, World
 from relevo.testing.clock import NOON
 from relevo.web.console.flow_pictures import crowds_of
 from relevo.web.console.flow_trying import MOST_LINES
-from tests.web.console.browsing import Browser, Page
+from relevo.web.services import Services
+from tests.web.console.browsing import Browser, Page, means_of
 
 
 def said(page: Page) -> list[str]:
@@ -51,6 +53,20 @@ async def test_a_line_that_is_not_understood_is_refused_and_the_rest_stays(brows
     assert "State" in page.text
     anew = await browser.send("/console/flows/try", {**fields, "action": "restart"})
     assert said(anew) == ["Nothing was said yet."]
+
+
+async def test_a_flow_is_tried_with_the_defaults_of_the_workspace(
+    browser: Browser, services: Services, world: World
+) -> None:
+    head = "version: 1\nflow: {0}\nstart: {1}\nsubflows:\n  {1}: [{{{2}}}]\n"
+    shared = head.format("defaults", "handoff_not_accepted", "send: ours")
+    await flows.publish(means_of(services), world.company.workspace.id, shared)
+    await world.catalog.refresh(at_once=True)
+
+    source = head.format("a", "a", "pause_bot: {not_accepted: }")
+    page = await browser.send("/console/flows/try", {"source": source, "typed": "hi", "line": "/wait 3m"})
+
+    assert "bot ours" in said(page)
 
 
 async def test_a_text_with_mistakes_is_told_and_not_tried(browser: Browser) -> None:

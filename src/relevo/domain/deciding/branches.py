@@ -71,9 +71,10 @@ def platform_unreachable(draft: Draft, endpoint_id: EndpointId) -> None:
 
 def _stand_by(draft: Draft) -> None:
     """Where no flow waits, as an agent or the API began the pause, the customer is told all the same."""
-    version = draft.around.current_version
+    version, defaults, epoch = draft.around.current_version, draft.around.defaults, draft.state.epoch
     if draft.state.run is None and version is not None:
-        draft.change(run=Run(version_id=version, epoch=draft.state.epoch, stack=(), waiting=_NOWHERE))
+        run = Run(version_id=version, defaults=defaults, epoch=epoch, stack=(), waiting=_NOWHERE)
+        draft.change(run=run)
 
 
 def _stand_down(draft: Draft) -> None:

@@ -55,9 +55,11 @@ class Draft:
     def scene(self) -> Scene:
         state, around = self.state, self.around
         version = state.run.version_id if state.run else around.current_version
+        defaults = state.run.defaults if state.run else around.defaults
         return Scene(
             now=around.now,
             version_id=version or FlowVersionId(0),
+            defaults=defaults,
             epoch=state.epoch,
             user_ns=state.user_ns,
             flow_ns=flow_ns(state.flow_id),
@@ -75,11 +77,17 @@ class Draft:
         )
 
     def flow_of_run(self) -> Flow | None:
-        return self.around.flows.get(self.state.run.version_id) if self.state.run else None
+        run = self.state.run
+        return self._flow(run.version_id, run.defaults) if run else None
+
+    def _flow(self, version: FlowVersionId | None, defaults: FlowVersionId | None) -> Flow | None:
+        flow = self.around.flows.get(version) if version is not None else None
+        shared = self.around.flows.get(defaults) if defaults is not None else None
+        return flow.falling_back_on(shared) if flow else None
 
     def current_flow(self) -> Flow | None:
-        version, entry = self.around.current_version, self.around.entry
-        flow = self.around.flows.get(version) if version is not None else None
+        entry = self.around.entry
+        flow = self._flow(self.around.current_version, self.around.defaults)
         if flow is None or entry is None or entry.start not in flow.subflows:
             return flow
         return msgspec.structs.replace(flow, start=entry.start)

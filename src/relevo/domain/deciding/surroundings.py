@@ -40,6 +40,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     channel: Channel
     audience: Audience = NOBODY
     current_version: FlowVersionId | None
+    defaults: FlowVersionId | None = None
+    """The running version of the workspace's flow `DEFAULTS`, if there is one."""
     flows: Mapping[FlowVersionId, Flow]
     entry: FlowEntry | None = None
     """The flow as the workspace lists it: what starts may be set apart from its text."""

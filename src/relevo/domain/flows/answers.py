@@ -3,30 +3,72 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, assert_never
+from typing import assert_never
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from relevo.domain.flows.expressions import ByLanguage
 from relevo.domain.flows.folding import folded
 from relevo.domain.flows.messages import Choice
+from relevo.domain.flows.model import AnswerKind
 from relevo.domain.flows.saying import words_of_button
 from relevo.domain.flows.words import words_of
 from relevo.domain.messages import Contacts, Content, Interactive, Location, Media, plain_text
 from relevo.domain.subscribers import FieldValue
 
-AnswerKind = Literal["text", "number", "email", "phone", "choice", "location", "contact"]
-
-STANDARD_RETRY: dict[AnswerKind, str] = {
-    "text": "Please write an answer.",
-    "number": "Please write a number, for example 12.",
-    "email": "Please write an e-mail address, for example ana@example.com.",
-    "phone": "Please write a phone number with its country code, for example +61 400 123 456.",
-    "choice": "Please choose one of the answers.",
-    "location": "Please send your location.",
-    "contact": "Please share your contact, or write your phone number with its country code.",
-}
-"""What a question says about an answer that does not fit, unless the flow has words of its own."""
+STANDARD_RETRY: dict[AnswerKind, ByLanguage] = {
+    "text": ByLanguage({
+        "en": "Please write an answer.",
+        "de": "Bitte schreiben Sie eine Antwort.",
+        "es": "Escriba una respuesta, por favor.",
+        "fr": "Veuillez écrire une réponse.",
+        "pt": "Escreva uma resposta, por favor.",
+    }),
+    "number": ByLanguage({
+        "en": "Please write a number, for example 12.",
+        "de": "Bitte schreiben Sie eine Zahl, zum Beispiel 12.",
+        "es": "Escriba un número, por favor; por ejemplo, 12.",
+        "fr": "Veuillez écrire un nombre, par exemple 12.",
+        "pt": "Escreva um número, por favor; por exemplo, 12.",
+    }),
+    "email": ByLanguage({
+        "en": "Please write an e-mail address, for example ana@example.com.",
+        "de": "Bitte schreiben Sie eine E-Mail-Adresse, zum Beispiel ana@example.com.",
+        "es": "Escriba una dirección de correo, por favor; por ejemplo, ana@example.com.",
+        "fr": "Veuillez écrire une adresse e-mail, par exemple ana@example.com.",
+        "pt": "Escreva um endereço de e-mail, por favor; por exemplo, ana@example.com.",
+    }),
+    "phone": ByLanguage({
+        "en": "Please write a phone number with its country code, for example +61 400 123 456.",
+        "de": "Bitte schreiben Sie eine Telefonnummer mit Ländervorwahl, zum Beispiel +49 1512 3456789.",
+        "es": "Escriba un teléfono con el prefijo de su país, por favor; por ejemplo, +34 612 345 678.",
+        "fr": "Veuillez écrire un numéro de téléphone avec son indicatif, par exemple +33 6 12 34 56 78.",
+        "pt": "Escreva um telefone com o código do país, por favor; por exemplo, +351 912 345 678.",
+    }),
+    "choice": ByLanguage({
+        "en": "Please choose one of the answers.",
+        "de": "Bitte wählen Sie eine der Antworten.",
+        "es": "Elija una de las respuestas, por favor.",
+        "fr": "Veuillez choisir l'une des réponses.",
+        "pt": "Escolha uma das respostas, por favor.",
+    }),
+    "location": ByLanguage({
+        "en": "Please send your location.",
+        "de": "Bitte senden Sie Ihren Standort.",
+        "es": "Envíe su ubicación, por favor.",
+        "fr": "Veuillez envoyer votre position.",
+        "pt": "Envie a sua localização, por favor.",
+    }),
+    "contact": ByLanguage({
+        "en": "Please share your contact, or write your phone number with its country code.",
+        "de": "Bitte teilen Sie Ihren Kontakt, oder schreiben Sie Ihre Telefonnummer mit Ländervorwahl.",
+        "es": "Comparta su contacto, por favor, o escriba su teléfono con el prefijo de su país.",
+        "fr": "Veuillez partager votre contact, ou écrire votre numéro avec son indicatif.",
+        "pt": "Partilhe o seu contacto, por favor, ou escreva o seu telefone com o código do país.",
+    }),
+}  # fmt: skip
+"""What a question says about an answer that does not fit, where nobody has set other words."""
 
 _LONGEST = 1_000  # characters of an answer that is searched for a number, an address …
 _NUMBER = re.compile(r"(?<![\w.,])[-+]?\d+(?:[.,]\d+)*(?!\w)")

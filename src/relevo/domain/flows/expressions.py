@@ -136,9 +136,11 @@ class Variables(Mapping[str, object]):
 
     @property
     def language(self) -> str:
-        """The language in which the person is spoken to, as far as it is known."""
+        """The language in which the person is spoken to, as far as it is known: one of the flow's, if it
+        says which it speaks."""
         profile = self.subscriber.profile
-        return profile.language or profile.locale
+        wanted = profile.language or profile.locale
+        return best(wanted, self.flow.languages) if self.flow and self.flow.languages else wanted
 
 
 class _WithSecrets(Variables):

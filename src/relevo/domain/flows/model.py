@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 Words = str | Template | ByLanguage
 """Text for the customer: plain, to be filled in, or one of these for each language."""
 
+AnswerKind = Literal["text", "number", "email", "phone", "choice", "location", "contact"]
+"""What the answer to a question may have to be."""
+
+DEFAULTS = "defaults"
+"""The name of the flow that the others of its workspace fall back on."""
+
 # Conditions
 
 
@@ -258,6 +264,15 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     """Where the steps are that have a name: the subflow, and the path in it."""
     standard: ByName[str, Steps] = {}
     """What is done where the file says nothing: each is overridden by a subflow of its name."""
+    retry: ByName[AnswerKind, Words] = {}
+    """What is said about an answer that does not fit, where the question has no words for it."""
+
+    def falling_back_on(self, defaults: Flow | None) -> Flow:
+        """With the subflows and words of the workspace's `DEFAULTS` where the file has none of its own."""
+        if defaults is None:
+            return self
+        standard = {**self.standard, **defaults.subflows}
+        return msgspec.structs.replace(self, standard=standard, retry={**defaults.retry, **self.retry})
 
     def steps_of(self, subflow: str) -> Steps | None:
         return self.subflows.get(subflow, self.standard.get(subflow))

@@ -7,10 +7,11 @@ from collections.abc import Mapping as ByName
 import msgspec
 from phonenumbers import SUPPORTED_REGIONS
 
+from relevo.domain.flows.answers import STANDARD_RETRY
 from relevo.domain.flows.expressions import VARIABLES
 from relevo.domain.flows.languages import is_language
 from relevo.domain.flows.migrating import Migration, places
-from relevo.domain.flows.model import Flow, Steps, Trigger
+from relevo.domain.flows.model import AnswerKind, Flow, Steps, Trigger, Words
 from relevo.domain.flows.reading import Reader, TextPlace, fixed_text, is_field_name, is_subflow_name
 from relevo.domain.flows.steps import STEPS
 from relevo.domain.flows.steps.standard import STANDARD
@@ -31,7 +32,10 @@ from relevo.domain.yaml_reading import (
 VERSION = 1
 """The version of the language."""
 
-KEYS = ("version", "flow", "start", "region", "languages", "variables", "triggers", "subflows", "migrations")
+KEYS = (
+    "version", "flow", "start", "region", "languages", "variables", "retry", "triggers", "subflows",
+    "migrations",
+)  # fmt: skip
 """What a file may have at its top."""
 
 
@@ -95,8 +99,19 @@ def _flow(root: Value) -> tuple[Flow, Reader] | None:
         languages=languages,
         variables=variables or {},
         standard=STANDARD,
+        retry=_retry(keys, reader),
     )
     return _with_names(flow, keys, reader), reader
+
+
+def _retry(keys: Mapping, reader: Reader) -> dict[AnswerKind, Words]:
+    value = keys.get("retry")
+    by_kind = value.mapping(tuple(STANDARD_RETRY), "for example {number: Just the number}") if value else None
+    if by_kind is None:
+        return {}
+    with reader.within("retry"):
+        found = {kind: reader.optional_words(by_kind, kind) for kind in STANDARD_RETRY}
+    return {kind: words for kind, words in found.items() if words}
 
 
 def _with_names(flow: Flow, keys: Mapping, reader: Reader) -> Flow:

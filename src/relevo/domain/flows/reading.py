@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as Mappable
+from contextlib import contextmanager
 
 import msgspec
 
@@ -84,6 +85,13 @@ class Reader:
             return name
         value.problem(f"there is no subflow {quoted(name)}", did_you_mean(name, self._subflows))
         return None
+
+    @contextmanager
+    def within(self, part: str) -> Iterator[None]:
+        """What is read meanwhile stands in this part of the file."""
+        self._where.append(part)
+        yield
+        self._where.pop()
 
     # Text
 
@@ -231,14 +239,13 @@ class Reader:
         if value.is_list and not items:
             value.problem(f"{value.name} has no steps", "add one, or leave it out")
         found: list[Step] = []
-        self._where.append(value.name)
-        for number, item in enumerate(items, 1):
-            self._where.append(f"step {number}")
-            if (step := self._step(item)) is not None:
-                self.places[id(step)] = item.place
-                found.append(step)
-            self._where.pop()
-        self._where.pop()
+        with self.within(value.name):
+            for number, item in enumerate(items, 1):
+                with self.within(f"step {number}"):
+                    step = self._step(item)
+                if step is not None:
+                    self.places[id(step)] = item.place
+                    found.append(step)
         return tuple(found)
 
     def _step(self, item: Value) -> Step | None:

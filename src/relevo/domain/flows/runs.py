@@ -48,12 +48,14 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A walk through one version of a flow. It keeps that version to its end.
+    """A walk through one version of a flow. It keeps that version to its end, and that of the workspace's
+    defaults (None: there were none).
 
     `epoch` is the control epoch under which it was planned: a run of an older epoch is stale.
     """
 
     version_id: FlowVersionId
+    defaults: FlowVersionId | None = None
     epoch: int
     stack: tuple[Frame, ...]
     waiting: Waiting
@@ -64,6 +66,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
     now: datetime
     version_id: FlowVersionId
+    defaults: FlowVersionId | None = None
     epoch: int
     user_ns: str
     flow_ns: str

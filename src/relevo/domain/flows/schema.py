@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from relevo.domain.flows import condition_parsing, messages
+from relevo.domain.flows.answers import STANDARD_RETRY
 from relevo.domain.flows.languages import CODES
 from relevo.domain.flows.model import Step, Trigger
 from relevo.domain.flows.parsing import VERSION
@@ -55,12 +56,17 @@ def _file() -> Shape:
             "region": explained("The country of phone numbers without one: AU, BR, DE …", TEXT),
             "languages": explained("The languages it speaks, the first being for everybody else.", TEXTS),
             "variables": explained("Its fields: then a misspelt name is a mistake.", by_name(_variable())),
+            "retry": explained("What is said about answers that do not fit, by what they must be.", _retry()),
             "triggers": explained("What starts a subflow besides start.", listed(ref("trigger"))),
             "migrations": explained("How those in the middle of older versions come along.", _migrations()),
             "subflows": explained("Named lists of steps.", {**by_name(STEPS), "minProperties": 1}),
         },
         ("version", "flow", "start", "subflows"),
     )
+
+
+def _retry() -> Shape:
+    return mapping(dict.fromkeys(STANDARD_RETRY, WORDS))
 
 
 def _migrations() -> Shape:

@@ -85,6 +85,7 @@ class Walk:
             return None
         return Run(
             version_id=self.scene.version_id,
+            defaults=self.scene.defaults,
             epoch=self.scene.epoch,
             stack=tuple(self._stack),
             waiting=self._waiting,

@@ -67,7 +67,8 @@ async def try_page(visit: Visit, form: Form) -> Page:
     visit.console.rehearsals.take(str(visit.member.id))
     source = form.raw("source")
     flow = parse(source, file="flow.yaml").flow
-    tried = await asyncio.to_thread(_play, flow, form) if flow else Tried()
+    defaults = await _defaults(visit)
+    tried = await asyncio.to_thread(_play, flow, defaults, form) if flow else Tried()
     return visit.page(
         "flow_try.html",
         title="Try the flow",
@@ -81,17 +82,26 @@ async def try_page(visit: Visit, form: Form) -> Page:
     )
 
 
+async def _defaults(visit: Visit) -> Flow | None:
+    """What the workspace has for all its flows, as it runs now."""
+    catalog = visit.services.catalog
+    version = catalog.directory.defaults.get(visit.workspace_id)
+    await catalog.load_flows([version] if version else [])
+    return catalog.flows.get(version) if version else None
+
+
 def _channel(form: Form) -> str:
     return form.get("channel") if form.get("channel") in ADAPTERS else "web"
 
 
-def _play(flow: Flow, form: Form) -> Tried:
+def _play(flow: Flow, defaults: Flow | None, form: Form) -> Tried:
     """All that was typed, once more."""
     said = form.get("line")[:LONGEST_LINE]
     typed = [one for one in form.raw("typed").splitlines() if one.strip()][:MOST_LINES]
     if form.get("action") == "restart" or said == "/restart":
         typed, said = [], ""
-    rehearsal = Rehearsal(Stage(flow=flow, channel=_channel(form)), most=MOST_DECISIONS)
+    stage = Stage(flow=flow, defaults=defaults, channel=_channel(form))
+    rehearsal = Rehearsal(stage, most=MOST_DECISIONS)
     lines: list[Line] = []
     done: list[str] = []
     try:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self, get_args
 
 import msgspec
 
-from relevo.domain.flows.answers import STANDARD_RETRY, AnswerKind, understood
+from relevo.domain.flows.answers import STANDARD_RETRY, understood
 from relevo.domain.flows.expressions import ByLanguage, TemplateFailed, filled_in
 from relevo.domain.flows.folding import folded
 from relevo.domain.flows.messages import (
@@ -18,7 +18,7 @@ from relevo.domain.flows.messages import (
     TextMessage,
     with_options,
 )
-from relevo.domain.flows.model import Step, Steps, Words
+from relevo.domain.flows.model import AnswerKind, Step, Steps, Words
 from relevo.domain.flows.reading import Reader, fixed_text
 from relevo.domain.flows.runs import Waiting
 from relevo.domain.flows.shapes import (
@@ -177,7 +177,7 @@ class Ask(Step, frozen=True):
         return ""
 
     def _ask_again(self, walk: Walk, tries: int) -> None:
-        retry = self.retry or STANDARD_RETRY[self.kind]
+        retry = self.retry or walk.flow.retry.get(self.kind) or STANDARD_RETRY[self.kind]
         again = TextMessage(
             retry, quick_replies=self.message.quick_replies, list_button=self.message.list_button
         )

@@ -53,7 +53,7 @@ def _pressed(flow: Flow, content: Content) -> str | None:
     if not isinstance(content, Interactive):
         return None
     name = subflow_of(content.id)
-    if name in flow.subflows:
+    if name is not None and flow.steps_of(name) is not None:
         return name
     buttons = (each for each in flow.triggers if isinstance(each, OnButton))
     return next((each.do for each in buttons if each.has(content.id)), None)
