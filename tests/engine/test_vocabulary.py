@@ -16,7 +16,7 @@ from relevo.domain.vocabulary import Names
 from relevo.engine import sweeping
 from relevo.engine.catalog import Catalog
 from relevo.engine.naming import Naming
-from relevo.store import defining
+from relevo.store import defining, problems
 from relevo.store.database import Database
 from relevo.testing.builders import World, make_engine
 
@@ -112,3 +112,38 @@ async def test_a_deleted_tag_is_taken_off_more_than_one_step_takes(world: World)
     held = [(await world.conversation(to.id)).subscriber.tags for to in people]
     assert set(held) == {("vip",)}
     assert "lead" not in world.catalog.directory.vocabulary(flow_id).tags
+
+
+KEEPS = """\
+version: 1
+flow: support
+start: welcome
+triggers:
+  - {on: default, do: welcome}
+subflows:
+  welcome:
+    - set: {size: "{{ last_input }}", note: "{{ last_input }}"}
+"""
+
+
+async def test_a_flow_is_held_to_the_type_that_somebody_has_said_and_to_no_guess(
+    migrated_database_url: str,
+) -> None:
+    database = Database(migrated_database_url)
+    async with make_engine(database, flow=KEEPS) as world:
+        flow_id, now = world.company.flow.id, world.clock.now()
+        async with database.write() as connection:
+            await vocabulary.create_user_field(connection, flow_id, "size", "number", "", now)
+            await defining.register(connection, flow_id, Names(fields={"note": "number"}), now)
+        await world.catalog.refresh(at_once=True)
+
+        id_ = (await world.says("many")).conversation_id
+        first = (await world.conversation(id_)).subscriber.fields
+        async with database.read() as connection:
+            found = await problems.listing(connection, world.company.workspace.id)
+        await world.says("42")
+
+        assert first == {"note": "many"}
+        assert [one.code for one in found] == ["wrong_type"]
+        assert (await world.conversation(id_)).subscriber.fields == {"note": "42", "size": 42}
+    await database.close()

@@ -64,7 +64,9 @@ async def create_user_field(
     if is_own(name):
         raise InvalidInput({"name": [f"The name {name} is one that every subscriber has. Choose another."]})
     number = await defining.field_numbers(connection, flow_id)
-    new = UserField(flow_id=flow_id, number=number, name=name, type=type_, description=description)
+    new = UserField(
+        flow_id=flow_id, number=number, name=name, type=type_, declared=True, description=description
+    )
     await defining.insert_user_fields(connection, [new], now)
     return new
 

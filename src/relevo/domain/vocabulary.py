@@ -41,12 +41,14 @@ class Tag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UserField(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be known of a subscriber. What is under one that is `going` moves to `moves_to`, if any."""
+    """What may be known of a subscriber. `declared`: somebody has said its type; else it is that of the first
+    value, and flows are not held to it. What is under one that is `going` moves to `moves_to`, if any."""
 
     flow_id: FlowId
     number: int
     name: str
     type: FieldType = "text"
+    declared: bool = False
     description: str = ""
     display: Display = "default"
     going: bool = False
@@ -81,12 +83,14 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a flow's, by name. `bot` is what templates and conditions see."""
+    """All of a flow's, by name. `bot` is what templates and conditions see; `types` are those of the fields
+    whose type somebody has said."""
 
     tags: Mapping[str, Tag] = {}
     fields: Mapping[str, UserField] = {}
     bot_fields: Mapping[str, BotField] = {}
     bot: Mapping[str, FieldValue] = {}
+    types: Mapping[str, FieldType] = {}
 
 
 NO_WORDS = Vocabulary()

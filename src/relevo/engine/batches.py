@@ -467,6 +467,7 @@ class Batch:
             groups=self._catalog.directory.agent_groups,
             staff=self._staff,
             bot=self._catalog.directory.vocabulary(one.flow_id).bot,
+            types=self._catalog.directory.vocabulary(one.flow_id).types,
             templates=self._catalog.directory.templates.get(channel.id, NO_TEMPLATES),
             window=adapter_for(channel.type).window(channel),
             member_of=self._catalog.directory.member_of,

@@ -46,6 +46,7 @@ async def insert_user_fields(connection: Connection, new: Iterable[UserField], n
             "kind": USER,
             "name": one.name,
             "type": one.type,
+            "declared": one.declared,
             "description": one.description,
             "display": one.display,
             "created_at": now,
@@ -85,6 +86,7 @@ async def update_user_field(connection: Connection, one: UserField) -> None:
     news = {
         "name": one.name,
         "type": one.type,
+        "declared": one.declared,
         "description": one.description,
         "display": one.display,
     }

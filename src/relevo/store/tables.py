@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     Double,
@@ -160,6 +161,7 @@ fields = Table(
     Column("value", Text),  # of a bot field
     Column("created_at", Instant, nullable=False),
     Column("deleted_at", Instant),
+    Column("declared", Boolean),  # whether somebody has said its type; nothing: a flow, or a value
     Column("moves_to", String(200)),  # the new name of a field that was renamed: values move there
     UniqueConstraint("flow_id", "kind", "name"),
 )

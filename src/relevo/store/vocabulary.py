@@ -36,7 +36,8 @@ def _vocabulary(
     own_tags: dict[str, Tag], users: dict[str, UserField], bots: dict[str, BotField]
 ) -> Vocabulary:
     values = {name: one.value for name, one in bots.items()}
-    return Vocabulary(tags=own_tags, fields=users, bot_fields=bots, bot=values)
+    types = {name: one.type for name, one in users.items() if one.declared and not one.going}
+    return Vocabulary(tags=own_tags, fields=users, bot_fields=bots, bot=values, types=types)
 
 
 async def all_labels(connection: Connection) -> dict[WorkspaceId, dict[str, Label]]:
@@ -59,6 +60,7 @@ def user_field_from_row(row: AnyRow) -> UserField:
         number=row.number,
         name=row.name,
         type=row.type,
+        declared=bool(row.declared),
         description=row.description,
         display=row.display,
         going=row.deleted_at is not None,

@@ -179,3 +179,46 @@ def test_a_thousand_subflows_in_a_ring_are_found_without_delay() -> None:
 
     assert len(found) == 1000
     assert all(re.search("go round without waiting", one.what) for one in found)
+
+
+# Fields
+
+
+DECLARED = "variables: {seats: number, vip: boolean, name_of_it: text}\n"
+KEPT_AS_TEXT = "seats is of type number, and the answer to this may be anything else"
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("ask: {text: Q, save: seats}", [f"7: {KEPT_AS_TEXT}"]),
+        ("ask: {text: Q, kind: phone, save: seats}", [f"7: {KEPT_AS_TEXT}"]),
+        ("ask: {text: Q, kind: number, save: seats}", []),
+        ("ask: {text: Q, choices: ['2', {title: Many, value: '9'}], save: seats}", []),
+        (
+            "ask: {text: Q, choices: ['2', Many], save: seats}",
+            ['7: seats is of type number and cannot be "Many"'],
+        ),
+        ("ask: {text: Q, choices: ['Yes', 'No'], save: vip}", []),
+        (
+            "ask: {text: Q, choices: ['Yes', Perhaps], save: vip}",
+            ['7: vip is of type boolean and cannot be "Perhaps"'],
+        ),
+        ("ask: {text: Q, kind: number, save: name_of_it}", []),
+        ("ask: Q", []),
+    ],
+)
+def test_an_answer_that_its_field_may_not_be_able_to_keep(step: str, expected: list[str]) -> None:
+    assert told(f"- {step}\n- send: thanks", head=DECLARED) == expected
+
+
+def test_what_is_set_is_compared_with_the_fields_of_the_workspace() -> None:
+    text = f"{HEAD}subflows:\n  a:\n    - set: {{size: big, plan: pro, at: '{{{{ now }}}}'}}\n"
+    parsed = parse(text, file="f.yaml")
+
+    found = check(parsed, types={"size": "number", "plan": "text", "at": "date"})
+
+    assert [str(one) for one in found] == [
+        'f.yaml:6:7: size is a field of type number and cannot be "big"; for example 12'
+    ]
+    assert check(parsed) == ()

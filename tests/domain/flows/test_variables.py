@@ -9,7 +9,17 @@ from relevo.domain.flows.parsing import parse
 from relevo.domain.flows.runs import SetField, Stumble
 from relevo.domain.flows.variables import VariableType, converted
 from relevo.domain.subscribers import FieldValue
-from tests.domain.flows.walking import SCENE, Customer, flow_of, others, texts, walked, with_fields
+from relevo.domain.vocabulary import FieldType
+from tests.domain.flows.walking import (
+    SCENE,
+    Customer,
+    fields_set,
+    flow_of,
+    others,
+    texts,
+    walked,
+    with_fields,
+)
 
 HEAD = """variables:
   plan: text
@@ -67,6 +77,54 @@ def unknown(name: str, meant: str) -> str:
 
 NO_NUMBER = 'seats is a variable of type number and cannot be "many"; for example 12'
 TYPES = "text, number, boolean, date, datetime, array, long text"
+
+
+@pytest.mark.parametrize(
+    ("type_", "set_", "kept"),
+    [
+        ("number", "'12'", 12),
+        ("number", "'{{ \"1\" }}2.5'", 12.5),
+        ("boolean", "'yes'", True),
+        ("date", "2030-05-17", "2030-05-17"),
+        ("datetime", "2030-05-17", "2030-05-17T00:00:00+00:00"),
+        ("array", "[a, b]", ["a", "b"]),
+        ("text", "5", "5"),
+        ("longtext", "a", "a"),
+    ],
+)
+def test_what_is_set_becomes_of_the_type_that_its_field_has(
+    type_: FieldType, set_: str, kept: object
+) -> None:
+    scene = msgspec.structs.replace(SCENE, types={"it": type_})
+
+    assert fields_set(walked(f"- set: {{it: {set_}}}", scene=scene)) == {"it": kept}
+
+
+@pytest.mark.parametrize(
+    ("type_", "set_"),
+    [("number", "many"), ("boolean", "perhaps"), ("date", "tomorrow"), ("array", "a"), ("text", "[a]" * 99)],
+)
+def test_what_a_field_cannot_hold_is_not_set_at_all(type_: FieldType, set_: str) -> None:
+    scene = msgspec.structs.replace(with_fields(it="before"), types={"it": type_})
+
+    turn = walked(f"- set: {{it: '{set_}', other: 1}}\n- send: 'now {{{{ it }}}}'", scene=scene)
+
+    assert others(turn)[0] == Stumble("wrong_type", f"a: step 1: what came out for it is no {type_}")
+    assert fields_set(turn) == {"other": 1}
+    assert texts(turn) == ["now before"]
+
+
+def test_a_field_is_cleared_whatever_its_type() -> None:
+    scene = msgspec.structs.replace(SCENE, types={"it": "number"})
+
+    assert fields_set(walked("- set: {it: null}", scene=scene)) == {"it": None}
+
+
+def test_what_the_flow_declares_and_the_workspace_says_both_count() -> None:
+    scene = msgspec.structs.replace(SCENE, types={"seats": "text"})
+
+    assert fields_set(walked("- set: {seats: '4'}", head=HEAD, scene=scene)) == {"seats": "4"}
+    assert fields_set(walked("- set: {seats: '{{ last_input }}'}", head=HEAD, scene=scene)) == {}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from relevo.admin import flows
+from relevo.admin import flows, vocabulary
 from relevo.domain.flows.drawing import Crowd
 from relevo.domain.flows.runs import Frame, Run, Waiting
 from relevo.domain.ids import FlowVersionId
@@ -112,6 +112,24 @@ async def test_a_text_is_checked_while_it_is_typed(browser: Browser) -> None:
     assert "did you mean" in str(mistake["remedy"])
     advice = await found(SUPPORT + "  nowhere: [end]\n")
     assert {one["kind"] for one in advice} == {"advice"}
+
+
+async def test_the_check_knows_the_fields_of_the_flow_and_of_no_other_workspace(
+    browser: Browser, services: Services, world: World
+) -> None:
+    other = await world.add_company("Other")
+    for flow in (world.company.flow, other.flow):
+        async with world.database.write() as connection:
+            await vocabulary.create_user_field(connection, flow.id, "size", "number", "", NOON)
+    await world.catalog.refresh(at_once=True)
+    source = SUPPORT.replace("  welcome:\n", "  welcome:\n    - set: {size: big}\n")
+
+    async def found(flow: str) -> int:
+        page = await browser.send("/console/flows/check", {"source": source, "flow": flow})
+        return len(msgspec.json.decode(page.html)["found"])
+
+    assert await found(str(world.company.flow.id)) == 1
+    assert [await found(one) for one in (str(other.flow.id), "", "x")] == [0, 0, 0]
 
 
 async def test_the_picture_has_every_subflow_and_who_waits_where(browser: Browser, world: World) -> None:

@@ -73,6 +73,7 @@ class Draft:
             conversation=state.facts,
             returned=state.returned,
             bot=around.bot,
+            types=around.types,
             watch=around.watch,
         )
 

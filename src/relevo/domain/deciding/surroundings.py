@@ -18,6 +18,7 @@ from relevo.domain.flows.runs import Frame
 from relevo.domain.ids import EndpointId, FlowId, FlowVersionId, MemberId, MessageId, WorkspaceId
 from relevo.domain.messages import Message, MessageStatus
 from relevo.domain.subscribers import FieldValue
+from relevo.domain.vocabulary import FieldType
 from relevo.domain.workspaces import Channel, FlowEntry, Workspace
 
 
@@ -66,6 +67,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an endpoint cannot be reached at all now."""
     bot: Mapping[str, FieldValue] = {}
     """The bot's own fields."""
+    types: Mapping[str, FieldType] = {}
+    """The types of the fields of which somebody has said it."""
     window: timedelta | None = None
     """How long after their last message the channel lets a person be written to; None: at any time."""
     midnight: datetime = datetime(1970, 1, 1, tzinfo=UTC)

@@ -13,21 +13,24 @@ from itertools import pairwise
 import msgspec
 
 from relevo.domain.degrading import Limits, degrade
-from relevo.domain.flows.expressions import TemplateFailed, Variables
+from relevo.domain.flows.expressions import Template, TemplateFailed, Variables
 from relevo.domain.flows.messages import Choice, FlowButton, FlowMessage, MediaMessage, TextMessage
 from relevo.domain.flows.model import Flow, Step, Steps
 from relevo.domain.flows.parsing import ParsedFlow
 from relevo.domain.flows.runs import Scene
 from relevo.domain.flows.saying import content_of
 from relevo.domain.flows.steps.paths import Call, Go, Repeat
+from relevo.domain.flows.steps.people import Set
 from relevo.domain.flows.steps.questions import Ask
 from relevo.domain.flows.steps.sending import Send
 from relevo.domain.flows.steps.standard import STANDARD
 from relevo.domain.flows.triggers.finding import find_trigger
+from relevo.domain.flows.variables import EXAMPLES, VariableType, as_text, converted
 from relevo.domain.flows.walking import MAX_STEPS
 from relevo.domain.ids import FlowVersionId
 from relevo.domain.messages import Text
 from relevo.domain.subscribers import Profile, Subscriber
+from relevo.domain.vocabulary import VARIABLE_TYPES, FieldType
 from relevo.domain.yaml_reading import Place, Problem, quoted
 
 _NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -48,9 +51,13 @@ _SAMPLE = Scene(
 )
 
 
-def check(parsed: ParsedFlow, limits: Mapping[str, Limits] | None = None) -> tuple[Problem, ...]:
+def check(
+    parsed: ParsedFlow,
+    limits: Mapping[str, Limits] | None = None,
+    types: Mapping[str, FieldType] | None = None,
+) -> tuple[Problem, ...]:
     """Advice about a flow that was parsed without problems, in the order of the file. `limits` are those
-    of the channels that it is for, by what they are to be called."""
+    of the channels that it is for, by what they are to be called; `types` those of the workspace's fields."""
     if parsed.flow is None:
         return ()
     found = [
@@ -59,6 +66,7 @@ def check(parsed: ParsedFlow, limits: Mapping[str, Limits] | None = None) -> tup
         *_rounds_without_a_wait(parsed),
         *_too_many_at_once(parsed),
         *_dead_ends(parsed),
+        *_values_of_another_type(parsed, types or {}),
         *_missing_texts(parsed),
         *_what_channels_cannot_show(parsed, limits or {}),
     ]
@@ -268,6 +276,49 @@ def _unheard(parsed: ParsedFlow, flow: Flow, step: Send) -> Iterator[Problem]:
         if find_trigger(flow, Text(button.title), is_first_message=False, asking=False) is None:
             what = f"pressing {quoted(button.title)} does nothing: no keyword and no default takes it"
             yield _at(parsed, step, what, "give it do, add a trigger, or use ask")
+
+
+# Fields
+
+
+def _values_of_another_type(parsed: ParsedFlow, types: Mapping[str, FieldType]) -> Iterator[Problem]:
+    """What is set, or asked for, and cannot be kept in its field."""
+    assert parsed.flow is not None
+    fields = {name: VARIABLE_TYPES[type_] for name, type_ in types.items()}
+    fields |= {name: variable.type for name, variable in parsed.flow.variables.items()}
+    for steps in _lists(parsed.flow):
+        for step in steps:
+            if isinstance(step, Set):
+                yield from _set_wrong(parsed, step, fields)
+            elif isinstance(step, Ask) and step.save in fields:
+                yield from _asked_wrong(parsed, step, fields[step.save])
+
+
+def _set_wrong(parsed: ParsedFlow, step: Set, fields: Mapping[str, VariableType]) -> Iterator[Problem]:
+    for name, value in step.values:
+        type_ = fields.get(name)
+        if type_ is None or value is None or isinstance(value, Template):
+            continue
+        if converted(value, type_) is None:
+            what = f"{name} is a field of type {type_} and cannot be {quoted(as_text(value))}"
+            yield _at(parsed, step, what, EXAMPLES[type_])
+
+
+def _asked_wrong(parsed: ParsedFlow, step: Ask, type_: VariableType) -> Iterator[Problem]:
+    for choice in step.choices:
+        if converted(choice.value, type_) is None:
+            what = f"{step.save} is of type {type_} and cannot be {quoted(choice.value)}"
+            yield _at(parsed, step, what, f"give the choice a value: {EXAMPLES[type_]}")
+    if not step.choices and (remedy := _MEANT.get(type_)) and step.kind != type_:
+        what = f"{step.save} is of type {type_}, and the answer to this may be anything else"
+        yield _at(parsed, step, what, remedy)
+
+
+_MEANT: dict[VariableType, str] = {
+    "number": "add kind: number",
+    "boolean": "add choices: [{title: Yes, value: true}, {title: No, value: false}]",
+}
+"""How to ask for what is kept as something else than text."""
 
 
 # Languages

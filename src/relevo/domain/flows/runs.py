@@ -18,6 +18,7 @@ from relevo.domain.subscribers import By, FieldValue, Subscriber
 
 if TYPE_CHECKING:
     from relevo.domain.flows.model import Condition
+    from relevo.domain.vocabulary import FieldType
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):
@@ -82,6 +83,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """Conditions that the workspace has named."""
     bot: Mapping[str, FieldValue] = {}
     """The bot's own fields."""
+    types: Mapping[str, FieldType] = {}
+    """The types of the workspace's fields, where somebody has said them."""
     conversation: Mapping[str, object] = {}
     """What is known of the conversation, by the names of `expressions.OF_CONVERSATION`."""
     returned: Return | None = None

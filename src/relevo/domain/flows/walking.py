@@ -37,6 +37,7 @@ from relevo.domain.flows.variables import as_text, converted
 from relevo.domain.handoffs import Branch
 from relevo.domain.messages import Content, Text, plain_text
 from relevo.domain.subscribers import PROFILE_FIELDS, FieldValue
+from relevo.domain.vocabulary import FieldType, WrongValue, typed
 
 MAX_STEPS = 100
 """Steps of one turn."""
@@ -335,12 +336,13 @@ class Walk:
         """The value as the field has it; None when it cannot hold it."""
         if name in PROFILE_FIELDS:
             return as_text(value)
-        variable = self.flow.variables.get(name)
-        if variable is None:
-            return value
-        fitting = converted(value, variable.type)
+        variable, type_ = self.flow.variables.get(name), self.scene.types.get(name)
+        fitting = converted(value, variable.type) if variable else value
+        wanted: str = variable.type if variable else ""
+        if type_ is not None and fitting is not None:
+            fitting, wanted = _as_kept(type_, fitting), type_
         if fitting is None:
-            self.stumble("wrong_type", f"what came out for {name} is no {variable.type}")
+            self.stumble("wrong_type", f"what came out for {name} is no {wanted}")
         return fitting
 
     def apply(self, act: SetField | Naming) -> None:
@@ -362,6 +364,14 @@ class Walk:
                 assert_never(act)
         self.do(act)
         self.variables = self.variables.of(after)
+
+
+def _as_kept(type_: FieldType, value: FieldValue) -> FieldValue:
+    """As a field of the workspace keeps it; None when it cannot."""
+    try:
+        return typed(type_, value)
+    except WrongValue:
+        return None
 
 
 def _may_be_empty(message: FlowMessage) -> bool:

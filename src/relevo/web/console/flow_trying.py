@@ -6,6 +6,7 @@ What was typed so far is in the page, and is played again with each line: nothin
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from relevo.channels.registry import ADAPTERS
 from relevo.domain.flows import checking
 from relevo.domain.flows.model import Flow
 from relevo.domain.flows.parsing import parse
+from relevo.domain.ids import FlowId
+from relevo.domain.vocabulary import FieldType
 from relevo.rehearsal import commands
 from relevo.rehearsal.session import NotPossible, Rehearsal
 from relevo.rehearsal.showing import shown, state_of
@@ -123,14 +126,23 @@ def _perform(rehearsal: Rehearsal, typed: str) -> list[Line]:
 # Checking
 
 
+def _types(visit: Visit, flow_id: int | None) -> Mapping[str, FieldType]:
+    """Of the fields of a flow, if it is one of the member's workspace."""
+    directory = visit.services.catalog.directory
+    entry = directory.flows.get(FlowId(flow_id or 0))
+    is_ours = entry is not None and entry.workspace_id == visit.workspace_id
+    return directory.vocabulary(entry.id).types if entry is not None and is_ours else {}
+
+
 @post("/flows/check")
 async def check(visit: TheVisit) -> Response[dict[str, Any]]:
     """For the editor, while somebody types: what is wrong, with places, and what is advised."""
     visit.console.rehearsals.take(str(visit.member.id))
-    source = (await visit.form()).raw("source")
-    parsed = parse(source, file="flow.yaml")
+    form = await visit.form()
+    parsed = parse(form.raw("source"), file="flow.yaml")
+    types = _types(visit, form.number("flow"))
     found = [("mistake", one) for one in parsed.problems]
-    found += [("advice", one) for one in checking.check(parsed)[:MOST_ADVICE]]
+    found += [("advice", one) for one in checking.check(parsed, types=types)[:MOST_ADVICE]]
     told = [
         {"kind": kind, "line": one.line, "column": one.column, "what": one.what, "remedy": one.remedy}
         for kind, one in found
