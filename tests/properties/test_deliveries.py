@@ -82,10 +82,9 @@ class Process:
 
     async def crash(self) -> None:
         """Nothing is finished, nothing is recorded any more."""
-        tasks = [self._running, *self.couriers._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._running.cancel()
+        ending = [self._running, *self.couriers._crew.cancel()]
+        await asyncio.gather(*ending, return_exceptions=True)
 
     async def settle_down(self) -> None:
         while await self.couriers.claim_due() or self.couriers.lanes:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 import structlog
 
 from relevo.couriers.attempts import Courier, Tried, outcome_name, status_of
 from relevo.couriers.call import failed
+from relevo.couriers.crew import Crew
 from relevo.couriers.gates import Gate
 from relevo.couriers.limiting import Share, WhatLimits, unlimited
 from relevo.couriers.outages import unheard
@@ -116,7 +117,7 @@ class Couriers:
         self._taken = 0
         LANES.set_function(lambda: self._taken)
         self._to_free: list[DeliveryId] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._crew = Crew()
         self._whispers: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._lease_until = float("-inf")
@@ -148,12 +149,7 @@ class Couriers:
 
     def carry(self, delivery: Delivery) -> None:
         """Carry a lane from this delivery on; a place must have been reserved."""
-        self._do(self._carry_lane(delivery))
-
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._crew.do(self._carry_lane(delivery))
 
     def _gate(self, destination: Destination) -> Gate:
         gate = self._gates.get(destination)
@@ -200,7 +196,7 @@ class Couriers:
         """Free a claim that we do not follow up, so that anybody may carry the delivery."""
         self._to_free.append(delivery.id)
         if len(self._to_free) == 1:
-            self._do(self._free())
+            self._crew.do(self._free())
 
     async def _free(self) -> None:
         """Many lanes are let go at once when a circuit opens: they share transactions."""
@@ -259,7 +255,11 @@ class Couriers:
     async def _record(self, settlement: Settlement) -> Delivery | None:
         """Record an attempt, however long the database takes to take it; the lane's next delivery."""
         delivery, verdict = settlement.delivery, settlement.attempt.verdict
-        settled = await self._until_stored(lambda: self.recorder.settle(settlement))
+        try:
+            settled = await self.recorder.settle(settlement)
+        except Unavailable:
+            await self._clock.sleep(_RECORD_AGAIN_AFTER)
+            settled = await self._until_stored(lambda: self.recorder.settle(settlement))
         self._tell(delivery, settlement.attempt, ours=settled.ours)
         if isinstance(verdict, GiveUp) and verdict.disable:
             endpoint_id = EndpointId(delivery.destination.id)
@@ -285,7 +285,10 @@ class Couriers:
         if isinstance(attempt.verdict, Done):
             ended = attempt.started_at + attempt.took
             histogram(DELIVERY_SECONDS, kind).observe((ended - delivery.created_at).total_seconds())
-        self._hub.publish([WireSeen(delivery.workspace_id, delivery.conversation_id, (delivery, attempt))])
+        if self._hub.has_listeners:
+            self._hub.publish(
+                [WireSeen(delivery.workspace_id, delivery.conversation_id, (delivery, attempt))]
+            )
 
     # Looking for work
 
@@ -467,12 +470,11 @@ class Couriers:
     @property
     def lanes(self) -> int:
         """How many lanes are carried now."""
-        return len(self._tasks)
+        return self._crew.busy
 
     async def until_idle(self) -> None:
         """Wait until no lane is carried. One that is given up for a retry later is not."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._crew.until_done()
 
     async def stop(self, grace: timedelta) -> None:
         """Start no new attempts, let those in flight end within `grace`, and free all claims."""
@@ -482,8 +484,9 @@ class Couriers:
             gate.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.until_idle(), grace.total_seconds())
-        for task in [*self._tasks, *self._whispers]:
-            task.cancel()
+        self._crew.cancel()
+        for whisper in [*self._whispers]:
+            whisper.cancel()
 
     async def leave(self) -> None:
         """End the lease: whatever is still claimed is free for others at once."""

@@ -56,6 +56,8 @@ class Gate:
         tell: Callable[[], None] = lambda: None,
     ) -> None:
         self.limits, self.health = limits, WELL
+        self.is_open = False
+        """Whether the circuit is: nothing is attempted but probes."""
         self.lanes = 0
         self.counted = Counted()
         self._clock, self._chance, self._look, self._tell_state = clock, chance, look, tell
@@ -75,7 +77,7 @@ class Gate:
         if limits != self.limits:
             self.limits = limits
             if not limits.is_judged:
-                self.health = WELL
+                self.health, self.is_open = WELL, False
             self._adjust()
 
     # Lanes
@@ -107,11 +109,6 @@ class Gate:
         self._was_full = True
 
     # Probes
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the circuit is: nothing is attempted but probes."""
-        return isinstance(self.health.circuit, Open)
 
     @property
     def is_down(self) -> bool:
@@ -168,9 +165,9 @@ class Gate:
 
     def note(self, outcome: Outcome, conversation: ConversationId, begun_in: int) -> bool:
         """What it came to. True: it was a probe, and failed."""
-        if not self.limits.is_judged:
-            return False
         before = self.health
+        if not self.limits.is_judged or health.is_no_news(before, outcome):
+            return False
         self.health = health.after(
             before,
             outcome,
@@ -180,8 +177,7 @@ class Gate:
             most=self.limits.in_flight,
             jitter=self._chance.jitter() if health.is_success(outcome) is False else 1.0,
         )
-        if self.health is before:
-            return False
+        self.is_open = isinstance(self.health.circuit, Open)
         if self.health.state is not before.state:
             self._tell_state()
         if self.health.changes != before.changes:

@@ -115,6 +115,11 @@ def is_success(outcome: Outcome) -> bool | None:
             assert_never(outcome)
 
 
+def is_no_news(health: Health, outcome: Outcome) -> bool:
+    """Whether nothing changes by this outcome: a success where all is well, as nearly always."""
+    return isinstance(outcome, Accepted) and not health.recent and isinstance(health.circuit, Closed)
+
+
 def after(
     health: Health,
     outcome: Outcome,
