@@ -19,6 +19,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from relevo.system.current_request import CURRENT_REQUEST
+
 MASK = "***"
 
 MASKED_WORDS = frozenset(
@@ -58,8 +60,14 @@ def set_up(level: str, form: LogFormat, stream: TextIO | None = None) -> None:
     _adopt_other_packages(least, finish, stream)
 
 
+def _with_request(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    if request := CURRENT_REQUEST.get():
+        line.setdefault("request", request)
+    return line
+
+
 FACTS: list[Processor] = [
-    structlog.contextvars.merge_contextvars,
+    _with_request,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,

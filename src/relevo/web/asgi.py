@@ -17,7 +17,10 @@ class ClientGone(Exception):
 
 def header(scope: HTTPScope, name: bytes) -> str:
     """The first header of this (lower-case) name; "" when there is none."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return ""
 
 
 async def read_body(scope: HTTPScope, receive: Receive, limit: int) -> bytes:

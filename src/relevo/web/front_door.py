@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from relevo.metrics import HTTP_REQUESTS, counter
 from relevo.system.chance import Chance
 from relevo.system.clock import Clock
+from relevo.system.current_request import CURRENT_REQUEST
 from relevo.system.verbosity import shows_debug
 from relevo.web.addresses import Networks, client_address
 from relevo.web.asgi import RawHeaders, answer, header
@@ -53,17 +54,18 @@ class FrontDoor:
             await self.inside(scope, receive, send)
             return
         passage = _Passage(self, scope, send)
-        structlog.contextvars.bind_contextvars(request=passage.id)
+        CURRENT_REQUEST.set(passage.id)
         try:
-            await self._pass_on(passage, receive)
+            if passage.area == "hooks":
+                await self.hooks(scope, receive, passage.send)
+            else:
+                await self._pass_on(passage, receive)
         finally:
             passage.record()
 
     async def _pass_on(self, passage: _Passage, receive: Receive) -> None:
         scope = passage.scope
-        if passage.area == "hooks":
-            await self.hooks(scope, receive, passage.send)
-        elif scope["method"] == "OPTIONS" and passage.area in OPEN_TO_SITES:
+        if scope["method"] == "OPTIONS" and passage.area in OPEN_TO_SITES:
             await answer(passage.send, 204, b"", b"text/plain", PREFLIGHT)
         else:
             await self.inside(scope, receive, compressing(scope, passage.send))
@@ -117,10 +119,11 @@ def _given_id(scope: HTTPScope) -> str:
 
 def _completed(headers: Any, area: Area, id_: str) -> list[tuple[bytes, bytes]]:
     """The answer's own headers, and those of its area that it does not have."""
-    own = list(headers)
-    names = {name.lower() for name, _ in own}
+    all_ = [*headers, (b"x-request-id", id_.encode())]
+    names = {name.lower() for name, _ in headers}
     added: RawHeaders = headers_of(area)
-    return [*own, *(one for one in added if one[0] not in names), (b"x-request-id", id_.encode())]
+    all_ += [one for one in added if one[0] not in names]
+    return all_
 
 
 def _shown(path: str, area: Area) -> str:

@@ -121,7 +121,8 @@ class Hooks:
         events = [await event_of(item, channel, self._services.database) for item in items]
         results = await self._submit([event for event in events if event is not None])
         lost = [item for item, event in zip(items, events, strict=True) if event is None]
-        await self._keep_problems(_problems(parsed, lost, request), channel)
+        if (lost or parsed.unsupported) and (found := _problems(parsed, lost, request)):
+            await self._keep_problems(found, channel)
         return parsed.answer or _answer(items, results)
 
     def _named(self, item: Inbound) -> Inbound:
@@ -143,8 +144,6 @@ class Hooks:
         return results
 
     async def _keep_problems(self, found: Sequence[tuple[str, str, bytes | None]], channel: Channel) -> None:
-        if not found:
-            return
         rows = [
             Problem(
                 workspace_id=channel.workspace_id,

@@ -69,11 +69,12 @@ def _message(hook: wire.Hook, body: bytes) -> Parsed:
 
 
 def _inbound_message(hook: wire.Hook, content: Content, mid: str) -> InboundMessage:
+    person = _person(hook)
     return InboundMessage(
-        user_id=_user_id(hook),
+        user_id=toolkit.id_text(person.id),
         content=content,
         mid=mid,
-        profile=_profile(_person(hook)),
+        profile=_profile(person),
         referral=hook.referral or None,
     )
 
@@ -261,12 +262,12 @@ def _profile(person: wire.Person) -> Profile:
         email=_short(person.email or ""),
         phone=_short(person.phone_number or ""),
         locale=_short(person.locale or ""),
-        picture_url=next(filter(_is_link, (person.avatar, person.thumbnail)), None) or "",
+        picture_url=_link(person.avatar) or _link(person.thumbnail),
     )
 
 
-def _is_link(text: str | None) -> bool:
-    return text is not None and text.startswith(("https://", "http://"))
+def _link(text: str | None) -> str:
+    return text if text and text.startswith(("https://", "http://")) else ""
 
 
 def _short(text: str) -> str:
