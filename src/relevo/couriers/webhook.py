@@ -40,10 +40,6 @@ class WebhookCourier:
             return Tried(Rejected("endpoint_removed"))
         if endpoint.disabled_reason:
             return _kept("endpoint_disabled")
-        return await self.post(endpoint, delivery)
-
-    async def post(self, endpoint: Endpoint, delivery: Delivery) -> Tried:
-        """Make the request, whatever the state of the endpoint."""
         trace = Trace()
         shown, result = await _post(endpoint, delivery, self._http, self._clock, self._timeout, trace)
         outcome = read_answer(result, self._clock) if isinstance(result, Answer) else result

@@ -24,18 +24,19 @@ _UNIX_SECONDS = re.compile(r"[0-9]{1,11}")
 
 def headers(secrets: Sequence[str], webhook_id: str, timestamp: datetime, body: bytes) -> dict[str, str]:
     """The three headers of one attempt; `timestamp` is the time of the attempt, not of the event."""
+    seconds = str(int(timestamp.timestamp()))
+    content = _signed_content(webhook_id, seconds, body)
     return {
         "webhook-id": webhook_id,
-        "webhook-timestamp": str(int(timestamp.timestamp())),
-        "webhook-signature": sign(secrets, webhook_id, timestamp, body),
+        "webhook-timestamp": seconds,
+        "webhook-signature": _signatures(secrets, content),
     }
 
 
 def sign(secrets: Sequence[str], webhook_id: str, timestamp: datetime, body: bytes) -> str:
     """The value of `webhook-signature`: a signature by each secret, so that a secret can be replaced
     without a moment in which the receiver cannot verify. A malformed secret raises `InvalidInput`."""
-    content = _signed_content(webhook_id, str(int(timestamp.timestamp())), body)
-    return " ".join([_signature(secret, content) for secret in secrets])
+    return _signatures(secrets, _signed_content(webhook_id, str(int(timestamp.timestamp())), body))
 
 
 def verify(
@@ -92,6 +93,10 @@ def derived_secret(key: bytes, purpose: str) -> str:
 
 def _signed_content(webhook_id: str, timestamp: str, body: bytes) -> bytes:
     return b"%b.%b.%b" % (webhook_id.encode(), timestamp.encode(), body)
+
+
+def _signatures(secrets: Sequence[str], content: bytes) -> str:
+    return " ".join([_signature(secret, content) for secret in secrets])
 
 
 def _signature(secret: str, content: bytes) -> str:

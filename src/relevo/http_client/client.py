@@ -32,6 +32,7 @@ Past this and what is kept, reading stops and the connection is closed."""
 MOST_LINES = 3
 """Addresses of a name that one request tries, the next when no connection comes about."""
 
+_NOTHING = timedelta()
 _NO_CONNECTION = Unreachable("connect")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -152,10 +153,20 @@ class HttpClient:
             if not isinstance(route, Route):
                 return route
             call.trace.looked_up = self._since(started)
-            return await self._try_lines(route, place, call, started, timeout)
+            # Go on to the next address only when no connection came about: then nothing was sent.
+            outcome: Answer | Unreachable | Forbidden = _NO_CONNECTION
+            for line in route.lines[:MOST_LINES]:
+                left = timeout - self._since(started)
+                if left <= _NOTHING:
+                    return Unreachable("timeout")
+                outcome = await self._attempt(line, place, call, started, left)
+                if outcome is not _NO_CONNECTION:
+                    return outcome
+                self._routes.demote(place, line)
+            return outcome
 
     def _since(self, started: float) -> timedelta:
-        return timedelta(seconds=self._monotonic() - started)
+        return timedelta(0, self._monotonic() - started)
 
     async def _look_up(self, place: Place, timeout: timedelta) -> Route | Unreachable | Forbidden:  # noqa: ASYNC109
         try:
@@ -163,26 +174,6 @@ class HttpClient:
                 return await self._routes.look_up(place)
         except TimeoutError:
             return Unreachable("dns")
-
-    async def _try_lines(
-        self,
-        route: Route,
-        place: Place,
-        call: _Call,
-        started: float,
-        timeout: timedelta,  # noqa: ASYNC109
-    ) -> Answer | Unreachable | Forbidden:
-        """Go on to the next address only when no connection came about: then nothing was sent."""
-        outcome: Answer | Unreachable | Forbidden = _NO_CONNECTION
-        for line in route.lines[:MOST_LINES]:
-            left = timeout - self._since(started)
-            if left <= timedelta():
-                return Unreachable("timeout")
-            outcome = await self._attempt(line, place, call, started, left)
-            if outcome != _NO_CONNECTION:
-                return outcome
-            self._routes.demote(place, line)
-        return outcome
 
     async def _attempt(
         self, line: Line, place: Place, call: _Call, started: float, left: timedelta
@@ -200,7 +191,7 @@ class HttpClient:
         except PyreqwestError as error:
             reason = _reason(error, place)
             call.trace.address = "" if reason == "connect" else line.address
-            return Unreachable(reason)
+            return _NO_CONNECTION if reason == "connect" else Unreachable(reason)
         if call.wants_whole and len(body) > call.limit:
             return Unreachable("too_large")
         return Answer(
