@@ -67,8 +67,10 @@ class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def wake_at(self) -> datetime | None:
         """When something happens by itself."""
-        soonest = min((at for at, _ in self._timers()), default=None)
-        return min(soonest, self.until) if soonest and self.until else soonest or self.until
+        soonest = self.until
+        for at, _ in self._timers():
+            soonest = at if soonest is None else min(soonest, at)
+        return soonest
 
     @property
     def timers(self) -> tuple[tuple[datetime, Branch], ...]:

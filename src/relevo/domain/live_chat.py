@@ -6,6 +6,7 @@ Field names and order are UChat's (its page "Inbound Webhook"); what it leaves o
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
@@ -58,8 +59,8 @@ def event_body(about: About, event_type: EventType, data: dict[str, Any]) -> byt
 
 def webhook_message(about: About, message: Message) -> dict[str, Any]:
     """A message as the webhook has it."""
-    at, user = message.created_at, about.user_ns
-    seconds = at.timestamp()
+    user = about.user_ns
+    date, milliseconds = _wire_time(message.created_at, about.timezone)
     return {
         "_id": message.object_id,
         "id": message.id,
@@ -73,9 +74,9 @@ def webhook_message(about: About, message: Message) -> dict[str, Any]:
         "payload": payload(message),
         "content": plain_text(message.content),
         "username": message.username,
-        "date": local_time(at, about.timezone),
-        "timestamp": int(seconds * 1000),
-        "ts": int(seconds),
+        "date": date,
+        "timestamp": milliseconds,
+        "ts": milliseconds // 1000,
         "is_delivered": int(
             message.status in (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ)
         ),
@@ -109,6 +110,11 @@ def local_time(at: datetime, timezone: str) -> str:
     """`2026-11-22 10:00:00`, in the workspace's zone: the wire has no zone in it."""
     local = at if timezone == "UTC" else at.astimezone(ZoneInfo(timezone))
     return local.isoformat(" ", "seconds")[:_WITHOUT_ZONE]
+
+
+@lru_cache(maxsize=64)  # all messages of a batch have the same instant
+def _wire_time(at: datetime, timezone: str) -> tuple[str, int]:
+    return local_time(at, timezone), int(at.timestamp() * 1000)
 
 
 def _payload(content: Content) -> dict[str, Any]:

@@ -106,5 +106,7 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
 
     def told(self, profile: Profile) -> Subscriber:
         """The subscriber after a channel told something; what it leaves out stays as it was."""
-        news = msgspec.to_builtins(profile)  # leaves out what was not told
-        return replace(self, profile=replace(self.profile, **news)) if news else self
+        known = self.profile
+        told = msgspec.to_builtins(profile)  # leaves out what was not told
+        news = {name: value for name, value in told.items() if getattr(known, name) != value}
+        return replace(self, profile=replace(known, **news)) if news else self

@@ -177,7 +177,6 @@ class Batch:
         self.reserved: list[Delivery] = []
         self.leaves_work = False
         """Whether something is due at once that this process has no room for."""
-        self.notices: list[Notice] = []
         self.whispers: list[Whispering | ChannelWhispering] = []
         self._loaded: dict[ConversationId, Conversation] = {}
         self._before: dict[ConversationId, Conversation] = {}
@@ -373,7 +372,8 @@ class Batch:
         self._made.append(made)
         self._counting.add(made, around.workspace.timezone, is_new=conversation.id in self._uncounted)
         self._uncounted.discard(conversation.id)
-        self._take_turns(made)
+        if made.work:
+            self._take_turns(made)
         own = _said_by_customer(made.messages) if isinstance(event, MessageReceived) else made.messages
         result = Result(
             conversation.id,
@@ -401,7 +401,8 @@ class Batch:
             one = Applied(event.once.key, event.once.fingerprint, text)
             self._applied.append(one)
             self._known[one.key] = one
-        self._dealt_with.update((one.broadcast_id, one.conversation_id) for one in made.reached)
+        if made.reached:
+            self._dealt_with.update((one.broadcast_id, one.conversation_id) for one in made.reached)
         if isinstance(event, MessageReceived) and event.mid:
             first = next(message for message in made.messages if message.mid == event.mid)
             self._mids[made.conversation.id, event.mid] = first
@@ -513,7 +514,6 @@ class Batch:
         await day_figures.add(connection, self._counting.figures, self._carriers.node)
         await self._write_work(connection)
         await broadcasts.note(connection, _all(made.reached for made in self._made), self._now)
-        self.notices = _all(made.notices for made in self._made)
         self.whispers = _all(made.whispers for made in self._made)
 
     async def _write_work(self, connection: Connection) -> None:
@@ -581,6 +581,11 @@ class Batch:
             self.leaves_work = True
         return head
 
+    def notices(self) -> list[Notice]:
+        """What whoever looks at these conversations is to see. Made when it is asked for: mostly nobody
+        looks."""
+        return [notice for made in self._made for notice in made.notices()]
+
     @property
     def earliest_deadline(self) -> datetime | None:
         """When the first of the conversations of this batch wants to be woken."""
@@ -589,7 +594,8 @@ class Batch:
     @property
     def messages_by_type(self) -> Counter[str]:
         """How many messages were stored, by who said them."""
-        return Counter(message.type.value for made in self._made for message in made.messages)
+        types = Counter(message.type for made in self._made for message in made.messages)
+        return Counter({type_.value: number for type_, number in types.items()})
 
     def release(self) -> None:
         """Give the reserved places back: the batch was not committed."""
@@ -625,5 +631,5 @@ def _takes(busy: set[Lane], lane: Lane) -> bool:
     return True
 
 
-def _all(lists: Iterable[list[T]]) -> list[T]:
-    return [item for items in lists for item in items]
+def _all(parts: Iterable[Iterable[T]]) -> list[T]:
+    return [item for items in parts for item in items]

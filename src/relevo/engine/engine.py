@@ -7,7 +7,7 @@ costs. There is one loop in a process, and nothing else writes conversations or 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -100,17 +100,17 @@ class Engine:
         """
         if self._stopping or len(self._events) >= MAX_WAITING:
             raise Busy
-        return await self._wait_for(self._events, event)
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._events.append(_Waiting(event, answer))
+        self._news.set()
+        return await answer  # cancelled with its caller; what was asked for is committed all the same
 
     async def settle(self, settlement: Settlement) -> Settled:
         """Record an attempt. Raises `Unavailable` when it could not be recorded: try again."""
-        return await self._wait_for(self._settlements, settlement)
-
-    async def _wait_for(self, queue: deque[_Waiting[T]], item: Any) -> T:
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        queue.append(_Waiting(item, answer))
+        answer: asyncio.Future[Settled] = asyncio.get_running_loop().create_future()
+        self._settlements.append(_Waiting(settlement, answer))
         self._news.set()
-        return await answer  # cancelled with its caller; what was asked for is committed all the same
+        return await answer
 
     @property
     def waiting(self) -> int:
@@ -228,7 +228,7 @@ class Engine:
             if not self._database.is_sqlite:
                 await nodes.mark_commit(connection, batch.commit_id, self._clock.now())
             if self._others is not None:
-                told = self._others.told(batch.notices, leaves_work=batch.leaves_work)
+                told = self._others.told(batch.notices(), leaves_work=batch.leaves_work)
                 await notices.tell(connection, told)
 
     async def _was_committed(self, batch: Batch) -> bool:
@@ -256,9 +256,12 @@ class Engine:
         self, batch: Batch, events: list[_Waiting[Result]], settlements: list[_Waiting[Settled]]
     ) -> None:
         """The commit is durable: answer, carry, tell."""
+        decided: Counter[tuple[str, str]] = Counter()
         for waiting, result in zip(events, batch.results, strict=False):
             _answer(waiting, result)
-            counter(DECISIONS, _kind([waiting]), _ending(result)).inc()
+            decided[type(waiting.item).__name__, _ending(result)] += 1
+        for (kind, ending), number in decided.items():
+            counter(DECISIONS, kind, ending).inc(number)
         for settlement, settled in zip(settlements, batch.settled, strict=True):
             _answer(settlement, settled)
         for delivery in batch.reserved:
@@ -267,7 +270,8 @@ class Engine:
             self._carriers.whisper(whispering)
         for type_, number in batch.messages_by_type.items():
             counter(MESSAGES, type_).inc(number)
-        self._hub.publish(batch.notices)
+        if self._hub.has_listeners:
+            self._hub.publish(batch.notices())
         self._note_deadline(batch.earliest_deadline)
         if self._namer is not None:
             for flow_id, names in batch.new_names.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -99,16 +99,31 @@ class Materials(msgspec.Struct):
     conversation: Conversation
     messages: list[Message]
     deliveries: list[Delivery]
-    updates: list[UpdateMessage]
-    problems: list[Problem]
-    media: list[MediaFile]
-    notices: list[Notice]
-    whispers: list[Whispering | ChannelWhispering]
-    replaced: list[Message]
-    logged: list[LoggedEvent]
-    work: list[CaseWork]
-    reached: list[Reached]
-    transcripts: list[WantedTranscript]
+    updates: tuple[UpdateMessage, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    media: tuple[MediaFile, ...] = ()
+    whispers: tuple[Whispering | ChannelWhispering, ...] = ()
+    replaced: tuple[Message, ...] = ()
+    logged: tuple[LoggedEvent, ...] = ()
+    work: tuple[CaseWork, ...] = ()
+    reached: tuple[Reached, ...] = ()
+    transcripts: tuple[WantedTranscript, ...] = ()
+    typing: bool = False
+    """Whether the other side is typing at this moment."""
+
+    def notices(self) -> Iterator[Notice]:
+        """What whoever looks at the conversation is to see."""
+        workspace_id, id_ = self.conversation.workspace_id, self.conversation.id
+        if self.typing:
+            yield Typing(workspace_id, id_)
+        for message in self.messages:
+            yield MessageStored(workspace_id, id_, message)
+        by_status: dict[MessageStatus, list[int]] = {}
+        for update in self.updates:
+            by_status.setdefault(update.status, []).append(update.message_id)
+        for status, ids in by_status.items():
+            yield StatusChanged(workspace_id, id_, tuple(ids), status)
+        yield ConversationChanged(workspace_id, id_)
 
 
 class Workshop:
@@ -122,8 +137,8 @@ class Workshop:
 
     def make(self, decision: Decision, around: Surroundings) -> Materials:
         """Everything to store and to do for one decision."""
-        made = Materials(decision.conversation, [], [], [], [], [], [], [], [], [], [], [], [])
-        fetched = {effect.seq for effect in decision.effects if isinstance(effect, FetchMedia)}
+        made = Materials(decision.conversation, [], [])
+        fetched = [effect.seq for effect in decision.effects if isinstance(effect, FetchMedia)]
         by_seq: dict[int, Message] = {}
         for new in decision.messages:
             message = self._message(new, decision.conversation, around, made, fetch=new.seq in fetched)
@@ -131,7 +146,6 @@ class Workshop:
             made.messages.append(message)
         for effect in decision.effects:
             self._carry_out(effect, by_seq, around, made)
-        self._add_notices(made)
         return made
 
     def _message(
@@ -161,19 +175,18 @@ class Workshop:
     def _keep(self, media: Media, of: Conversation, now: datetime, made: Materials) -> Media:
         """The same file under our own link, and the duty to fetch it."""
         media_id = self._chance.token(16)
-        made.media.append(
-            MediaFile(
-                id=media_id,
-                workspace_id=of.workspace_id,
-                conversation_id=of.id,
-                source_url=media.url,
-                state="pending",
-                name=media.title,
-                mime_type=media.mime_type,
-                size=media.size,
-                created_at=now,
-            )
+        file = MediaFile(
+            id=media_id,
+            workspace_id=of.workspace_id,
+            conversation_id=of.id,
+            source_url=media.url,
+            state="pending",
+            name=media.title,
+            mime_type=media.mime_type,
+            size=media.size,
+            created_at=now,
         )
+        made.media += (file,)
         ours = media_url(self._public_url(), media_id, self._media_key)
         return msgspec.structs.replace(media, url=ours, media_id=media_id)
 
@@ -195,34 +208,34 @@ class Workshop:
             case Whisper(endpoint_id=endpoint_id, event_type=event_type):
                 about = _about(made.conversation, around, made.conversation.member_id)
                 body = live_chat.event_body(about, event_type, {})
-                made.whispers.append(Whispering(endpoint_id, event_type.value, body))
+                made.whispers += (Whispering(endpoint_id, event_type.value, body),)
             case ShowTyping():
                 self._show_typing(around, made)
             case ShowRead():
                 if adapter_for(around.channel.type).capabilities.reads:
-                    made.whispers.append(_attention(around, made.conversation, is_typing=False))
+                    made.whispers += (_attention(around, made.conversation, is_typing=False),)
             case ReplaceContent(message=message):
                 messages[message.seq] = message
-                made.replaced.append(message)
+                made.replaced += (message,)
             case UpdateMessage():
-                made.updates.append(effect)
+                made.updates += (effect,)
             case Happened() | CaseClosed() | TurnTaken() | CameToday():
-                made.work.append(effect)
+                made.work += (effect,)
             case Reached():
-                made.reached.append(effect)
+                made.reached += (effect,)
             case Report(code=code, detail=detail):
-                made.problems.append(_problem(made.conversation, around, code, detail))
+                made.problems += (_problem(made.conversation, around, code, detail),)
             case LogCustomEvent(event_id=event_id, values=values):
                 one = LoggedEvent(event_id=event_id, conversation_id=made.conversation.id, values=values)
-                made.logged.append(one)
+                made.logged += (one,)
             case _:
                 assert_never(effect)
 
     def _show_typing(self, around: Surroundings, made: Materials) -> None:
-        made.notices.append(Typing(made.conversation.workspace_id, made.conversation.id))
+        made.typing = True
         capabilities = adapter_for(around.channel.type).capabilities
         if capabilities.typing and not capabilities.is_pulled:
-            made.whispers.append(_attention(around, made.conversation, is_typing=True))
+            made.whispers += (_attention(around, made.conversation, is_typing=True),)
 
     def _send(self, message: Message, around: Surroundings, made: Materials, *, is_patient: bool) -> None:
         if adapter_for(around.channel.type).capabilities.is_pulled:
@@ -264,7 +277,7 @@ class Workshop:
         message = messages[effect.message_seq] if effect.message_seq is not None else None
         if effect.transcript:
             before_seq = made.conversation.message_seq + 1
-            made.transcripts.append(WantedTranscript(len(made.deliveries), about, effect, before_seq))
+            made.transcripts += (WantedTranscript(len(made.deliveries), about, effect, before_seq),)
         body = _webhook_body(about, effect, message)
         destination = Destination("endpoint", effect.endpoint_id)
         self._deliver(
@@ -298,16 +311,6 @@ class Workshop:
                 message_id=message.id if message else None,
             )
         )
-
-    def _add_notices(self, made: Materials) -> None:
-        workspace_id, id_ = made.conversation.workspace_id, made.conversation.id
-        made.notices.extend(MessageStored(workspace_id, id_, message) for message in made.messages)
-        by_status: dict[MessageStatus, list[int]] = {}
-        for update in made.updates:
-            by_status.setdefault(update.status, []).append(update.message_id)
-        for status, ids in by_status.items():
-            made.notices.append(StatusChanged(workspace_id, id_, tuple(ids), status))
-        made.notices.append(ConversationChanged(workspace_id, id_))
 
 
 def _webhook_body(about: live_chat.About, effect: NotifyPlatform, message: Message | None) -> bytes:

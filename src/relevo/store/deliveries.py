@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, get_args, get_type_hints
 
 import msgspec
@@ -40,6 +41,7 @@ from relevo.domain.deliveries import (
     Done,
     GiveUp,
     Lane,
+    Outcome,
     Park,
     RetryAt,
     Verdict,
@@ -125,7 +127,7 @@ async def insert_new(
     connection: Connection, new: Sequence[Delivery], claimed: Collection[DeliveryId], node: str
 ) -> None:
     """Store deliveries; `claimed` names those that this node carries at once."""
-    rows = ({**_row(one), "claimed_by": node if one.id in claimed else None} for one in new)
+    rows = (_row(one, claimed_by=node if one.id in claimed else None) for one in new)
     await _INSERT.run(connection, rows)
 
 
@@ -420,7 +422,7 @@ def lane_of(row: AnyRow) -> Lane:
     return Lane(ConversationId(row.conversation_id), Destination(row.destination_kind, row.destination_id))
 
 
-def _row(one: Delivery) -> dict[str, Any]:
+def _row(one: Delivery, *, claimed_by: str | None) -> dict[str, Any]:
     return {
         "id": one.id,
         "workspace_id": one.workspace_id,
@@ -438,6 +440,7 @@ def _row(one: Delivery) -> dict[str, Any]:
         "attempts_made": one.attempts_made,
         "attempts_before": one.attempts_before,
         "due_at": one.due_at,
+        "claimed_by": claimed_by,
         "created_at": one.created_at,
         "finished_at": None,
     }
@@ -490,14 +493,19 @@ def _verdict_as_state(verdict: Verdict) -> tuple[DeliveryState, str, datetime | 
             return DeliveryState.GIVEN_UP, reason, None
 
 
+@lru_cache(maxsize=64)  # nearly all are the same two words: accepted, done
+def _word(one: Outcome | Verdict) -> str:
+    return _encode(one).decode()
+
+
 def _attempt_row(one: Attempt) -> dict[str, Any]:
     return {
         "delivery_id": one.delivery_id,
         "number": one.number,
         "started_at": one.started_at,
         "took_us": one.took // timedelta(microseconds=1),
-        "outcome": _encode(one.outcome).decode(),
-        "verdict": _encode(one.verdict).decode(),
+        "outcome": _word(one.outcome),
+        "verdict": _word(one.verdict),
         "exchange": _encode(one.exchange).decode() if one.exchange else None,
     }
 

@@ -25,7 +25,9 @@ from relevo.domain.subscribers import OptIn, Profile, Subscriber
 
 
 def learn(draft: Draft, profile: Profile) -> None:
-    draft.change(subscriber=draft.state.subscriber.told(profile))
+    before = draft.state.subscriber
+    if (after := before.told(profile)) is not before:
+        draft.change(subscriber=after)
 
 
 def hear(draft: Draft, event: MessageReceived) -> None:
