@@ -529,3 +529,62 @@ def test_a_flow_is_written_with_help_tried_and_looked_at(page: Page, server: Ser
     page.get_by_role("button", name="Publish").click()
     page.get_by_role("link", name="Picture").click()
     expect(page.get_by_role("img", name="The flow support")).to_contain_text("status: done")
+
+
+COMPLETED = """
+    - tag: lead
+    - when: {field: plan, is: pro}
+      then: [{go: person}]
+    - tag: [hot, lead]
+"""
+
+
+def test_words_and_names_are_completed_wherever_they_stand(page: Page, server: Server) -> None:
+    set_up(page, server)
+    page.goto(f"{server.url}/console/flows/new")
+    text = page.get_by_label("Text of the flow")
+    text.focus()
+    page.keyboard.press("Control+End")
+    start = text.input_value()
+
+    def complete(begun: str, name: str) -> None:
+        page.keyboard.type(begun)
+        expect(page.get_by_role("option", selected=True)).to_have_text(re.compile(f"^{name}"))
+        page.keyboard.press("Enter")
+
+    page.keyboard.type("    - tag: lead\n    - when: {")
+    complete("fie", "field")
+    page.keyboard.type("plan, ")
+    complete("i", "is")
+    page.keyboard.type("pro}\n      ")
+    complete("th", "then")
+    page.keyboard.type("[{go: ")
+    complete("p", "person")
+    page.keyboard.type("}]\n    - tag: [hot, ")
+    complete("l", "lead")
+    page.keyboard.type("]\n")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+
+    assert text.input_value() == start + COMPLETED.removeprefix("\n")
+
+
+def test_the_numbers_of_a_picture_follow_without_a_reload(
+    browser: Browser, page: Page, server: Server, platform: Platform
+) -> None:
+    set_up(page, server)
+    make_endpoint(page, platform)
+    make_flow(page)
+    address = make_channel(page)
+    page.goto(f"{server.url}/console/flows/1001/picture")
+    page.evaluate("window.isSame = true")
+    expect(page.get_by_text("Nobody has written yet.")).to_be_visible()
+
+    customers = browser.new_context(locale="en-AU")
+    customers.set_default_timeout(PATIENCE)
+    customer_asks(customers, address)
+
+    expect(page.get_by_role("img", name="The flow support")).to_contain_text("1 waiting here")
+    expect(page.get_by_text("1 of the 1 people")).to_be_visible()
+    expect(page.get_by_role("row", name="person: step 2 1 0")).to_be_visible()
+    assert page.evaluate("window.isSame")
+    customers.close()

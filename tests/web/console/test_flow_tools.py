@@ -170,3 +170,31 @@ async def test_the_editor_leads_to_the_check_and_the_schema(browser: Browser, wo
     assert 'data-checks="/console/flows/check"' in page.html
     assert "flow_editor.js?v=" in page.html
     assert 'data-schema="/flow.schema.json"' in page.html
+
+
+async def test_the_editor_has_the_names_of_its_own_workspace_to_suggest(
+    browser: Browser, world: World
+) -> None:
+    other = await world.add_company("Other")
+    for flow, name in ((world.company.flow, "ours"), (other.flow, "theirs")):
+        async with world.database.write() as connection:
+            await vocabulary.create_tag(connection, flow.id, f"{name} <'\">", NOON)
+            await vocabulary.create_user_field(connection, flow.id, f"{name} size", "number", "", NOON)
+            await vocabulary.create_label(connection, flow.workspace_id, f"{name} label", NOON)
+    await world.catalog.refresh(at_once=True)
+
+    async def names(path: str) -> dict[str, list[str]]:
+        page = await browser.get(f"/console/flows/{path}")
+        found: dict[str, list[str]] = msgspec.json.decode(
+            page.main.one("div", class_="editor").get("data-names")
+        )
+        return found
+
+    known, of_none = await names(f"{world.company.flow.id}/edit"), await names("new")
+
+    assert known["tag"] == ["ours <'\">"]
+    assert "ours size" in known["field"]
+    assert known["label"] == of_none["label"] == ["ours label"]
+    assert known["agent"] == ["luis@example.com", "olga@example.com"]
+    assert of_none["tag"] == []
+    assert "theirs" not in str(known) + str(of_none)

@@ -19,9 +19,13 @@ from relevo.domain.flows.shapes import (
     CONDITION,
     DURATION,
     FIELD,
+    LABEL,
+    SEGMENT,
     SINGLE,
+    STEP_NAMED,
     STEPS,
     SUBFLOW,
+    TAG,
     TEXT,
     TEXTS,
     WORDS,
@@ -33,6 +37,7 @@ from relevo.domain.flows.shapes import (
     mapping,
     number,
     one_of,
+    one_or_more,
     ref,
 )
 from relevo.domain.flows.steps import STEPS as KINDS
@@ -55,7 +60,9 @@ def _file() -> Shape:
             "start": explained("The subflow that a new customer meets.", SUBFLOW),
             "region": explained("The country of phone numbers without one: AU, BR, DE …", TEXT),
             "languages": explained("The languages it speaks, the first being for everybody else.", TEXTS),
-            "variables": explained("Its fields: then a misspelt name is a mistake.", by_name(_variable())),
+            "variables": explained(
+                "Its fields: then a misspelt name is a mistake.", by_name(_variable(), of=FIELD)
+            ),
             "retry": explained("What is said about answers that do not fit, by what they must be.", _retry()),
             "triggers": explained("What starts a subflow besides start.", listed(ref("trigger"))),
             "migrations": explained("How those in the middle of older versions come along.", _migrations()),
@@ -70,7 +77,7 @@ def _retry() -> Shape:
 
 
 def _migrations() -> Shape:
-    names = explained("Old names of steps, and the new ones.", by_name(TEXT))
+    names = explained("Old names of steps, and the new ones.", by_name(STEP_NAMED))
     return listed(mapping({"name": explained("What it is for.", TEXT), "steps": names}, ("name",)))
 
 
@@ -83,7 +90,7 @@ def _variable() -> Shape:
 def _definitions() -> dict[str, Shape]:
     return {
         "text": {"type": ["string", "number", "boolean"]},
-        "texts": any_of(TEXT, listed(TEXT, 1)),
+        "texts": one_or_more(TEXT),
         "single": {"type": ["string", "number", "boolean", "null"]},
         "words": explained(
             "Text for the customer. Liquid works: {{ first_name }}. With languages: a map by language.",
@@ -92,6 +99,14 @@ def _definitions() -> dict[str, Shape]:
         "language": {"pattern": f"^({'|'.join(CODES)})([-_][A-Za-z0-9]{{2,8}}){{0,3}}$"},
         "subflow": explained("The name of a subflow.", {"type": "string"}),
         "field": explained("The name of a field.", {"type": "string"}),
+        "tag": explained("The name of a tag.", TEXT),
+        "label": explained("The name of a label.", TEXT),
+        "segment": explained("The name of a segment.", TEXT),
+        "event": explained("The name of a custom event.", TEXT),
+        "webhook": explained("The name of an inbound webhook.", TEXT),
+        "agent": explained("An agent's e-mail address or name.", TEXT),
+        "group": explained("The name of a group of agents.", TEXT),
+        "step_name": explained("The name of a step of this flow.", TEXT),
         "duration": explained(
             "A number and its unit: 30s, 10m, 2h, 1d.", {"type": "string", "pattern": "^[0-9]{1,6} ?[smhd]$"}
         ),
@@ -149,10 +164,10 @@ def _conditions() -> list[Shape]:
     several = listed(CONDITION, 1)
     return [
         mapping({"field": FIELD, **_tests()}, ("field",)),
-        mapping({"tag": explained("Whether the person has this tag.", TEXT)}, ("tag",)),
-        mapping({"label": explained("Whether the person has this label.", TEXT)}, ("label",)),
+        mapping({"tag": explained("Whether the person has this tag.", TAG)}, ("tag",)),
+        mapping({"label": explained("Whether the person has this label.", LABEL)}, ("label",)),
         mapping(
-            {"segment": explained("Whether the segment of this name has the person.", TEXT)}, ("segment",)
+            {"segment": explained("Whether the segment of this name has the person.", SEGMENT)}, ("segment",)
         ),
         mapping(
             {"business_hours": explained("Whether the company is there now.", one_of(("open", "closed")))},

@@ -30,6 +30,10 @@ BUTTONS = ref("buttons")
 QUICK_REPLIES = ref("quick_replies")
 LIST = ref("list")
 SINGLE = ref("single")
+TAG, LABEL, SEGMENT = ref("tag"), ref("label"), ref("segment")
+EVENT, WEBHOOK = ref("event"), ref("webhook")
+AGENT, GROUP = ref("agent"), ref("group")
+STEP_NAMED = ref("step_name")
 ANYTHING: Shape = {}
 NOTHING: Shape = {"type": "null"}
 BOOLEAN: Shape = {"type": "boolean"}
@@ -48,9 +52,9 @@ def mapping(
     }
 
 
-def by_name(values: Shape) -> Shape:
-    """A mapping whose keys are names."""
-    return mapping({}, values=values)
+def by_name(values: Shape, *, of: Shape | None = None) -> Shape:
+    """A mapping whose keys are names, `of` this kind."""
+    return {**mapping({}, values=values), **({} if of is None else {"propertyNames": of})}
 
 
 def listed(items: Shape, least: int = 0, most: int | None = None) -> Shape:
@@ -60,6 +64,10 @@ def listed(items: Shape, least: int = 0, most: int | None = None) -> Shape:
         **({"minItems": least} if least else {}),
         **({} if most is None else {"maxItems": most}),
     }
+
+
+def one_or_more(shape: Shape) -> Shape:
+    return any_of(shape, listed(shape, 1))
 
 
 def one_of(words: Iterable[str]) -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from relevo.admin.flows import InvalidFlow, Why
 from relevo.domain.errors import InvalidInput, NotFound
 from relevo.domain.flows.parsing import parse
 from relevo.domain.ids import FlowId, FlowVersionId, flow_ns
+from relevo.domain.subscribers import PROFILE_FIELDS
+from relevo.domain.vocabulary import NO_WORDS
 from relevo.domain.workspaces import Channel, FlowEntry
 from relevo.domain.yaml_reading import Problem
 from relevo.store import configuring, directory
@@ -21,6 +24,9 @@ from relevo.web.console import forms
 from relevo.web.console.forms import Form
 from relevo.web.console.notices import Notice
 from relevo.web.console.visits import Page, TheVisit, Visit
+
+MOST_NAMES = 500
+"""Of each kind, for the editor to suggest."""
 
 FIRST_TEXT = """\
 version: 1
@@ -184,9 +190,28 @@ def _editor(
         status=status,
         flow=flow,
         form=form,
+        names=_names(visit, flow),
         is_checked=problems is not None,
         mistakes=_mistakes(form.raw("source"), problems or ()),
     )
+
+
+def _names(visit: Visit, flow: FlowEntry | None) -> dict[str, list[str]]:
+    """What the editor suggests, by the kinds that the schema has."""
+    directory, here = visit.directory, visit.workspace_id
+    words = directory.vocabulary(flow.id) if flow else NO_WORDS
+    hooks = directory.inbound_webhooks.values()
+    found: dict[str, Iterable[str]] = {
+        "field": [*PROFILE_FIELDS, *(one.name for one in words.fields.values() if not one.going)],
+        "tag": [one.name for one in words.tags.values() if not one.going],
+        "label": [one.name for one in directory.labels.get(here, {}).values() if not one.going],
+        "segment": directory.segments.get(flow.id, {}) if flow else (),
+        "event": [one.name for one in directory.custom_events.values() if flow and one.flow_id == flow.id],
+        "webhook": [one.name for one in hooks if one.workspace_id == here],
+        "agent": [one.email for one in directory.members.values() if one.workspace_id == here],
+        "group": [one.name for one in directory.agent_groups.values() if one.workspace_id == here],
+    }
+    return {kind: sorted(names)[:MOST_NAMES] for kind, names in found.items()}
 
 
 @post("/flows/new")

@@ -38,14 +38,15 @@ from relevo.domain.flows.shapes import (
     DO,
     DURATION,
     FIELD,
+    SUBFLOW,
     TEXT,
-    TEXTS,
     Shape,
     any_of,
     by_name,
     mapping,
     number,
     one_of,
+    one_or_more,
     whole,
 )
 from relevo.domain.flows.steps.paths import do_of
@@ -156,9 +157,9 @@ class Http(_CallStep, frozen=True):
                 "json": ANYTHING,
                 "form": ANYTHING,
                 "body": ANYTHING,
-                "save": ANYTHING,
+                "save": by_name(ANYTHING, of=FIELD),
                 "status": FIELD,
-                "answer": ANYTHING,
+                "answer": one_of(("dynamic_content",)),
                 **_SHARED_SHAPES,
             },
             ("url",),
@@ -270,7 +271,13 @@ class Ai(_CallStep, frozen=True):
             "instructions": TEXT,
             "question": TEXT,
             "history": whole(0, MOST_HISTORY),
-            "tools": mapping({"hand_off": any_of(BOOLEAN, DO), "set_fields": TEXTS, "go_to": TEXTS}),
+            "tools": mapping(
+                {
+                    "hand_off": any_of(BOOLEAN, DO),
+                    "set_fields": one_or_more(FIELD),
+                    "go_to": one_or_more(SUBFLOW),
+                }
+            ),
             "save": FIELD,
             "max_tokens": whole(1, MOST_TOKENS),
             "max_completion_tokens": whole(1, MOST_TOKENS),

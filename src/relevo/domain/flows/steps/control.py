@@ -15,6 +15,7 @@ from relevo.domain.flows.reading import Reader, fixed_texts
 from relevo.domain.flows.shapes import (
     DO,
     DURATION,
+    FIELD,
     NOTHING,
     STEP,
     TEXTS,
@@ -24,6 +25,7 @@ from relevo.domain.flows.shapes import (
     explained,
     listed,
     mapping,
+    one_or_more,
     whole,
 )
 from relevo.domain.flows.steps.paths import do
@@ -43,7 +45,7 @@ _STANDARD_WAITS = {
     "customer_silent": timedelta(minutes=30),
 }
 _MINUTES = whole(1, _YEAR_OF_MINUTES)
-_TOLD = mapping({"summary": WORDS, "fields": TEXTS, "transcript": whole(0, MOST_TRANSCRIPT)})
+_TOLD = mapping({"summary": WORDS, "fields": one_or_more(FIELD), "transcript": whole(0, MOST_TRANSCRIPT)})
 
 
 def _reaction_shape(name: str) -> Shape:

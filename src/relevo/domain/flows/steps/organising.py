@@ -9,7 +9,7 @@ from relevo.domain.flows.expressions import Template
 from relevo.domain.flows.model import Step, Words
 from relevo.domain.flows.reading import Reader, fixed_text
 from relevo.domain.flows.runs import AssignTo, LogEvent, MoveTo, WriteNote
-from relevo.domain.flows.shapes import TEXT, Shape, any_of, mapping, number, one_of
+from relevo.domain.flows.shapes import AGENT, EVENT, GROUP, TEXT, Shape, any_of, mapping, number, one_of
 from relevo.domain.flows.variables import as_number
 from relevo.domain.flows.walking import Walk
 from relevo.domain.yaml_reading import Mapping, Value
@@ -29,7 +29,7 @@ class Assign(Step, frozen=True):
     about: ClassVar[str] = "Give the conversation to an agent or to one of a group."
     shape: ClassVar[Shape] = any_of(
         one_of(("nobody",)),
-        {**mapping({"agent": TEXT, "group": TEXT}), "minProperties": 1, "maxProperties": 1},
+        {**mapping({"agent": AGENT, "group": GROUP}), "minProperties": 1, "maxProperties": 1},
     )
 
     @classmethod
@@ -102,8 +102,8 @@ class LogsEvent(Step, frozen=True):
     word: ClassVar[str] = "event"
     about: ClassVar[str] = "Count a custom event of the flow."
     shape: ClassVar[Shape] = any_of(
-        TEXT,
-        mapping({"name": TEXT, "text": TEXT, "price": _AMOUNT, "number": _AMOUNT}, ("name",)),
+        EVENT,
+        mapping({"name": EVENT, "text": TEXT, "price": _AMOUNT, "number": _AMOUNT}, ("name",)),
     )
 
     @classmethod

@@ -17,7 +17,18 @@ from relevo.domain.flows.runs import (
     RemoveTag,
     WantsBroadcasts,
 )
-from relevo.domain.flows.shapes import SINGLE, TEXTS, Shape, any_of, by_name, listed, one_of
+from relevo.domain.flows.shapes import (
+    FIELD,
+    LABEL,
+    SINGLE,
+    TAG,
+    Shape,
+    any_of,
+    by_name,
+    listed,
+    one_of,
+    one_or_more,
+)
 from relevo.domain.flows.walking import Walk
 from relevo.domain.subscribers import FieldValue
 from relevo.domain.yaml_reading import Mapping, Value
@@ -30,7 +41,7 @@ class Set(Step, frozen=True):
 
     word: ClassVar[str] = "set"
     about: ClassVar[str] = "Set fields, in order; null clears one."
-    shape: ClassVar[Shape] = {**by_name(any_of(SINGLE, listed(SINGLE))), "minProperties": 1}
+    shape: ClassVar[Shape] = {**by_name(any_of(SINGLE, listed(SINGLE)), of=FIELD), "minProperties": 1}
 
     @classmethod
     def read(cls, keys: Mapping, reader: Reader) -> Self | None:
@@ -62,7 +73,6 @@ class _Giving(Step, frozen=True):
 
     names: tuple[str, ...]
 
-    shape: ClassVar[Shape] = TEXTS
     act: ClassVar[type[Naming]]
 
     @classmethod
@@ -78,24 +88,28 @@ class _Giving(Step, frozen=True):
 class Tag(_Giving, frozen=True):
     word: ClassVar[str] = "tag"
     about: ClassVar[str] = "Give the person a tag, or several."
+    shape: ClassVar[Shape] = one_or_more(TAG)
     act: ClassVar[type[Naming]] = AddTag
 
 
 class Untag(_Giving, frozen=True):
     word: ClassVar[str] = "untag"
     about: ClassVar[str] = "Take tags away."
+    shape: ClassVar[Shape] = one_or_more(TAG)
     act: ClassVar[type[Naming]] = RemoveTag
 
 
 class Label(_Giving, frozen=True):
     word: ClassVar[str] = "label"
     about: ClassVar[str] = "Give the person a label of the workspace, or several."
+    shape: ClassVar[Shape] = one_or_more(LABEL)
     act: ClassVar[type[Naming]] = AddLabel
 
 
 class Unlabel(_Giving, frozen=True):
     word: ClassVar[str] = "unlabel"
     about: ClassVar[str] = "Take labels away."
+    shape: ClassVar[Shape] = one_or_more(LABEL)
     act: ClassVar[type[Naming]] = RemoveLabel
 
 

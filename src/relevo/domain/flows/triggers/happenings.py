@@ -18,7 +18,17 @@ from relevo.domain.flows.conditions import holds
 from relevo.domain.flows.expressions import TemplateFailed, Variables
 from relevo.domain.flows.model import Condition, Trigger
 from relevo.domain.flows.reading import Reader, fixed_text, fixed_texts
-from relevo.domain.flows.shapes import CONDITION, DURATION, TEXT, TEXTS, Shape
+from relevo.domain.flows.shapes import (
+    CONDITION,
+    DURATION,
+    EVENT,
+    FIELD,
+    TAG,
+    TEXT,
+    WEBHOOK,
+    Shape,
+    one_or_more,
+)
 from relevo.domain.schedules import NoSchedule, check
 from relevo.domain.yaml_reading import Mapping, Value
 
@@ -89,7 +99,7 @@ class OnTagAdded(_OfNames, frozen=True):
 
     word: ClassVar[str] = "tag_added"
     about: ClassVar[str] = "A tag was given to the person."
-    shapes: ClassVar[dict[str, Shape]] = {"tag": TEXTS, "when": CONDITION}
+    shapes: ClassVar[dict[str, Shape]] = {"tag": one_or_more(TAG), "when": CONDITION}
     key: ClassVar[str] = "tag"
 
 
@@ -98,7 +108,7 @@ class OnTagRemoved(_OfNames, frozen=True):
 
     word: ClassVar[str] = "tag_removed"
     about: ClassVar[str] = "A tag was taken from the person."
-    shapes: ClassVar[dict[str, Shape]] = {"tag": TEXTS, "when": CONDITION}
+    shapes: ClassVar[dict[str, Shape]] = {"tag": one_or_more(TAG), "when": CONDITION}
     key: ClassVar[str] = "tag"
 
 
@@ -107,7 +117,7 @@ class OnFieldChanged(_OfNames, frozen=True):
 
     word: ClassVar[str] = "field_changed"
     about: ClassVar[str] = "A field has another value than before."
-    shapes: ClassVar[dict[str, Shape]] = {"field": TEXTS, "when": CONDITION}
+    shapes: ClassVar[dict[str, Shape]] = {"field": one_or_more(FIELD), "when": CONDITION}
     key: ClassVar[str] = "field"
 
 
@@ -116,7 +126,7 @@ class OnCustomEvent(_OfNames, frozen=True):
 
     word: ClassVar[str] = "custom_event"
     about: ClassVar[str] = "A custom event was logged for the person."
-    shapes: ClassVar[dict[str, Shape]] = {"event": TEXTS, "when": CONDITION}
+    shapes: ClassVar[dict[str, Shape]] = {"event": one_or_more(EVENT), "when": CONDITION}
     key: ClassVar[str] = "event"
 
 
@@ -125,7 +135,7 @@ class OnInboundWebhook(_OfNames, frozen=True):
 
     word: ClassVar[str] = "inbound_webhook"
     about: ClassVar[str] = "Another system posted something about the person."
-    shapes: ClassVar[dict[str, Shape]] = {"webhook": TEXTS, "when": CONDITION}
+    shapes: ClassVar[dict[str, Shape]] = {"webhook": one_or_more(WEBHOOK), "when": CONDITION}
     key: ClassVar[str] = "webhook"
 
 

@@ -1,7 +1,9 @@
 // What the editor of a flow does while somebody types: it is checked, and what may stand here is suggested.
-// The server says what is wrong; the published schema says what there is.
+// The server says what is wrong; the published schema says which keys, words and kinds of names may stand where;
+// the names themselves are in the text, and those of the workspace in `data-names`.
 
 const PAUSE = 600; // milliseconds without a key before the text is checked
+const MOST = 50; // suggestions at a time
 
 for (const editor of document.querySelectorAll("[data-editor][data-checks]")) {
   const text = editor.querySelector("textarea");
@@ -80,18 +82,22 @@ function completion(editor, text) {
     told.textContent = `${offered[at].name}, ${at + 1} of ${offered.length}`;
   };
   const take = () => {
-    const { begun, before } = here(text);
-    const rest = offered[at].name.slice(begun.length) + (offered[at].isKey ? ": " : "");
-    text.setRangeText(rest, before.length, before.length, "end");
+    const { begun } = here(text);
+    const place = text.selectionStart;
+    const { name, isKey } = offered[at];
+    text.setRangeText(isKey ? `${name}: ` : written(name), place - begun.length, place, "end");
     close();
     text.dispatchEvent(new Event("input", { bubbles: true }));
   };
   const offer = async (wanted) => {
     schema ??= await fetch(editor.dataset.schema).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
     const place = here(text);
-    if (!schema || !place.isName || (!wanted && !place.begun)) return close();
-    offered = namesAt(schema, place.path, place.inList).filter((one) => one.name.startsWith(place.begun) && one.name !== place.begun);
-    if (!offered.length) return close();
+    if (!schema || !place || (!wanted && !place.begun)) return close();
+    const others = text.value.slice(0, text.selectionStart - place.begun.length) + text.value.slice(text.selectionStart);
+    const known = namesOf(others, JSON.parse(editor.dataset.names));
+    offered = fitting(schema, place, known).filter((one) => one.name.startsWith(place.begun));
+    if (!offered.length || offered.some((one) => one.name === place.begun)) return close();
+    offered = offered.slice(0, MOST);
     box.replaceChildren(...offered.map(option));
     box.hidden = false;
     position(box, text, place.line, place.column);
@@ -135,22 +141,51 @@ function position(box, text, line, column) {
   box.style.left = `${Math.max(8, Math.min(left, text.clientWidth - 200))}px`;
 }
 
-// Where the cursor is: the keys around it, by how far each is indented
+// Where the cursor is: the keys around it, by how far each is indented, and within braces on its own line.
+// `path` has "-" for a list. `wants`: a `key`, a `value`, or an `entry`, which may become either.
 
-const ENTRY = /^(\s*)((?:- )*)([\w ]*)$/; // nothing but a name that has begun
+const LINE = /^(\s*)((?:- )*)(?:"?([\w .-]+?)"?:\s+)?(.*)$/;
 const KEY = /^(\s*)((?:- )*)"?([\w .-]+?)"?:/;
+const BEGUN = /^[\p{L}\d_ .@*+-]*$/u; // nothing but a name that has begun
+const NOTHING_MORE = /^\s*([,}\]].*)?$/;
 
 function here(text) {
-  const before = text.value.slice(0, text.selectionStart);
-  const lines = before.split("\n");
+  const lines = text.value.slice(0, text.selectionStart).split("\n");
   const current = lines.at(-1);
-  const match = ENTRY.exec(current);
-  const rest = text.value.slice(text.selectionStart).split("\n", 1)[0];
-  if (!match || rest.trim()) return { isName: false, before, begun: "" };
-  const indent = match[1].length + match[2].length;
-  const inList = match[2].length > 0;
-  const path = keysAround(lines.slice(0, -1), inList ? match[1].length : indent, inList);
-  return { isName: true, before, begun: match[3], path, inList, line: lines.length - 1, column: current.length };
+  const after = text.value.slice(text.selectionStart).split("\n", 1)[0];
+  const [, space, dashes, key, rest] = LINE.exec(current);
+  if (!NOTHING_MORE.test(after)) return null;
+  const isItem = dashes.length > 0;
+  const path = keysAround(lines.slice(0, -1), isItem ? space.length : space.length + dashes.length, isItem);
+  if (isItem) path.push("-");
+  if (key !== undefined) path.push(key);
+  const wants = key === undefined ? (isItem ? "entry" : "key") : "value";
+  const place = /^[{[]/.test(rest) ? within(rest, path) : { path, begun: rest, wants };
+  return place && BEGUN.test(place.begun) ? { ...place, line: lines.length - 1, column: current.length } : null;
+}
+
+// The place at the end of a text that begins with a brace: null where it is in quotes, or behind all braces.
+function within(text, path) {
+  const open = []; // braces: whether each is a mapping, and the key in it that has its value now
+  let begun = "";
+  let quote = "";
+  for (const char of text) {
+    const inner = open.at(-1);
+    if (quote) quote = char === quote ? "" : quote;
+    else if (char === '"' || char === "'") quote = char;
+    else if (char === ":" && inner?.isMap && !inner.key) [inner.key, begun] = [begun.trim(), ""];
+    else if (!"{[]},".includes(char)) begun += char;
+    else {
+      begun = "";
+      if (char === "{" || char === "[") open.push({ isMap: char === "{", key: "" });
+      else if (char === ",") inner && (inner.key = "");
+      else open.pop();
+    }
+  }
+  if (quote || !open.length) return null;
+  const keys = open.flatMap((one) => (one.isMap ? (one.key ? [one.key] : []) : ["-"]));
+  const inner = open.at(-1);
+  return { path: [...path, ...keys], begun: begun.trimStart(), wants: inner.isMap ? (inner.key ? "value" : "key") : "entry" };
 }
 
 function keysAround(lines, indent, inList) {
@@ -161,26 +196,31 @@ function keysAround(lines, indent, inList) {
     if (!match) continue;
     const [, space, dashes, name] = match;
     const depth = space.length + dashes.length;
-    if (depth >= bound) continue;
-    path.unshift(name);
-    bound = dashes ? Math.max(space.length, 1) : depth;
+    if (depth > bound || (depth === bound && !dashes)) continue; // beside us, or within that
+    if (depth < bound) path.unshift(name);
     if (dashes) path.unshift("-");
-    if (bound === 0 || depth === 0) break;
+    bound = dashes ? space.length + 1 : depth;
+    if (depth === 0) break;
   }
   return path;
 }
 
-// What the schema knows there
+// What may stand there
 
-function namesAt(schema, path, inList) {
+function fitting(schema, { path, wants }, known) {
   let found = [schema];
   for (const part of path) found = found.flatMap((one) => inside(schema, one, part));
-  if (inList) found = found.flatMap((one) => inside(schema, one, "-"));
   const names = new Map();
+  const add = (name, isKey, about = "") => names.has(name) || names.set(name, { name, about, isKey });
   for (const one of found.flatMap((part) => forms(schema, part))) {
-    if (typeof one.const === "string" && inList) names.set(one.const, { name: one.const, about: one.description ?? "", isKey: false });
-    for (const [name, value] of Object.entries(one.properties ?? {})) {
-      names.set(name, { name, about: value.description ?? "", isKey: true });
+    if (wants !== "value") {
+      for (const [name, value] of Object.entries(one.properties ?? {})) add(name, true, value.description);
+      for (const name of known[nameOf(one.propertyNames)] ?? []) add(name, true);
+    }
+    if (wants !== "key") {
+      for (const word of [one.const, ...(one.enum ?? [])]) if (typeof word === "string") add(word, false, one.description);
+      if (one.type === "boolean") for (const word of ["true", "false"]) add(word, false);
+      for (const name of known[nameOf(one)] ?? []) add(name, false);
     }
   }
   return [...names.values()];
@@ -195,8 +235,45 @@ function inside(schema, one, part) {
   });
 }
 
+// A form with all that it may be. One that stands for another (`#/$defs/subflow`) is among them: it has the name.
 function forms(schema, one) {
-  if (one.$ref) return forms(schema, schema.$defs[one.$ref.split("/").at(-1)]);
-  const more = [...(one.anyOf ?? []), ...(one.oneOf ?? []), ...(one.allOf ?? [])];
-  return [one, ...more.flatMap((other) => forms(schema, other))];
+  const inner = one.$ref ? [schema.$defs[nameOf(one)]] : [...(one.anyOf ?? []), ...(one.oneOf ?? []), ...(one.allOf ?? [])];
+  return [one, ...inner.flatMap((other) => forms(schema, other))];
 }
+
+const nameOf = (one) => one?.$ref?.split("/").at(-1);
+
+// Names, by their kind: those in the text, and those of the workspace
+
+const MENTIONS = {
+  field: /\b(?:save|field): +([\p{L}\d_ -]+)/gu,
+  tag: /\b(?:un)?tag: +\[?([\p{L}\d_ ,-]+)/gu,
+  label: /\b(?:un)?label: +\[?([\p{L}\d_ ,-]+)/gu,
+  step_name: /^ +name: +([\p{L}\d_ -]+)$/gmu,
+  language: /^languages: *\[([^\]]*)\]/gm,
+};
+
+function namesOf(source, workspace) {
+  const known = { subflow: keysUnder("subflows", source), field: keysUnder("variables", source) };
+  for (const [kind, pattern] of Object.entries(MENTIONS)) {
+    const found = [...source.matchAll(pattern)].flatMap((match) => match[1].split(","));
+    known[kind] = [...(known[kind] ?? []), ...found.map((name) => name.trim())];
+  }
+  for (const [kind, names] of Object.entries(workspace)) known[kind] = [...(known[kind] ?? []), ...names];
+  for (const kind of Object.keys(known)) known[kind] = [...new Set(known[kind])].filter(Boolean);
+  return known;
+}
+
+function keysUnder(key, source) {
+  const lines = source.split("\n");
+  const first = lines.indexOf(`${key}:`) + 1;
+  if (!first) return [];
+  const rest = lines.slice(first);
+  const end = rest.findIndex((line) => /^[\w"]/.test(line));
+  const inner = rest.slice(0, end < 0 ? rest.length : end).map((line) => KEY.exec(line)).filter((match) => match && !match[2]);
+  const least = Math.min(...inner.map((match) => match[1].length));
+  return inner.filter((match) => match[1].length === least).map((match) => match[3]);
+}
+
+// A name as it may stand in YAML, whatever is in it
+const written = (name) => (/^[\p{L}_][\p{L}\d_ .@+-]*$/u.test(name) && name.trim() === name ? name : JSON.stringify(name));
