@@ -30,6 +30,14 @@ from tests.domain.scenes import ANA, VERSION, surroundings
 
 TO = ByConversation(ANA.id)
 EMPTY = "version: 1\nflow: f\nstart: a\nsubflows: {a: [end]}\n"
+SHARED = """\
+version: 1
+flow: defaults
+start: handoff_returned
+subflows:
+  handoff_returned: [{send: welcome back}, {ask: {text: how?, kind: number}}, {go: shared}]
+  shared: [{send: shared}, {wait: 1h}, {send: later}]
+"""
 EVENTS: list[AnyEvent] = [
     ConversationOpened(to=TO),
     MessageReceived(to=TO, content=Text("5")),
@@ -53,7 +61,8 @@ def played(flow: Flow, history: list[tuple[AnyEvent, int]]) -> list[tuple[Conver
     told = []
     for chance, (event, seconds) in enumerate(history):
         now += timedelta(seconds=seconds)
-        around = surroundings(EMPTY, now=now, flows={VERSION: flow}, chance=chance)
+        around = surroundings(EMPTY, now=now, defaults=[SHARED], chance=chance)
+        around = msgspec.structs.replace(around, flows={**around.flows, VERSION: flow})
         decision = decide(one, event, around)
         told.append((one, decision))
         one = msgspec.json.decode(msgspec.json.encode(decision.conversation), type=Conversation)
