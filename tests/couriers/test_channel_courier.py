@@ -15,7 +15,7 @@ from relevo.channels.adapter import Rates
 from relevo.couriers.limiting import Limiter, Share
 from relevo.couriers.pacing import Pacing
 from relevo.domain.conversations import Conversation
-from relevo.domain.deliveries import Destination
+from relevo.domain.deliveries import Accepted, Attempt, Destination
 from relevo.domain.events import AgentReplied, AgentTyped, ByConversation
 from relevo.domain.ids import ChannelId
 from relevo.domain.messages import Media, Message, MessageStatus, Text
@@ -280,3 +280,25 @@ async def test_those_who_may_be_written_to_again_are_forgotten(monkeypatch: pyte
         clock.advance(timedelta(seconds=2))
 
     assert len(pacing._free) <= 3
+
+
+LONG_CODE = {"account_sid": "AC" + "a" * 32, "auth_token": "0" * 32, "sender": "+12025550100"}
+
+
+async def test_a_text_of_three_segments_takes_the_time_of_three(database: Database) -> None:
+    async with carrying(database, lambda _: reply(201, b'{"sid": "SM1"}')) as here:
+        channel = await add_channel(here.world, "sms", LONG_CODE)
+        asked = await here.world.says("hello", user_id="+12025550101", channel=channel, mid="SM0")
+        await here.settle_down()
+        before = here.world.clock.monotonic()
+        to = ByConversation(asked.conversation_id)
+        await here.world.submit(AgentReplied(to=to, contents=(Text("word " * 80),)))
+        await here.settle_down()
+
+        gate = here.couriers.gates[Destination("channel", channel.id)]
+        assert gate._next_at >= before + 3
+        assert (await last_attempt(here)).outcome == Accepted(201, "SM1", "3 segments (GSM-7)")
+
+
+async def last_attempt(here: Carrying) -> Attempt:
+    return (await here.attempts((await here.rows("channel"))[-1].id))[-1]

@@ -327,6 +327,14 @@ class Adapter(Protocol):
         """How long after their last message a person may be written to here; None: at any time."""
         return self.capabilities.window
 
+    def rates(self, channel: Channel) -> Rates:
+        """How fast this channel may be, where its configuration changes what its type may."""
+        return self.capabilities.rates
+
+    def counts_as(self, content: Content, channel: Channel) -> int:
+        """As how many messages of `rates` a content counts."""
+        return 1
+
     def fetch(self, url: str, channel: Channel) -> FileSearch:
         """Find a customer's file. `url` is what `parse` has given it: an http URL, or a reference of the
         vendor's that only this method understands. It must hold no secret: it is stored."""

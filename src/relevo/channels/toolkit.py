@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
@@ -182,6 +182,28 @@ def meta_challenge(request: HookRequest) -> HookAnswer | None:
     if request.method != "GET":
         return None
     return HookAnswer(body=request.query.get("hub.challenge", "").encode()[:ID_LIMIT])
+
+
+# Rates
+
+MOST_A_SECOND = 10_000.0
+
+
+def granted(config: Mapping[str, Any]) -> float:
+    """How many messages a second the vendor has granted to a channel (`per_second`); 0: nobody has said."""
+    return float(config.get("per_second") or 0)
+
+
+def per_second_problem(value: Any) -> str | None:
+    """What is wrong with the option `per_second`, which may be a number or a text."""
+    if value in (None, ""):
+        return None
+    try:
+        number = float(value) if isinstance(value, str | int | float) and value is not True else 0.0
+    except ValueError:
+        number = 0.0
+    is_fine = 0 < number <= MOST_A_SECOND
+    return None if is_fine else f"{value!r} is no number of messages a second; write one like 10"
 
 
 # Answers of vendors

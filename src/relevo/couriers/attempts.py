@@ -29,6 +29,8 @@ class Tried(msgspec.Struct, frozen=True):
     body: bytes | None = None
     news: FileSettled | CallAnswered | None = None
     schedule: Sequence[timedelta] | None = None
+    cost: int = 1
+    """As how many attempts it counts for what the destination takes in a second."""
 
 
 class Courier(Protocol):

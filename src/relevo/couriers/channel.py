@@ -81,7 +81,7 @@ class ChannelCourier:
         degraded = degrade(message.content, adapter.limits(channel))
         if not degraded.contents:
             return Tried(Rejected("nothing_to_say"))
-        said, tried = message, Tried(Accepted(200))
+        said, tried, cost = message, Tried(Accepted(200)), 0
         for number, content in enumerate(degraded.contents):
             if number < message.parts_sent:
                 continue
@@ -89,12 +89,13 @@ class ChannelCourier:
             tried = await self._say_part(
                 adapter, part, channel, f"{webhook_id}-{number}" if number else webhook_id
             )
+            cost += adapter.counts_as(content, channel)
             if not isinstance(tried.outcome, Accepted):
                 left = None if said is message else _encode(said)
-                return msgspec.structs.replace(tried, body=left, patience=PATIENCE)
+                return msgspec.structs.replace(tried, body=left, patience=PATIENCE, cost=cost)
             first = said.first_mid or tried.outcome.mid
             said = msgspec.structs.replace(said, parts_sent=number + 1, first_mid=first)
-        return msgspec.structs.replace(tried, outcome=_all_said(tried, said, degraded))
+        return msgspec.structs.replace(tried, outcome=_all_said(tried, said, degraded), cost=cost)
 
     async def _heard_at(self, message: OutgoingMessage, now: datetime) -> datetime | None:
         """When the customer last wrote: since the message was said, if it had to wait."""
@@ -108,7 +109,7 @@ class ChannelCourier:
     async def _say_part(
         self, adapter: Adapter, message: OutgoingMessage, channel: Channel, webhook_id: str
     ) -> Tried:
-        await self._pacing.turn(channel.id, message.user_id, adapter.capabilities.rates)
+        await self._pacing.turn(channel.id, message.user_id, adapter.rates(channel))
         hidden = secrets_of(adapter, channel)
         try:
             dialogue = adapter.send(message, channel)

@@ -219,6 +219,8 @@ class Couriers:
             log.exception("attempt.failed", delivery=delivery.id)
             tried = Tried(Unreachable("fault"))
         took = timedelta(seconds=self._clock.monotonic() - started)
+        if tried.cost > 1:
+            gate.charge(tried.cost - 1)
         was_open = gate.is_open
         is_probe = gate.note(tried.outcome, delivery.conversation_id, begun_in)
         if gate.limits.is_judged:

@@ -156,6 +156,11 @@ class Gate:
             return await self._granted(turn)
         return self._begin()
 
+    def charge(self, more: int) -> None:
+        """An attempt counted as so many more: those behind it wait for that."""
+        if self.limits.a_second:
+            self._next_at += more / self.limits.a_second
+
     def leave(self, begun_in: int) -> None:
         """The attempt is over."""
         self._in_flight -= 1

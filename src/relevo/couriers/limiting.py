@@ -54,7 +54,7 @@ class Limiter:
         channel = self._catalog.directory.channels.get(id_)
         if channel is None:
             return Limits()
-        return Limits(a_second=adapter_for(channel.type).capabilities.rates.a_second / share.of)
+        return Limits(a_second=adapter_for(channel.type).rates(channel).a_second / share.of)
 
 
 def limits_of(endpoint: Endpoint, share: Share) -> Limits:

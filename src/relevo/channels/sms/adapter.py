@@ -25,11 +25,12 @@ from relevo.channels.adapter import (
     Option,
     OutgoingMessage,
     Parsed,
+    Rates,
     SetUp,
     VendorAnswer,
     VendorCall,
 )
-from relevo.channels.sms import inbound, wire
+from relevo.channels.sms import inbound, rates, wire
 from relevo.channels.sms.segments import segments
 from relevo.channels.toolkit import Fault
 from relevo.domain.degrading import Limits
@@ -63,6 +64,13 @@ OPTIONS = (
     ),
     Option("media", "Media", "text", "mms, or link where there is no MMS: files go as links then."),
     Option("keywords", "Keywords", "text", "twilio, or off if STOP and HELP are not taken by Twilio."),
+    Option(
+        "per_second",
+        "Segments a second",
+        "text",
+        "If Twilio grants your sender another rate than usual; of a messaging service, that of all senders.",
+        placeholder="10",
+    ),
     Option("api_url", "API URL", "url", "Only for a region of Twilio's other than US1.", placeholder=API),
 )
 CHOICES = {"media": ("mms", "link"), "keywords": ("twilio", "off")}
@@ -99,6 +107,7 @@ class Sms(Adapter):
         text_limit=_SMS.text,
         receipts=True,
         connects=True,
+        rates=rates.LONG_CODE,
     )
 
     def user_id_of(self, phone: str) -> str:
@@ -116,6 +125,17 @@ class Sms(Adapter):
 
     def window(self, channel: Channel) -> timedelta | None:
         return WINDOW if _is_whatsapp(channel) else None
+
+    def rates(self, channel: Channel) -> Rates:
+        usual = rates.WHATSAPP if _is_whatsapp(channel) else rates.of_sender(channel.config["sender"])
+        granted = toolkit.granted(channel.config)
+        return msgspec.structs.replace(usual, a_second=granted) if granted else usual
+
+    def counts_as(self, content: Content, channel: Channel) -> int:
+        """Segments of a text; a file is one message, whatever is said with it."""
+        if not isinstance(content, Text) or _is_whatsapp(channel):
+            return 1
+        return segments(content.text).number
 
     # In
 
@@ -172,7 +192,10 @@ class Sms(Adapter):
         if not toolkit.is_success(answer):
             return Findings(problems=(_complaint(answer),))
         account = _read(answer, wire.Account)
-        facts: tuple[tuple[str, str], ...] = (("Account", f"{account.friendly_name} ({account.status})"),)
+        facts: tuple[tuple[str, str], ...] = (
+            ("Account", f"{account.friendly_name} ({account.status})"),
+            ("Segments a second", f"{self.rates(channel).a_second:g}"),
+        )
         sender = channel.config["sender"]
         if _SERVICE.fullmatch(sender):
             answer = yield _service_call(channel)
@@ -216,6 +239,7 @@ def _problems(config: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
     for name, choices in CHOICES.items():
         if config.get(name, choices[0]) not in ("", *choices):
             yield name, f"{config[name]!r} is not possible; use one of: {', '.join(choices)}"
+    yield "per_second", toolkit.per_second_problem(config.get("per_second"))
     if config.get("api_url"):
         yield "api_url", toolkit.url_problem(config["api_url"])
 

@@ -42,7 +42,7 @@ def channel(**config: Any) -> Channel:
     return example_channel("sms", **{**given, **config})
 
 
-CHANNEL = channel(media="mms", keywords="twilio", api_url="https://api.twilio.com")
+CHANNEL = channel(media="mms", keywords="twilio", per_second="5", api_url="https://api.twilio.com")
 WHATSAPP = channel(sender="whatsapp:+61400000000")
 
 
@@ -71,6 +71,7 @@ class TestSms(ChannelSuite):
         "media": "fax",
         "keywords": "on",
         "api_url": "api.twilio.com",
+        "per_second": "fast",
     }
 
     def request(self, body: bytes, **parts: Any) -> HookRequest:
@@ -412,7 +413,8 @@ def twilio(posts_to: str = "", *, has_number: bool = True) -> Callable[[VendorCa
     return vendor
 
 
-FACTS = (("Account", "Acme (active)"),)
+def facts(a_second: str) -> tuple[tuple[str, str], ...]:
+    return (("Account", "Acme (active)"), ("Segments a second", a_second))
 
 
 @pytest.mark.parametrize(
@@ -431,14 +433,14 @@ def test_connecting_tells_twilio_where_to_post(sender: str, url: str, told: dict
 
     (telling,) = [call for call in calls if call.method == "POST"]
     assert (telling.url, dict(parse(telling.body))) == (url, told)
-    assert findings == Findings(facts=FACTS)
+    assert findings == Findings(facts=facts("10"))
 
 
 def test_for_a_whatsapp_sender_the_url_is_to_be_copied() -> None:
     calls, findings = play(SMS.connect(WHATSAPP, URL), twilio())
 
     assert [call.method for call in calls] == ["GET"]
-    assert findings == Findings(facts=(*FACTS, ("To copy into the sender's webhook", URL)))
+    assert findings == Findings(facts=(*facts("80"), ("To copy into the sender's webhook", URL)))
 
 
 def test_an_address_without_https_is_told_without_asking() -> None:
@@ -501,3 +503,54 @@ def test_every_kind_of_sender_is_taken(sender: str) -> None:
 )
 def test_what_is_no_sender_is_named(sender: object) -> None:
     assert list(SMS.check_config(channel(sender=sender).config)) == ["sender"]
+
+
+# Rates
+
+
+@pytest.mark.parametrize(
+    ("sender", "a_second"),
+    [
+        ("+12025550123", 1),
+        ("+18885550123", 3),
+        ("+61400000000", 10),
+        ("ACME", 10),
+        (SERVICE, 10),
+        ("12345", 100),
+        ("whatsapp:+12025550123", 80),
+    ],
+)
+def test_each_kind_of_sender_has_its_rate(sender: str, a_second: float) -> None:
+    assert SMS.rates(channel(sender=sender)).a_second == a_second
+
+
+@pytest.mark.parametrize("granted", [25, 25.0, "25"])
+def test_what_twilio_grants_goes_before_the_usual_rate(granted: Any) -> None:
+    rates = SMS.rates(channel(sender="+12025550123", per_second=granted))
+
+    assert (rates.a_second, rates.between) == (25, SMS.rates(channel()).between)
+
+
+@pytest.mark.parametrize("odd", ["-1", "0", "nan", "inf", True, [], 1e9])
+def test_a_rate_that_is_none_is_told(odd: Any) -> None:
+    assert "per_second" in SMS.check_config(channel(per_second=odd).config)
+
+
+def test_never_more_than_fifteen_messages_in_thirty_seconds_go_to_one_number() -> None:
+    rates = SMS.rates(channel(sender="12345"))
+
+    assert rates.burst + 30 // rates.between <= 15
+
+
+@pytest.mark.parametrize(
+    ("content", "sender", "number"),
+    [
+        (Text("a" * 160), "+61400000000", 1),
+        (Text("a" * 161), "+61400000000", 2),
+        (Text("é→" * 40), "+61400000000", 2),
+        (Text("a" * 161), "whatsapp:+61400000000", 1),
+        (Media("image", "https://files.example/1.jpg", caption="a" * 500), "+61400000000", 1),
+    ],
+)
+def test_a_text_counts_as_its_segments(content: Content, sender: str, number: int) -> None:
+    assert SMS.counts_as(content, channel(sender=sender)) == number

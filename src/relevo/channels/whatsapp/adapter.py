@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from relevo.channels import toolkit
 from relevo.channels.adapter import (
     Adapter,
@@ -65,6 +67,13 @@ OPTIONS = (
     Option("app_secret", "App secret", "secret", "From App settings → Basic: 32 signs.", required=True),
     Option("media", "Media", "text", "link, or upload if Meta cannot reach the files that you send."),
     Option("list_button", "Button of lists", "text", "What opens a list of options.", placeholder="Options"),
+    Option(
+        "per_second",
+        "Messages a second",
+        "text",
+        "If Meta has upgraded your number: up to 1000.",
+        placeholder="80",
+    ),
     Option("graph_version", "Graph version", "text", "Of Meta's API.", placeholder=VERSION),
     Option("api_url", "API URL", "url", "Only if something of yours stands before Meta.", placeholder=API),
 )
@@ -129,6 +138,10 @@ class WhatsApp(Adapter):
         problems = toolkit.unknown_options(config, (option.name for option in OPTIONS))
         problems |= {name: problem for name, problem in _problems(config) if problem}
         return problems
+
+    def rates(self, channel: Channel) -> Rates:
+        usual, granted = self.capabilities.rates, toolkit.granted(channel.config)
+        return msgspec.structs.replace(usual, a_second=granted) if granted else usual
 
     # In
 
@@ -274,6 +287,7 @@ def _problems(config: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
         )
     if config.get("media") not in (None, "", "link", "upload"):
         yield "media", f"{config['media']!r} is not possible; use one of: link, upload"
+    yield "per_second", toolkit.per_second_problem(config.get("per_second"))
     if config.get("api_url"):
         yield "api_url", toolkit.url_problem(config["api_url"])
 

@@ -33,7 +33,7 @@ NUMBER, ACCOUNT = "106540352242922", "102290129340398"
 TOKEN, SECRET = "EAAJB" + "x" * 40, "0123456789abcdef" * 2
 CONFIG = {"phone_number_id": NUMBER, "waba_id": ACCOUNT, "access_token": TOKEN, "app_secret": SECRET}
 CHANNEL = example_channel(
-    "whatsapp", **CONFIG, media="link", list_button="Choose", api_url="https://graph.example"
+    "whatsapp", **CONFIG, media="link", list_button="Choose", per_second="80", api_url="https://graph.example"
 )
 BASE = "https://graph.example/v25.0"
 HOOK = "https://relevo.example.com/hooks/whatsapp/example-channel-key"
@@ -66,6 +66,7 @@ class TestWhatsApp(ChannelSuite):
         "media": "fax",
         "list_button": "More than twenty characters",
         "graph_version": "25",
+        "per_second": "-3",
         "api_url": "graph.example",
     }
 
@@ -677,3 +678,12 @@ def test_a_template_is_asked_for_and_forgotten() -> None:
     assert (made.vendor_id, made.status) == ("9", "PENDING")
     assert (other.method, other.url) == ("DELETE", f"{BASE}/{ACCOUNT}/message_templates?name=sale")
     assert gone is None
+
+
+@pytest.mark.parametrize(("granted", "a_second"), [(None, 80), ("1000", 1000), (20, 20)])
+def test_an_upgraded_number_is_as_fast_as_meta_has_it(granted: object, a_second: float) -> None:
+    config = CONFIG if granted is None else {**CONFIG, "per_second": granted}
+
+    rates = WHATSAPP.rates(example_channel("whatsapp", **config))
+
+    assert (rates.a_second, rates.between, rates.burst) == (a_second, 6, 45)
