@@ -19,7 +19,7 @@ from relevo.couriers.couriers import Couriers
 from relevo.couriers.dialogues import Vendors, asking
 from relevo.couriers.whispers import Whisperer
 from relevo.domain.conversations import Conversation
-from relevo.domain.events import AgentReplied, ByConversation
+from relevo.domain.events import AgentReplied, BotTold, ByConversation
 from relevo.domain.messages import Content, Message
 from relevo.domain.workspaces import Channel
 from relevo.http_client.client import HttpClient
@@ -83,6 +83,11 @@ class Journey(msgspec.Struct, kw_only=True):
     async def agent_says(self, user_id: str, *contents: Content) -> None:
         to = ByConversation((await self.conversation_of(user_id)).id)
         await self.world.submit(AgentReplied(to=to, contents=contents))
+        await self.settle_down()
+
+    async def bot_says(self, user_id: str, *contents: Content) -> None:
+        to = ByConversation((await self.conversation_of(user_id)).id)
+        await self.world.submit(BotTold(to=to, contents=contents))
         await self.settle_down()
 
     async def conversation_of(self, user_id: str) -> Conversation:

@@ -142,13 +142,40 @@ async def test_after_a_day_only_a_human_is_heard_and_after_a_week_nobody(
 
     last = (await page.messages_of(ANA))[-1]
     assert (last.type, last.status) == (MessageType.AGENT, MessageStatus.FAILED)
-    assert last.error.startswith("window_closed: the customer has been silent for 8 days")
+    assert last.error.startswith("window_closed: the person has not written for 7 days")
     assert len(vendor.asked) == asked
 
     now = milliseconds(page.world.clock.now())
     await tells(page, timestamp=now, message={"mid": "m_back", "text": "I was away"})
     await page.agent_says(ANA, Text("There you are."))
     assert "tag" not in vendor.sent[-1]
+
+
+async def test_after_a_day_the_bot_is_refused_before_meta_is_asked(page: Journey, vendor: MetaVendor) -> None:
+    await posts_fixture(page, "text_message")
+    await page.later(2 * DAY)
+    asked = len(vendor.asked)
+
+    await page.bot_says(ANA, Text("Still there?"))
+
+    last = (await page.messages_of(ANA))[-1]
+    assert (last.type, last.status) == (MessageType.OUT, MessageStatus.FAILED)
+    assert last.error == (
+        "window_closed: the person has not written for 24 hours; until 7 days are over"
+        " an agent may write to them"
+    )
+    assert len(vendor.asked) == asked
+
+
+async def test_a_reaction_opens_the_window_anew(page: Journey, vendor: MetaVendor) -> None:
+    await posts_fixture(page, "text_message")
+    await page.later(2 * DAY)
+    now = milliseconds(page.world.clock.now())
+    await tells(page, timestamp=now, reaction={"mid": "m_1", "action": "react", "emoji": "❤"})
+
+    await page.bot_says(ANA, Text("Still there?"))
+
+    assert words(vendor)[-1] == "Still there?"
 
 
 async def test_what_had_to_wait_until_the_window_closed_is_refused(page: Journey, vendor: MetaVendor) -> None:
@@ -158,7 +185,9 @@ async def test_what_had_to_wait_until_the_window_closed_is_refused(page: Journey
     await page.agent_says(ANA, Text("Just in time?"))
     await page.later(timedelta(minutes=2))
 
-    assert (await page.messages_of(ANA))[-1].error.startswith("window_closed: the customer has been silent")
+    assert (await page.messages_of(ANA))[-1].error.startswith(
+        "window_closed: when its turn came, the person had been silent"
+    )
     assert words(vendor) == ["Hello"]
 
 

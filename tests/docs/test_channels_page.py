@@ -50,9 +50,7 @@ def column(one: Adapter) -> dict[str, str]:
         "delivered and read": "yes" if can.receipts else "–",
         "edits of the customer": "yes" if can.edits else "–",
         "connected by a button": "yes" if can.connects else "–",
-        "hours after the customer's last word": f"{can.window.total_seconds() / 3600:g}"
-        if can.window
-        else "–",
+        "hours after the customer's last word": hours(one),
         "messages a second": f"{can.rates.a_second:g}" if can.rates.a_second else "–",
         "seconds between two to a person": between(one),
     }
@@ -73,8 +71,9 @@ def media(one: Adapter, kind: str) -> str:
 
 
 def hours(one: Adapter) -> str:
-    window = one.capabilities.window
-    return f"{window.total_seconds() / 3600:g}" if window else "–"
+    window, of_humans = one.capabilities.window, one.capabilities.window_of_humans
+    longer = f", an agent {of_humans.total_seconds() / 3600:g}" if of_humans else ""
+    return f"{window.total_seconds() / 3600:g}{longer}" if window else "–"
 
 
 def cards(one: Adapter) -> str:

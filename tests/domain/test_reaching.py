@@ -29,6 +29,7 @@ from relevo.domain.events import (
     MessageReceived,
     ReachChanged,
     ReceiptCame,
+    TimeCame,
 )
 from relevo.domain.ids import MessageId
 from relevo.domain.messages import (
@@ -52,6 +53,8 @@ version: 1
 flow: support
 start: welcome
 triggers:
+  - {on: keyword, words: [later], do: later}
+  - {on: keyword, words: [size], do: size}
   - {on: keyword, words: [menu], do: menu}
   - {on: keyword, words: [ask], do: ask}
   - {on: default, do: lost}
@@ -69,6 +72,13 @@ subflows:
   ask:
     - ask: {text: "How many?", kind: number, save: amount}
     - send: "Noted."
+  later:
+    - send: {text: "What can I do?", buttons: [{title: Prices, do: prices}]}
+    - wait: 5m
+    - send: "Take your time."
+  size:
+    - ask: {text: "Which size?", choices: [S, M], save: size}
+    - send: "Noted."
   lost:
     - send: "I do not understand."
 """
@@ -77,7 +87,8 @@ STARTED = msgspec.structs.replace(ANA, started=True)
 
 
 def happens(event: AnyEvent, conversation: Conversation = STARTED, **around: Any) -> Decision:
-    return decide(conversation, event, surroundings(FLOW, limits_of=lambda _: PLAIN, **around))
+    around = {"limits_of": lambda _: PLAIN, **around}
+    return decide(conversation, event, surroundings(FLOW, **around))
 
 
 def says(content: Content | str, conversation: Conversation = STARTED, **parts: Any) -> Decision:
@@ -121,6 +132,52 @@ def test_a_number_after_something_else_was_said_is_a_number() -> None:
 
 def test_a_number_that_stands_before_no_button_is_a_number() -> None:
     assert told(says("3", says("menu").conversation)) == [Text("I do not understand.")]
+
+
+def test_a_number_holds_although_more_is_said_after_a_wait() -> None:
+    asked = says("later").conversation
+    assert asked.wake_at is not None
+
+    reminded = happens(TimeCame(to=HERE), asked, now=asked.wake_at)
+
+    assert told(reminded) == [Text("Take your time.")]
+    assert told(says("1", reminded.conversation)) == [Text("9.90")]
+
+
+def test_a_number_of_a_menu_holds_after_another_entry_was_taken() -> None:
+    told_prices = says("1", says("menu").conversation)
+
+    assert told(says("2", told_prices.conversation)) == [Text("Somebody comes.")]
+
+
+def test_a_number_of_a_menu_holds_after_words_that_mean_something_else() -> None:
+    lost = says("what", says("menu").conversation)
+
+    assert told(says("1", lost.conversation)) == [Text("9.90")]
+
+
+def test_the_numbers_of_a_question_are_over_when_it_is_answered() -> None:
+    asked = says("size").conversation
+    assert [one.title for one in asked.numbered] == ["S", "M"]
+
+    answered = says("2", asked).conversation
+
+    assert answered.subscriber.fields == {"size": "M"}
+    assert answered.numbered == ()
+
+
+def test_the_numbers_of_a_question_hold_while_it_is_asked_again() -> None:
+    again = says("what", says("size").conversation).conversation
+
+    assert says("1", again).conversation.subscriber.fields == {"size": "S"}
+
+
+def test_a_number_after_the_words_of_an_agent_is_a_number() -> None:
+    menu = says("menu").conversation
+
+    replied = happens(AgentReplied(to=HERE, contents=(Text("How many?"),)), menu).conversation
+
+    assert says("2", replied).messages[0].content == Text("2")
 
 
 def test_where_buttons_are_buttons_nothing_is_numbered() -> None:

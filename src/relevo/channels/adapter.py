@@ -255,6 +255,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     rates: Rates = Rates()
     window: timedelta | None = None
     """How long after their last message a person may be written to; None: at any time."""
+    window_of_humans: timedelta | None = None
+    """For how long a human may, where that is longer."""
 
     @property
     def limits(self) -> Limits:
@@ -326,6 +328,10 @@ class Adapter(Protocol):
     def window(self, channel: Channel) -> timedelta | None:
         """How long after their last message a person may be written to here; None: at any time."""
         return self.capabilities.window
+
+    def window_of_humans(self, channel: Channel) -> timedelta | None:
+        """And for how long an agent may: no shorter."""
+        return self.capabilities.window_of_humans or self.window(channel)
 
     def rates(self, channel: Channel) -> Rates:
         """How fast this channel may be, where its configuration changes what its type may."""

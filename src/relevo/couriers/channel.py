@@ -18,7 +18,7 @@ from relevo.domain.degrading import Degraded, degrade
 from relevo.domain.deliveries import Accepted, Delivery, Park, Rejected
 from relevo.domain.errors import UnsupportedContent
 from relevo.domain.ids import ChannelId
-from relevo.domain.messages import Other
+from relevo.domain.messages import MessageType, Other
 from relevo.domain.retries import CHANNEL_SCHEDULE
 from relevo.domain.workspaces import Channel
 from relevo.engine.catalog import Catalog
@@ -76,7 +76,9 @@ class ChannelCourier:
             sending_at=now,
             heard_at=await self._heard_at(message, now),
         )
-        if problem := _too_late(sending, adapter.window(channel)):
+        is_agent = message.type is MessageType.AGENT
+        window = adapter.window_of_humans(channel) if is_agent else adapter.window(channel)
+        if problem := _too_late(sending, window):
             return Tried(Rejected(problem))
         degraded = degrade(message.content, adapter.limits(channel))
         if not degraded.contents:
@@ -103,8 +105,7 @@ class ChannelCourier:
             return message.heard_at
         async with self._database.read() as connection:
             found = await conversations.find(connection, message.conversation_id)
-        since = (found.heard_at or found.subscriber.last_seen_at) if found is not None else None
-        return since or message.heard_at
+        return (found.last_heard_at if found is not None else None) or message.heard_at
 
     async def _say_part(
         self, adapter: Adapter, message: OutgoingMessage, channel: Channel, webhook_id: str

@@ -112,6 +112,11 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         return user_ns(self.flow_id, self.id)
 
     @property
+    def last_heard_at(self) -> datetime | None:
+        """When the customer last said something: as the vendor tells, or else as we saw it."""
+        return self.heard_at or self.subscriber.last_seen_at
+
+    @property
     def facts(self) -> dict[str, object]:
         """What flows and segments may look at, as `conversation.NAME`."""
         return {

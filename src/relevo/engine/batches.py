@@ -471,6 +471,7 @@ class Batch:
             types=self._catalog.directory.vocabulary(one.flow_id).types,
             templates=self._catalog.directory.templates.get(channel.id, NO_TEMPLATES),
             window=adapter_for(channel.type).window(channel),
+            window_of_humans=adapter_for(channel.type).window_of_humans(channel),
             member_of=self._catalog.directory.member_of,
             custom_event_of=self._catalog.directory.custom_event,
             is_down=self._reach.is_down,

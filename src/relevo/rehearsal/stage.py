@@ -110,6 +110,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             segments=self.segments,
             bot=self.bot,
             window=adapter.window(channel),
+            window_of_humans=adapter.window_of_humans(channel),
             watch=watch,
             groups=groups,
             staff={id_: Staff(0) for id_ in groups},

@@ -76,6 +76,7 @@ async def test_everything_that_is_known_of_a_subscriber_is_told(api: Api, ana: A
             "last_agent_action_at": "2030-01-01 12:01:00",
             "allow_send_message": True,
             "allow_send_seconds": -1,
+            "allow_bot_seconds": -1,
             "paused_diff_seconds": 1800,
             "tags": [{"name": "lead", "tag_ns": ""}],
             "labels": [],
@@ -87,6 +88,33 @@ async def test_everything_that_is_known_of_a_subscriber_is_told(api: Api, ana: A
         },
         "status": "ok",
     }
+
+
+PAGE = {
+    "page_id": "102030405060708",
+    "app_id": "1234567890123456",
+    "access_token": "t" * 40,
+    "app_secret": "s" * 32,
+}
+HOUR = 3600
+
+
+@pytest.mark.parametrize(
+    ("silence", "by_agent", "by_bot"),
+    [(1, 167 * HOUR, 23 * HOUR), (25, 143 * HOUR, 0), (169, 0, 0)],
+)
+async def test_an_agent_may_write_for_longer_than_the_bot_where_the_vendor_has_it_so(
+    api: Api, world: World, silence: int, by_agent: int, by_bot: int
+) -> None:
+    page = await add_channel(world, "messenger", PAGE)
+    said = await world.says("hello", user_id="77", channel=page, mid="m_1")
+    person = await world.conversation(said.conversation_id)
+    world.clock.advance(timedelta(hours=silence))
+
+    told = (await api.get("/subscriber/get-info", user_ns=person.user_ns)).json()["data"]
+
+    assert (told["allow_send_seconds"], told["allow_bot_seconds"]) == (by_agent, by_bot)
+    assert told["allow_send_message"] is bool(by_agent)
 
 
 async def test_a_pause_is_told_in_seconds(api: Api, ana: Ana, world: World) -> None:

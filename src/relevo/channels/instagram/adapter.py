@@ -7,7 +7,7 @@ from typing import Any
 from relevo.channels import toolkit
 from relevo.channels.adapter import Capabilities, Option, Rates, SetUp
 from relevo.channels.instagram import own_login
-from relevo.channels.meta import graph, wire
+from relevo.channels.meta import graph, outbound, wire
 from relevo.channels.meta.adapter import SHARED_OPTIONS, Meta, to_copy
 from relevo.domain.workspaces import Channel
 
@@ -57,6 +57,8 @@ class Instagram(Meta):
         receipts=True,
         connects=True,
         rates=Rates(a_second=100),
+        window=outbound.WINDOW,
+        window_of_humans=outbound.WINDOW_OF_HUMANS,
     )
     account_option = "account_id"
     object = "instagram"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relevo.channels.adapter import Capabilities, Option, Rates
-from relevo.channels.meta import wire
+from relevo.channels.meta import outbound, wire
 from relevo.channels.meta.adapter import SHARED_OPTIONS, Meta
 from relevo.domain.workspaces import Channel
 
@@ -43,6 +43,8 @@ class Messenger(Meta):
         edits=True,
         connects=True,
         rates=Rates(a_second=300),
+        window=outbound.WINDOW,
+        window_of_humans=outbound.WINDOW_OF_HUMANS,
     )
     account_option = "page_id"
     object = "page"

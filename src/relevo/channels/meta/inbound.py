@@ -89,7 +89,13 @@ def _sign(event: wire.Event, user_id: str) -> Found:
     if event.referral is not None:
         content = Other("referral", event.referral)
         mid = f"referral:{event.timestamp}"
-        return InboundMessage(user_id=user_id, content=content, mid=mid, referral=event.referral)
+        return InboundMessage(
+            user_id=user_id,
+            content=content,
+            mid=mid,
+            referral=event.referral,
+            said_at=_moment(event.timestamp),
+        )
     return "an event without anything that is known"
 
 
@@ -183,6 +189,7 @@ def _reaction(reaction: wire.Reaction, user_id: str, timestamp: int | str) -> In
         user_id=user_id,
         content=Reaction(emoji if reaction.action == "react" else "", str(reaction.mid)),
         mid=toolkit.short(f"reaction:{timestamp}"),
+        said_at=_moment(timestamp) if reaction.action == "react" else None,
     )
 
 

@@ -21,6 +21,7 @@ from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.emailing import email_told
 from relevo.domain.deciding.handoff import bot_paused, bot_resumed, handoff_accepted
 from relevo.domain.deciding.moving import move_run
+from relevo.domain.deciding.numbering import forget_numbers
 from relevo.domain.deciding.passing import let_time_pass
 from relevo.domain.deciding.platform import (
     agent_read,
@@ -81,6 +82,8 @@ def decide(conversation: Conversation, event: AnyEvent, around: Surroundings) ->
     if draft.happenings:
         start_triggered(draft)
     look_after_platform(draft)
+    if draft.state.numbered:
+        forget_numbers(draft, conversation)
     return draft.decision()
 
 

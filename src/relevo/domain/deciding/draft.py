@@ -26,7 +26,7 @@ class Draft:
         self.effects: list[Effect] = []
         self.last_input = ""
         self.referral: dict[str, Any] | None = None
-        self.has_spoken = False
+        self.has_new_buttons = False
         self.happenings: list[Happening] = []
         self.is_patient = False
         self.branch: Branch | None = None

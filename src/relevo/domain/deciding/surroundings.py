@@ -71,6 +71,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """The types of the fields of which somebody has said it."""
     window: timedelta | None = None
     """How long after their last message the channel lets a person be written to; None: at any time."""
+    window_of_humans: timedelta | None = None
+    """And for how long an agent may write to them."""
     midnight: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When today began, in the workspace's zone."""
     watch: Callable[[Frame], None] | None = None

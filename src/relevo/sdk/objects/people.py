@@ -85,6 +85,7 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
     last_agent_action_at: str = ""
     allow_send_message: bool = True
     allow_send_seconds: int = -1
+    allow_bot_seconds: int = -1
     paused_diff_seconds: int = 0
     tags: tuple[Tag, ...] = ()
     labels: tuple[Label, ...] = ()

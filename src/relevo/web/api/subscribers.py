@@ -88,8 +88,12 @@ class SubscriberInfo(msgspec.Struct, frozen=True, kw_only=True):
     allow_send_message: Annotated[bool, Meta(description="Whether the person may be written to now.")]
     allow_send_seconds: Annotated[
         int,
-        Meta(description="For how many seconds still; -1: without end.", examples=[-1]),
+        Meta(description="For how many seconds still, by an agent; -1: without end.", examples=[-1]),
     ]
+    allow_bot_seconds: Annotated[
+        int,
+        Meta(description="And by the bot: less on Messenger and Instagram.", examples=[-1]),
+    ] = -1
     paused_diff_seconds: Annotated[
         int,
         Meta(description="Seconds of pause left; 0: the bot has control; -1: until resumed.", examples=[0]),
@@ -181,6 +185,7 @@ ANA: dict[str, Any] = {
     "last_agent_action_at": "2026-09-21 14:14:20",
     "allow_send_message": True,
     "allow_send_seconds": -1,
+    "allow_bot_seconds": -1,
     "paused_diff_seconds": 1740,
     "tags": [{"name": "lead", "tag_ns": "f1001t7"}],
     "labels": [{"id": 3, "name": "VIP"}],
@@ -413,7 +418,7 @@ def info(call: Call, one: Conversation) -> SubscriberInfo:
     agent = directory.members.get(one.member_id) if one.member_id else None
     channel = directory.any_channel(one.channel_id)
     words = directory.vocabulary(one.flow_id)
-    left = _seconds_to_send(one, channel, call.services.clock.now())
+    left, left_to_bot = _seconds_to_send(one, channel, call.services.clock.now())
 
     def local(at: datetime | None) -> str | None:
         return local_time(at, call.workspace.timezone) if at is not None else None
@@ -444,6 +449,7 @@ def info(call: Call, one: Conversation) -> SubscriberInfo:
         last_agent_action_at=local(one.last_message_at) if one.last_message_type == "agent" else None,
         allow_send_message=bool(left),
         allow_send_seconds=left,
+        allow_bot_seconds=left_to_bot,
         paused_diff_seconds=paused_seconds(one.pause, call.services.clock.now()),
         opted_in_email=local(_opted_in(subscriber, "email")),
         opted_in_sms=local(_opted_in(subscriber, "sms")),
@@ -481,11 +487,13 @@ def _labels(call: Call, subscriber: Subscriber) -> list[LabelInfo]:
     return [label_info(one) for one in found if one is not None and not one.going]
 
 
-def _seconds_to_send(one: Conversation, channel: Channel | None, now: datetime) -> int:
-    """For how long the person may be written to: 0 is not at all, -1 without end."""
+def _seconds_to_send(one: Conversation, channel: Channel | None, now: datetime) -> tuple[int, int]:
+    """For how long an agent may write to the person, and the bot: 0 is not at all, -1 without end."""
     if channel is None or channel.disabled_reason or one.barred:
-        return 0
-    return window_left(one.heard_at, adapter_for(channel.type).window(channel), now)
+        return 0, 0
+    adapter = adapter_for(channel.type)
+    by_agent, by_bot = adapter.window_of_humans(channel), adapter.window(channel)
+    return window_left(one.last_heard_at, by_agent, now), window_left(one.last_heard_at, by_bot, now)
 
 
 def _user_fields(words: Vocabulary, subscriber: Subscriber) -> list[UserFieldInfo]:
