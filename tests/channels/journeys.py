@@ -4,7 +4,7 @@ the hook, and what is sent to customers goes over real sockets."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from ipaddress import ip_network
@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 
 from relevo.admin import connecting
-from relevo.channels.adapter import Findings
+from relevo.admin.reaching_us import Ourselves
+from relevo.channels.adapter import Findings, VendorAnswer, VendorCall
 from relevo.couriers.couriers import Couriers
-from relevo.couriers.dialogues import Vendors, asking
+from relevo.couriers.dialogues import Vendors
 from relevo.couriers.whispers import Whisperer
 from relevo.domain.conversations import Conversation
 from relevo.domain.events import AgentReplied, BotTold, ByConversation
@@ -65,6 +66,30 @@ class Journey(msgspec.Struct, kw_only=True):
     def hook(self) -> str:
         return connecting.hook_url(PUBLIC_URL, self.channel)
 
+    @property
+    def us(self) -> Ourselves:
+        return Ourselves(PUBLIC_URL, "a-nonce", self.world.cipher.proof("a-nonce"))
+
+    async def ask(
+        self, dialogue: Generator[VendorCall, VendorAnswer, Any], hidden: tuple[str, ...], /
+    ) -> Any:
+        """Of vendors over the network, and of ourselves at the public URL, where the client stands."""
+        try:
+            call = next(dialogue)
+            while True:
+                answer = await self._answer(call, hidden)
+                if not isinstance(answer, VendorAnswer):
+                    return answer
+                call = dialogue.send(answer)
+        except StopIteration as end:
+            return end.value
+
+    async def _answer(self, call: VendorCall, hidden: tuple[str, ...]) -> Any:
+        if call.url.startswith(PUBLIC_URL):
+            said = await self.client.get(call.url.removeprefix(PUBLIC_URL))
+            return VendorAnswer(status=said.status_code, headers=dict(said.headers), body=said.content)
+        return (await self.vendors._call(call, "", hidden))[0]
+
     async def settle_down(self) -> None:
         await carry_all(self.world, self.couriers)
         await asyncio.gather(*self.couriers._whispers)
@@ -75,10 +100,10 @@ class Journey(msgspec.Struct, kw_only=True):
         await self.settle_down()
 
     async def connect(self) -> Findings:
-        return await connecting.connect(asking(self.vendors), self.channel, PUBLIC_URL)
+        return await connecting.connect(self.ask, self.channel, self.us)
 
     async def check(self) -> Findings:
-        return await connecting.check(asking(self.vendors), self.channel, PUBLIC_URL)
+        return await connecting.check(self.ask, self.channel, self.us)
 
     async def agent_says(self, user_id: str, *contents: Content) -> None:
         to = ByConversation((await self.conversation_of(user_id)).id)

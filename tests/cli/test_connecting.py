@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from relevo.admin import reaching_us
+from relevo.admin.reaching_us import Ourselves
 from relevo.cli import main
 from tests.channels.telegram_vendor import TOKEN, TelegramVendor
 
@@ -37,12 +39,36 @@ def relevo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     monkeypatch.setenv("RELEVO_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("RELEVO_ALLOWED_NETWORKS", "127.0.0.0/8")
     monkeypatch.setenv("RELEVO_PUBLIC_URL", "https://relevo.example.com")
+    monkeypatch.setattr(reaching_us, "ask", _well)
     (tmp_path / "support.flow.yaml").write_text(FLOW)
     (tmp_path / "relevo.yaml").write_text(WORKSPACE)
     runner = CliRunner()
     applied = runner.invoke(main, ["apply", str(tmp_path / "relevo.yaml")], catch_exceptions=False)
     assert applied.exit_code == 0, applied.output
     return runner
+
+
+def _well(us: Ourselves) -> reaching_us.Asking:
+    """We are reached; without the Internet."""
+    yield from ()
+    return ""
+
+
+def test_that_nobody_reaches_us_is_told(
+    relevo: CliRunner, vendor: TelegramVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(us: Ourselves) -> reaching_us.Asking:
+        yield from ()
+        return "a proxy answers 502"
+
+    given = ["--option", f"bot_token={TOKEN}", "--option", f"api_url={vendor.url}"]
+    assert relevo.invoke(main, ["channel", "connect", "telegram", "--name", "bot", *given]).exit_code == 0
+    monkeypatch.setattr(reaching_us, "ask", lost)
+
+    told = relevo.invoke(main, ["channel", "check", "bot"])
+
+    assert told.exit_code == 1
+    assert "Relevo does not reach itself at https://relevo.example.com: a proxy answers 502" in told.stderr
 
 
 def test_a_bot_is_made_and_connected(relevo: CliRunner, vendor: TelegramVendor) -> None:

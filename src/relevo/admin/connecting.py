@@ -1,19 +1,18 @@
-"""Asking a channel's vendor: whether all is well, and to post to us."""
+"""Asking a channel's vendor whether all is well, and to post to us; and ourselves whether it can."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from ipaddress import ip_address
 from typing import Protocol, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
+from relevo.admin import reaching_us
+from relevo.admin.reaching_us import Ourselves
 from relevo.channels.adapter import Adapter, Findings, VendorAnswer, VendorCall, secrets_of
 from relevo.channels.registry import adapter_for
 from relevo.domain.deliveries import Forbidden, Unreachable
 from relevo.domain.workspaces import Channel
-from relevo.http_client.egress_guard import why_forbidden
 
 T = TypeVar("T")
 
@@ -31,40 +30,34 @@ def hook_url(public_url: str, channel: Channel) -> str:
     return f"{public_url}/hooks/{channel.type}/{channel.key}"
 
 
-async def connect(ask: AskVendor, channel: Channel, public_url: str) -> Findings:
+async def connect(ask: AskVendor, channel: Channel, us: Ourselves) -> Findings:
     """Have the vendor post to the channel's hook, and check it."""
     adapter = adapter_for(channel.type)
-    if unreachable := _unreachable(adapter, public_url):
-        return Findings(problems=(unreachable,))
-    dialogue = adapter.connect(channel, hook_url(public_url, channel))
-    return _findings(await ask(dialogue, secrets_of(adapter, channel)))
-
-
-async def check(ask: AskVendor, channel: Channel, public_url: str) -> Findings:
-    """What the vendor says about the channel. Nothing is changed there."""
-    adapter = adapter_for(channel.type)
-    dialogue = adapter.check(channel, hook_url(public_url, channel))
+    if adapter.capabilities.connects and (remedy := reaching_us.why_no_vendor_comes(us.public_url)):
+        return Findings(problems=(f"{adapter.title} cannot reach {us.public_url}: {remedy}",))
+    dialogue = adapter.connect(channel, hook_url(us.public_url, channel))
     found = _findings(await ask(dialogue, secrets_of(adapter, channel)))
-    unreachable = _unreachable(adapter, public_url)
-    return msgspec.structs.replace(found, problems=(unreachable, *found.problems)) if unreachable else found
+    return await _with_reach(ask, adapter, us, found)
 
 
-def _unreachable(adapter: Adapter, public_url: str) -> str:
-    """Why no vendor can post to us, as far as the address tells."""
-    parts = urlsplit(public_url)
-    host = parts.hostname or ""
-    is_public = parts.scheme == "https" and "." in host and not host.endswith((".local", ".internal"))
-    if not adapter.capabilities.connects or (is_public and not _is_private(host)):
-        return ""
-    remedy = "set RELEVO_PUBLIC_URL to an https address that the whole internet reaches"
-    return f"{adapter.title} cannot reach {public_url}: {remedy}"
+async def check(ask: AskVendor, channel: Channel, us: Ourselves) -> Findings:
+    """What the vendor says about the channel, and whether we are reached. Nothing is changed there."""
+    adapter = adapter_for(channel.type)
+    dialogue = adapter.check(channel, hook_url(us.public_url, channel))
+    found = _findings(await ask(dialogue, secrets_of(adapter, channel)))
+    return await _with_reach(ask, adapter, us, found)
 
 
-def _is_private(host: str) -> bool:
-    try:
-        return why_forbidden(ip_address(host)) is not None
-    except ValueError:
-        return False
+async def _with_reach(ask: AskVendor, adapter: Adapter, us: Ourselves, found: Findings) -> Findings:
+    if not adapter.capabilities.connects:
+        return found
+    if remedy := reaching_us.why_no_vendor_comes(us.public_url):
+        problem = f"{adapter.title} cannot reach {us.public_url}: {remedy}"
+    elif why := reaching_us.why_not_reached(us, await ask(reaching_us.ask(us), ())):
+        problem = f"Relevo does not reach itself at {us.public_url}: {why}"
+    else:
+        return found
+    return msgspec.structs.replace(found, problems=(problem, *found.problems))
 
 
 def why_unanswered(said: Unreachable | Forbidden) -> str:

@@ -12,6 +12,7 @@ import click
 from relevo.admin import channels, connecting, templates
 from relevo.admin.changing import Means
 from relevo.admin.connecting import AskVendor
+from relevo.admin.reaching_us import Ourselves, ourselves
 from relevo.channels.adapter import Adapter, Findings
 from relevo.channels.registry import ADAPTERS
 from relevo.cli.installation import (
@@ -65,7 +66,7 @@ def connect(
     async def work() -> tuple[Channel, Findings]:
         async with opened() as means, _vendors(means) as ask:
             saved = await _save(means, ADAPTERS[type_], name or type_, flow, given, workspace)
-            found = await connecting.connect(ask, saved, public_url(read_settings()))
+            found = await connecting.connect(ask, saved, _us(means))
             return saved, await templates.synced_besides(means, ask, saved, found)
 
     saved, findings = run(work())
@@ -84,9 +85,13 @@ def check(name: str, workspace: str | None) -> None:
     async def ask_about() -> Findings:
         async with opened() as means, _vendors(means) as ask:
             found = await everything(means)
-            return await connecting.check(ask, _named(found, name, workspace), public_url(read_settings()))
+            return await connecting.check(ask, _named(found, name, workspace), _us(means))
 
     _tell(run(ask_about()))
+
+
+def _us(means: Means) -> Ourselves:
+    return ourselves(means, public_url(read_settings()))
 
 
 def _tell(findings: Findings) -> None:

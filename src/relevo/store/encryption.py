@@ -6,6 +6,7 @@ of another kind does not decrypt.
 
 from __future__ import annotations
 
+import hmac
 import os
 from hashlib import sha256
 from typing import Any
@@ -29,10 +30,15 @@ class Cipher:
         if len(key) < 32:
             raise ValueError(f"the secret key has {len(key)} bytes; it needs 32 or more")
         self._aes = AESGCM(sha256(b"relevo at rest" + key).digest())
+        self._proving = sha256(b"relevo proof " + key).digest()
 
     def seal(self, value: Any, label: str) -> bytes:
         nonce = os.urandom(_NONCE)
         return _VERSION + nonce + self._aes.encrypt(nonce, msgspec.json.encode(value), label.encode())
+
+    def proof(self, nonce: str) -> str:
+        """What only an installation with this key can answer to a nonce."""
+        return hmac.digest(self._proving, nonce.encode(), sha256).hex()
 
     def open(self, sealed: bytes, label: str) -> Any:
         """The value; `WrongKey` when it was sealed with another key or under another label."""

@@ -16,6 +16,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
+from relevo.admin import reaching_us
 from relevo.channels import toolkit
 from relevo.channels.adapter import (
     HookAnswer,
@@ -67,6 +68,8 @@ class Hooks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == ScopeType.HTTP
+        if scope["path"].startswith(reaching_us.PLACE):
+            return await self._echo(scope, send)
         channel = await self._channel(scope)
         note(scope, channel=channel.id)
         adapter = adapter_for(channel.type)
@@ -77,6 +80,13 @@ class Hooks:
         parsed = adapter.parse(request, channel)
         said = await self._take(parsed, request, channel)
         await answer(send, said.status, said.body, said.content_type.encode())
+
+    async def _echo(self, scope: HTTPScope, send: Send) -> None:
+        """We ask ourselves whether the world reaches us."""
+        nonce = reaching_us.hook_nonce(scope["path"])
+        if not nonce or scope["method"] != "GET":
+            raise NotFound("Only Relevo itself asks here.")
+        await answer(send, 200, reaching_us.echo(self._services.cipher, nonce))
 
     # Who is asked, and by whom
 

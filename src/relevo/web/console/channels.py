@@ -15,6 +15,7 @@ import relevo.channels
 from relevo.admin import channels, connecting, templates
 from relevo.admin import deleting as admin_deleting
 from relevo.admin.connecting import AskVendor
+from relevo.admin.reaching_us import Ourselves, ourselves
 from relevo.channels.adapter import Findings
 from relevo.channels.registry import ADAPTERS, adapter_for
 from relevo.domain.configuring import ChannelWish
@@ -218,7 +219,7 @@ async def delete(visit: TheVisit, channel_id: FromPath[int]) -> Response[Any]:
 @post("/channels/{channel_id:int}/connect", status_code=200)
 async def connect(visit: TheVisit, channel_id: FromPath[int]) -> Page:
     channel = find(visit, channel_id)
-    findings = await connecting.connect(asking(visit), channel, visit.services.edge.public_url)
+    findings = await connecting.connect(asking(visit), channel, _us(visit))
     findings = await templates.synced_besides(visit.means, asking(visit), channel, findings)
     return await _page(visit, channel.type, channel, _filled(visit, channel), findings=findings)
 
@@ -226,8 +227,12 @@ async def connect(visit: TheVisit, channel_id: FromPath[int]) -> Page:
 @post("/channels/{channel_id:int}/check", status_code=200)
 async def check(visit: TheVisit, channel_id: FromPath[int]) -> Page:
     channel = find(visit, channel_id)
-    findings = await connecting.check(asking(visit), channel, visit.services.edge.public_url)
+    findings = await connecting.check(asking(visit), channel, _us(visit))
     return await _page(visit, channel.type, channel, _filled(visit, channel), findings=findings)
+
+
+def _us(visit: Visit) -> Ourselves:
+    return ourselves(visit.means, visit.services.edge.public_url)
 
 
 def asking(visit: Visit) -> AskVendor:
