@@ -10,11 +10,18 @@ from typing import Any
 
 import msgspec
 
-from relevo.admin.changing import Means, changing
+from relevo.admin.changing import Changing, Means, changing
 from relevo.admin.connecting import AskVendor, why_unanswered
 from relevo.channels.adapter import Findings, secrets_of
 from relevo.channels.registry import adapter_for
-from relevo.domain.approved_templates import Template, Templates, by_key
+from relevo.domain.approved_templates import (
+    Template,
+    TemplateNews,
+    Templates,
+    after,
+    by_key,
+    must_be_asked_for,
+)
 from relevo.domain.deliveries import Forbidden, Unreachable
 from relevo.domain.errors import InvalidInput
 from relevo.domain.workspaces import Channel
@@ -57,6 +64,32 @@ async def drop(means: Means, ask: AskVendor, channel: Channel, name: str) -> Non
     await _keep(means, channel, {}, with_others=True, but=name)
 
 
+async def hear(
+    means: Means, ask: AskVendor | None, channel: Channel, news: Sequence[TemplateNews]
+) -> Sequence[str]:
+    """Keep what the vendor tells of templates, for every channel of the workspace that shares them; what is
+    not known well enough has all of them synced. Ends with what went wrong with that. A list that nobody has
+    asked for stays empty: one of a single template would have all others refused."""
+    problems: list[str] = []
+    async with changing(means) as change:
+        channels = _sharing(channel, change.of(Channel, channel.workspace_id))
+        before = {one.id: change.directory.templates.get(one.id, {}) for one in channels}
+        for one in channels:
+            await _write(change, one, after(before[one.id], news))
+    for one in channels:
+        if ask is not None and must_be_asked_for(before[one.id], news):
+            try:
+                await sync(means, ask, one)
+            except InvalidInput as error:
+                problems.append(f"The templates of {one.name} could not be listed: {error}")
+    return problems
+
+
+def _sharing(channel: Channel, channels: Iterable[Channel]) -> list[Channel]:
+    account = adapter_for(channel.type).account_of
+    return [one for one in channels if one.type == channel.type and account(one) == account(channel)]
+
+
 async def synced_besides(means: Means, ask: AskVendor, channel: Channel, found: Findings) -> Findings:
     """The findings of a channel that was just connected, with what its vendor says of templates."""
     if found.problems or not adapter_for(channel.type).capabilities.templates:
@@ -96,6 +129,10 @@ async def _keep(
     async with changing(means) as change:
         before = change.directory.templates.get(channel.id, {}) if with_others else {}
         kept = {key: one for key, one in before.items() if one.name != but} | dict(new)
-        if kept != change.directory.templates.get(channel.id, {}):
-            await templates.replace(change.connection, channel.id, [*kept.values()])
-            await directory.touch(change.connection)
+        await _write(change, channel, kept)
+
+
+async def _write(change: Changing, channel: Channel, now: Templates) -> None:
+    if now != change.directory.templates.get(channel.id, {}):
+        await templates.replace(change.connection, channel.id, [*now.values()])
+        await directory.touch(change.connection)

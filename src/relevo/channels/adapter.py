@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from relevo.domain.approved_templates import Template
+from relevo.domain.approved_templates import Template, TemplateNews
 from relevo.domain.conversations import Barred
 from relevo.domain.degrading import EVERY_BUTTON, Limits
 from relevo.domain.deliveries import Accepted, Refused, Rejected
@@ -105,6 +105,8 @@ class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Inbound, ...] = ()
     unsupported: tuple[str, ...] = ()
     answer: HookAnswer | None = None
+    templates: tuple[TemplateNews, ...] = ()
+    """What changed with the templates of the account (`account_of`)."""
 
 
 class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -368,6 +370,10 @@ class Adapter(Protocol):
         return Findings()
 
     # Templates (`capabilities.templates`)
+
+    def account_of(self, channel: Channel) -> str:
+        """The vendor's account that has the templates: other channels may share it."""
+        return ""
 
     def list_templates(self, channel: Channel) -> ListOfTemplates:
         """All messages that the vendor has approved for this channel, or has refused, or looks at."""

@@ -33,6 +33,8 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     vendor_id: str = ""
     namespace: str = ""
     reason: str = ""
+    quality: str = ""
+    """What the vendor thinks of how people take it: GREEN, YELLOW, RED; "" while nobody knows."""
 
     @property
     def title(self) -> str:
@@ -43,6 +45,20 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
         return self.status == USABLE
 
 
+class TemplateNews(msgspec.Struct, frozen=True, kw_only=True):
+    """What a vendor tells of a template when something changes. What is None stays as it was. `is_gone`: it
+    was deleted; `is_rewritten`: it says something else now, for which the vendor has to be asked."""
+
+    name: str
+    lang: str
+    status: str | None = None
+    category: str | None = None
+    reason: str | None = None
+    quality: str | None = None
+    is_gone: bool = False
+    is_rewritten: bool = False
+
+
 Key = tuple[str, str]
 Templates = Mapping[Key, Template]
 """By name and language. Empty: nobody has asked the vendor, so that anything may be there."""
@@ -50,6 +66,29 @@ Templates = Mapping[Key, Template]
 
 def by_key(templates: Sequence[Template]) -> Templates:
     return {(one.name, one.lang): one for one in templates}
+
+
+def after(templates: Templates, news: Sequence[TemplateNews]) -> Templates:
+    """The templates as they are after news of them; of a template that is not among them nothing is known but
+    its name, so that it stays away."""
+    now = dict(templates)
+    for one in news:
+        known = now.get((one.name, one.lang))
+        if one.is_gone:
+            now.pop((one.name, one.lang), None)
+        elif known is not None:
+            told = {name: value for name in _TOLD if (value := getattr(one, name)) is not None}
+            now[one.name, one.lang] = msgspec.structs.replace(known, **told)
+    return now
+
+
+_TOLD = ("status", "category", "reason", "quality")
+
+
+def must_be_asked_for(templates: Templates, news: Sequence[TemplateNews]) -> bool:
+    """Whether the vendor has to be asked for all: what the news are about is not known well enough."""
+    there = (one for one in news if not one.is_gone)
+    return bool(templates) and any(one.is_rewritten or (one.name, one.lang) not in templates for one in there)
 
 
 def usable(templates: Templates) -> list[str]:

@@ -350,6 +350,7 @@ channel_templates = Table(
     Column("vendor_id", String(255), nullable=False),
     Column("namespace", String(255), nullable=False),
     Column("reason", Text, nullable=False),
+    Column("quality", String(40), nullable=False, server_default=""),
 )
 
 api_keys = Table(

@@ -50,6 +50,7 @@ def _template(row: AnyRow) -> Template:
         vendor_id=row.vendor_id,
         namespace=row.namespace,
         reason=row.reason,
+        quality=row.quality,
     )
 
 

@@ -16,7 +16,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from relevo.admin import reaching_us
+from relevo.admin import reaching_us, templates
 from relevo.channels import toolkit
 from relevo.channels.adapter import (
     HookAnswer,
@@ -28,6 +28,7 @@ from relevo.channels.adapter import (
     Parsed,
 )
 from relevo.channels.registry import adapter_for
+from relevo.domain.approved_templates import TemplateNews
 from relevo.domain.errors import NotFound, Unauthenticated, UnsupportedPayload
 from relevo.domain.events import AnyEvent
 from relevo.domain.workspaces import Channel
@@ -133,7 +134,16 @@ class Hooks:
         lost = [item for item, event in zip(items, events, strict=True) if event is None]
         if (lost or parsed.unsupported) and (found := _problems(parsed, lost, request)):
             await self._keep_problems(found, channel)
+        if parsed.templates:
+            await self._hear_of_templates(parsed.templates, channel)
         return parsed.answer or _answer(items, results)
+
+    async def _hear_of_templates(self, news: Sequence[TemplateNews], channel: Channel) -> None:
+        """What cannot be kept of it is told, for somebody to sync."""
+        services = self._services
+        if wrong := await templates.hear(services.means, services.ask_vendor, channel, news):
+            found = [("templates_not_synced", detail, None) for detail in wrong]
+            await self._keep_problems(found, channel)
 
     def _named(self, item: Inbound) -> Inbound:
         """With an id, if it is a message that came without: so that it can be spoken of."""

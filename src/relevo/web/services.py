@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from relevo.admin.changing import Means
 from relevo.admin.connecting import AskVendor
 from relevo.admin.trying import Trial
 from relevo.domain.deliveries import Delivery
@@ -71,6 +72,17 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """None: the console cannot send test e-mails."""
     ask_vendor: AskVendor | None = None
     """None: the console cannot connect or check channels."""
+
+    @property
+    def means(self) -> Means:
+        """What changes to the configuration are made with."""
+        return Means(
+            database=self.database,
+            cipher=self.cipher,
+            clock=self.clock,
+            chance=self.chance,
+            guard=self.guard,
+        )
 
     @property
     def files(self) -> MediaStorage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -169,7 +170,8 @@ async def test_a_send_is_checked_against_what_the_template_declares(api: Api, wo
 @pytest.mark.usefixtures("number")
 async def test_too_late_a_word_is_refused_with_the_templates_that_may_be_said(api: Api, world: World) -> None:
     (channel,) = [one for one in world.catalog.directory.channels.values() if one.type == "whatsapp"]
-    said = await world.says("Hello", user_id="61400000000", channel=channel)  # nobody knows when it was heard
+    said = await world.says("Hello", user_id="61400000000", channel=channel)
+    world.clock.advance(timedelta(hours=24))
     ana = Ana(world, said.conversation_id)
 
     refused = await api.post("/subscriber/send-text", {"user_ns": ana.user_ns, "content": "Hi"})

@@ -159,7 +159,7 @@ class WhatsApp(Adapter):
     def parse(self, request: HookRequest, channel: Channel) -> Parsed:
         if request.method == "GET":
             return Parsed(answer=HookAnswer(body=_challenge(request)))
-        return inbound.parse(request.body, channel.config["phone_number_id"])
+        return inbound.parse(request.body, channel.config["phone_number_id"], self.account_of(channel))
 
     def fetch(self, url: str, channel: Channel) -> FileSearch:
         """A file's id leads to an address that wants the token, for five minutes."""
@@ -234,6 +234,9 @@ class WhatsApp(Adapter):
         return Findings(facts=(*facts, *_to_copy(channel, hook_url)), problems=tuple(filter(None, problems)))
 
     # Templates
+
+    def account_of(self, channel: Channel) -> str:
+        return str(channel.config["waba_id"])
 
     def list_templates(self, channel: Channel) -> ListOfTemplates:
         return templates.every(channel)

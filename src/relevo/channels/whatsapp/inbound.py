@@ -15,7 +15,8 @@ from relevo.channels.adapter import (
     InboundReceipt,
     Parsed,
 )
-from relevo.channels.whatsapp import wire
+from relevo.channels.whatsapp import template_news, wire
+from relevo.domain.approved_templates import TemplateNews
 from relevo.domain.errors import ForeignPayload
 from relevo.domain.messages import (
     Contact,
@@ -35,25 +36,32 @@ FILE = "whatsapp:"
 """Before a file's id: the reference that `fetch` understands."""
 
 People = Mapping[str, wire.Person]
-Read = Iterator[Inbound | str]
+Read = Iterator[Inbound | TemplateNews | str]
 """What was read; a text names what was not understood."""
 
 
-def parse(body: bytes, phone_number_id: str) -> Parsed:
-    """What a request says. What is odd in it, or of another number, is named; the rest counts."""
+def parse(body: bytes, phone_number_id: str, waba_id: str) -> Parsed:
+    """What a request says. What is odd in it, or of another number or account, is named; the rest counts."""
     told = toolkit.read_json(body, wire.Notification)
     if told.object != wire.ACCOUNT:
         raise ForeignPayload(f"object: expected {wire.ACCOUNT!r}, got {toolkit.short(told.object)!r}")
     found = [
-        one for entry in told.entry for change in entry.changes for one in _change(change, phone_number_id)
+        one
+        for entry in told.entry
+        for change in entry.changes
+        for one in _change(change, phone_number_id, str(entry.id) == waba_id)
     ]
     return Parsed(
-        items=tuple(one for one in found if not isinstance(one, str)),
+        items=tuple(one for one in found if not isinstance(one, str | TemplateNews)),
         unsupported=tuple(dict.fromkeys(one for one in found if isinstance(one, str))),
+        templates=tuple(one for one in found if isinstance(one, TemplateNews)),
     )
 
 
-def _change(change: wire.Change, phone_number_id: str) -> Read:
+def _change(change: wire.Change, phone_number_id: str, is_our_account: bool) -> Read:
+    if change.field in template_news.FIELDS and is_our_account:
+        yield _template(change)
+        return
     if change.field != "messages":
         yield toolkit.short(change.field)
         return
@@ -69,6 +77,13 @@ def _change(change: wire.Change, phone_number_id: str) -> Read:
         yield from _unless_odd(_receipt, raw, people)
     for error in value.errors:
         yield toolkit.short(f"error {wire.words_of(error)}")
+
+
+def _template(change: wire.Change) -> TemplateNews | str:
+    try:
+        return template_news.read(change)
+    except ForeignPayload as error:
+        return toolkit.short(error.message)
 
 
 def _unless_odd(read: Any, raw: dict[str, Any], people: People) -> Read:

@@ -12,11 +12,11 @@ import msgspec
 
 from relevo.channels import toolkit
 from relevo.channels.adapter import ListOfTemplates, MakingTemplate, VendorAnswer
-from relevo.channels.whatsapp import calls, wire
+from relevo.channels.whatsapp import calls, template_news, wire
 from relevo.domain.approved_templates import Template
 from relevo.domain.workspaces import Channel
 
-FIELDS = "id,name,language,status,category,components,rejected_reason"
+FIELDS = "id,name,language,status,category,components,rejected_reason,quality_score"
 PAGE, MOST_PAGES = 100, 60
 """An account has 6,000 templates at most."""
 LONGEST_PAGE = 8_000_000
@@ -98,4 +98,5 @@ def _template(one: wire.TemplateThere, namespace: str) -> Template:
         vendor_id=toolkit.id_text(one.id),
         namespace=namespace,
         reason=reason,
+        quality=template_news.quality(one.quality_score.score) if one.quality_score else "",
     )

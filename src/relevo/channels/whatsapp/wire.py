@@ -189,13 +189,28 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """`field` says what it is about; only `messages` is read."""
+    """`field` says what it is about: `messages`, or templates."""
 
     field: str
     value: dict[str, Any]
 
 
+class TemplateChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to a template; which of the fields are there depends on that. `new_category` is the one
+    that counts now, also where another is announced (`correct_category`)."""
+
+    message_template_name: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+    message_template_language: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+    event: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    reason: Annotated[str, msgspec.Meta(max_length=255)] | None = None
+    new_category: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+    new_quality_score: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """`id` is the account's."""
+
+    id: toolkit.Id = ""
     changes: tuple[Change, ...] = ()
 
 
@@ -278,6 +293,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     message_template_namespace: str = ""
 
 
+class QualityScore(msgspec.Struct, frozen=True, kw_only=True):
+    score: Annotated[str, msgspec.Meta(max_length=40)] = ""
+
+
 class TemplateThere(msgspec.Struct, frozen=True, kw_only=True):
     """A template as Meta lists it."""
 
@@ -288,6 +307,7 @@ class TemplateThere(msgspec.Struct, frozen=True, kw_only=True):
     category: Annotated[str, msgspec.Meta(max_length=40)] = ""
     components: tuple[dict[str, Any], ...] = ()
     rejected_reason: Annotated[str, msgspec.Meta(max_length=255)] = ""
+    quality_score: QualityScore | None = None
 
 
 class Cursors(msgspec.Struct, frozen=True, kw_only=True):

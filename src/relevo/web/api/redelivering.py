@@ -294,11 +294,4 @@ def _info(call: Call, one: Redelivery) -> RedeliveryInfo:
 
 def means(call: Call) -> Means:
     """What the administration works with."""
-    services = call.services
-    return Means(
-        database=services.database,
-        cipher=services.cipher,
-        clock=services.clock,
-        chance=services.chance,
-        guard=services.guard,
-    )
+    return call.services.means

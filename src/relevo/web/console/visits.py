@@ -47,17 +47,10 @@ class Console(msgspec.Struct, frozen=True):
 
 
 def make_console(services: Services) -> Console:
-    means = Means(
-        database=services.database,
-        cipher=services.cipher,
-        clock=services.clock,
-        chance=services.chance,
-        guard=services.guard,
-    )
     clock = services.clock
     return Console(
         services,
-        means,
+        services.means,
         Buckets(OF_ADDRESS, clock),
         Buckets(OF_EMAIL, clock),
         Streams(),

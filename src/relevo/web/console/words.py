@@ -223,6 +223,7 @@ _PROBLEMS = {
     "receipt_of_unknown_message": "A part of a message failed",
     "endpoint_disabled": "An endpoint was disabled",
     "subscriber_merged": "Two subscribers were one person",
+    "templates_not_synced": "Templates changed, and the vendor did not say how",
 }
 
 
