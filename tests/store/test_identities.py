@@ -7,13 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from relevo.domain.events import BotPaused, BotTold, ByConversation
 from relevo.domain.ids import ChannelId, ConversationId
 from relevo.domain.messages import Text, plain_text
-from relevo.store import conversations, identities
+from relevo.store import conversations, identities, problems, tables
 from relevo.store.database import Database
 from relevo.store.identities import Merged
+from relevo.store.problems import Problem
 from relevo.testing.builders import World, add_channel, make_engine
 from tests.web.api.conftest import NUMBER
 
@@ -162,3 +164,53 @@ async def test_joining_again_changes_nothing(world: World, number: ChannelId) ->
     async with world.database.write() as connection:
         assert await identities.first_id(connection, number, OTHER) == PHONE
     assert await said(world, by_phone) == [(1, "a"), (2, "b")]
+
+
+async def test_what_happened_with_either_is_seen_with_the_one_that_stays(
+    world: World, number: ChannelId
+) -> None:
+    by_phone = await says(world, number, PHONE, "a")
+    by_other = await says(world, number, OTHER, "b")
+    for id_, events in ((by_phone, (1, 2)), (by_other, (2, 3))):
+        await note_all(world, id_, events)
+
+    assert isinstance(await join(world, number), Merged)
+
+    assert await noted(world, by_other) == {"deliveries": ["endpoint"], "events": [], "problems": 0, "log": 0}
+    assert await noted(world, by_phone) == {
+        "deliveries": ["channel", "channel", "endpoint"],
+        "events": [1, 2, 3],
+        "problems": 2,
+        "log": 4,
+    }
+
+
+async def note_all(world: World, id_: ConversationId, events: tuple[int, ...]) -> None:
+    """A problem, a message that was sent and told of, and custom events."""
+    await owe(world, id_)
+    now = world.clock.now()
+    workspace_id = world.company.workspace.id
+    problem = Problem(workspace_id=workspace_id, conversation_id=id_, code="x", detail="", at=now)
+    log = [{"event_id": event, "conversation_id": id_, "created_at": now} for event in events]
+    async with world.database.write() as connection:
+        sent = tables.deliveries.update().where(tables.deliveries.c.conversation_id == id_)
+        await connection.execute(sent.values(state="done"))
+        await problems.insert_new(connection, [problem])
+        await connection.execute(tables.custom_event_log.insert(), log)
+        pairs = [{"event_id": event, "conversation_id": id_} for event in events]
+        await connection.execute(tables.custom_event_subscribers.insert(), pairs)
+
+
+async def noted(world: World, id_: ConversationId) -> dict[str, Any]:
+    async with world.database.read() as connection:
+
+        async def of(column: Any) -> list[Any]:
+            query = select(column).where(column.table.c.conversation_id == id_).order_by(column)
+            return list((await connection.execute(query)).scalars())
+
+        return {
+            "deliveries": await of(tables.deliveries.c.destination_kind),
+            "events": await of(tables.custom_event_subscribers.c.event_id),
+            "problems": len(await of(tables.problems.c.id)),
+            "log": len(await of(tables.custom_event_log.c.id)),
+        }

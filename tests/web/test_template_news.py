@@ -12,7 +12,7 @@ from relevo.channels.whatsapp.adapter import signature
 from relevo.domain.approved_templates import Template
 from relevo.domain.deliveries import Unreachable
 from relevo.domain.workspaces import Channel
-from relevo.store import problems, templates
+from relevo.store import problems, tables, templates
 from relevo.testing.builders import World, add_channel
 from relevo.web.app import create_app
 from relevo.web.services import Services
@@ -53,8 +53,11 @@ async def client(services: Services) -> AsyncIterator[Client]:
 
 
 async def number(world: World, *known: Template, id_: str = NUMBER, account: str = ACCOUNT) -> Channel:
-    channel = await add_channel(world, "whatsapp", {**CONFIG, "phone_number_id": id_, "waba_id": account})
+    config = {**CONFIG, "phone_number_id": id_, "waba_id": account}
+    channel = await add_channel(world, "whatsapp", config)
     async with world.database.write() as connection:
+        own = tables.channels.c.id == channel.id
+        await connection.execute(tables.channels.update().where(own).values(name=id_))
         await templates.replace(connection, channel.id, known)
     return channel
 

@@ -6,14 +6,25 @@ A conversation goes by the first id (a phone number); the second (a business-sco
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 
 from relevo.domain.conversations import Control, Conversation
 from relevo.domain.ids import ChannelId, ConversationId
 from relevo.store import conversations
 from relevo.store.database import Connection
+from relevo.store.tables import (
+    activities,
+    cases,
+    custom_event_log,
+    custom_event_subscribers,
+    deliveries,
+    inbound_calls,
+    media,
+    messages,
+    other_ids,
+    problems,
+)
 from relevo.store.tables import conversations as conversation_rows
-from relevo.store.tables import deliveries, media, messages, other_ids
 
 _OUT_OF_THE_WAY = 1 << 29
 """Less than any number of a message, while they are counted anew."""
@@ -84,9 +95,7 @@ async def _merge(connection: Connection, pair: Merged, user_id: str, other_id: s
     stays went by the second."""
     kept, left = pair.kept, pair.left
     last = await _move_messages(connection, kept.id, left.id)
-    await connection.execute(
-        update(media).where(media.c.conversation_id == left.id).values(conversation_id=kept.id)
-    )
+    await _move_history(connection, kept.id, left.id)
     latest = kept if _heard(kept) >= _heard(left) else left
     whole = msgspec.structs.replace(
         kept,
@@ -101,6 +110,31 @@ async def _merge(connection: Connection, pair: Merged, user_id: str, other_id: s
         await _rename(connection, left.id, f"{other_id} of {left.id}")
         await _rename(connection, kept.id, user_id)
         await _rename(connection, left.id, other_id)
+
+
+_HISTORY = (media, problems, inbound_calls, custom_event_log, cases, activities)
+"""What happened with a person, row by row."""
+
+
+async def _move_history(connection: Connection, kept: ConversationId, left: ConversationId) -> None:
+    """Whoever looks at a person sees all that was done, tried and noted. What endpoints were told stays where
+    it was told: it has numbers without gaps, and names the other."""
+    for table in _HISTORY:
+        theirs = table.c.conversation_id == left
+        await connection.execute(update(table).where(theirs).values(conversation_id=kept))
+    rows = deliveries.c
+    to_others = and_(rows.conversation_id == left, rows.destination_kind != "endpoint")
+    await connection.execute(update(deliveries).where(to_others).values(conversation_id=kept))
+    await _move_events(connection, kept, left)
+
+
+async def _move_events(connection: Connection, kept: ConversationId, left: ConversationId) -> None:
+    """To whom a custom event happened, once each."""
+    rows = custom_event_subscribers.c
+    known = select(rows.event_id).where(rows.conversation_id == kept)
+    new = update(custom_event_subscribers).where(rows.conversation_id == left, rows.event_id.not_in(known))
+    await connection.execute(new.values(conversation_id=kept))
+    await connection.execute(delete(custom_event_subscribers).where(rows.conversation_id == left))
 
 
 def _heard(one: Conversation) -> float:

@@ -242,7 +242,7 @@ def asked(services: Services, said: Findings | Unreachable | Forbidden) -> list[
 
     async def ask(dialogue: SetUp, hidden: tuple[str, ...]) -> Findings | Unreachable | Forbidden:
         if not hidden:
-            return cast(Any, "")  # we have reached ourselves
+            return cast(Findings, "")  # we have reached ourselves
         assert BOT["option.bot_token"] in hidden
         places.append(next(dialogue).url.rpartition("/")[2])
         return said
