@@ -118,6 +118,22 @@ def test_what_is_wrong_is_told(relevo: CliRunner, words: list[str], told: str) -
     assert "Traceback" not in result.output
 
 
+def test_what_is_to_be_copied_is_printed_where_connecting_fails(
+    relevo: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELEVO_PUBLIC_URL", "http://relevo.example.com")
+    options = {"phone_number_id": "106540352242922", "waba_id": "102290129340398"}
+    options |= {"access_token": "EAAJB" + "x" * 40, "app_secret": "0123456789abcdef" * 2}
+    given = [word for name, value in options.items() for word in ("--option", f"{name}={value}")]
+
+    result = relevo.invoke(main, ["channel", "connect", "whatsapp", *given])
+
+    assert result.exit_code == 1
+    assert "Callback URL: http://relevo.example.com/hooks/whatsapp/" in result.stdout
+    assert "Verify token: " in result.stdout
+    assert not any(options[secret] in result.output for secret in ("access_token", "app_secret"))
+
+
 def test_the_hook_url_is_printed_where_it_has_to_be_copied(relevo: CliRunner) -> None:
     result = relevo.invoke(
         main, ["channel", "connect", "apichat", "--option", "webhook_url=http://127.0.0.1:9/in"]

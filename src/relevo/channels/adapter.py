@@ -360,6 +360,10 @@ class Adapter(Protocol):
         somebody is typing: for vendors who want to know what the answer is to."""
         return self.show_typing(user_id, channel) if is_typing else None
 
+    def to_copy(self, channel: Channel, hook_url: str) -> tuple[tuple[str, str], ...]:
+        """What is to be copied into the vendor's pages, by the names that it has there."""
+        return (("Hook URL", hook_url),)
+
     def connect(self, channel: Channel, hook_url: str) -> SetUp:
         """Tell the vendor to post to `hook_url` (`capabilities.connects`), then `check`."""
         return self.check(channel, hook_url)

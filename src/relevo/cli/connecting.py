@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import click
+import msgspec
 
 from relevo.admin import channels, connecting, templates
 from relevo.admin.changing import Means
@@ -71,8 +72,8 @@ def connect(
 
     saved, findings = run(work())
     click.echo(f"The channel {saved.name} is saved.")
-    if not ADAPTERS[type_].capabilities.connects:
-        click.echo(f"Hook URL: {connecting.hook_url(public_url(read_settings()), saved)}")
+    if findings.problems or not ADAPTERS[type_].capabilities.connects:
+        findings = _with_what_to_copy(saved, findings)
     _tell(findings)
 
 
@@ -92,6 +93,13 @@ def check(name: str, workspace: str | None) -> None:
 
 def _us(means: Means) -> Ourselves:
     return ourselves(means, public_url(read_settings()))
+
+
+def _with_what_to_copy(channel: Channel, findings: Findings) -> Findings:
+    """For whoever has to set it up by hand."""
+    hook = connecting.hook_url(public_url(read_settings()), channel)
+    values = [one for one in ADAPTERS[channel.type].to_copy(channel, hook) if one not in findings.facts]
+    return msgspec.structs.replace(findings, facts=(*findings.facts, *values))
 
 
 def _tell(findings: Findings) -> None:

@@ -349,6 +349,18 @@ async def test_templates_are_synced_made_and_deleted(browser: Browser, services:
     assert "order_sent" not in (await browser.get(page)).main.one("table").text
 
 
+async def test_what_is_to_be_copied_is_shown_at_once(browser: Browser) -> None:
+    made = await browser.send("/console/channels/new", NUMBER)
+
+    page = await browser.get(made.goes_to)
+
+    copied = [one.attributes["data-copy"] for one in page.main.all("button") if "data-copy" in one.attributes]
+    first, second = map(str, copied)
+    assert "/hooks/whatsapp/" in first
+    assert len(second) == 40
+    assert "Verify token, where WhatsApp asks for it" in page.text
+
+
 async def test_connecting_a_number_syncs_its_templates(browser: Browser, services: Services) -> None:
     made = await browser.send("/console/channels/new", NUMBER)
     vendor(services, SENT, NEW)

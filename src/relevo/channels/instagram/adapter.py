@@ -8,7 +8,7 @@ from relevo.channels import toolkit
 from relevo.channels.adapter import Capabilities, Option, Rates, SetUp
 from relevo.channels.instagram import own_login
 from relevo.channels.meta import graph, outbound, wire
-from relevo.channels.meta.adapter import SHARED_OPTIONS, Meta, to_copy
+from relevo.channels.meta.adapter import SHARED_OPTIONS, Meta
 from relevo.domain.workspaces import Channel
 
 MEGABYTE = 1_000_000
@@ -82,12 +82,12 @@ class Instagram(Meta):
 
     def connect(self, channel: Channel, hook_url: str) -> SetUp:
         if graph.is_by_instagram(channel) and hook_url.startswith("https://"):
-            return (yield from own_login.connect(channel, to_copy(channel, hook_url)))
+            return (yield from own_login.connect(channel, self.to_copy(channel, hook_url)))
         return (yield from super().connect(channel, hook_url))
 
     def check(self, channel: Channel, hook_url: str) -> SetUp:
         if graph.is_by_instagram(channel):
-            return (yield from own_login.check(channel, to_copy(channel, hook_url)))
+            return (yield from own_login.check(channel, self.to_copy(channel, hook_url)))
         return (yield from super().check(channel, hook_url))
 
     def account_problem(self, me: wire.Answer, channel: Channel) -> str:

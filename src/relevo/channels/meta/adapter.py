@@ -110,6 +110,9 @@ class Meta(Adapter):
 
     # Setting up
 
+    def to_copy(self, channel: Channel, hook_url: str) -> tuple[tuple[str, str], ...]:
+        return (("Callback URL", hook_url), ("Verify token", verify_token(channel)))
+
     def connect(self, channel: Channel, hook_url: str) -> SetUp:
         """Tell Meta where to post for the app, and the page that the app may hear it. Meta tries the hook
         while it is told."""
@@ -129,11 +132,11 @@ class Meta(Adapter):
         ):
             said = yield from graph.ask(call)
             if isinstance(said, str):
-                return Findings(facts=to_copy(channel, hook_url), problems=(said,))
+                return Findings(facts=self.to_copy(channel, hook_url), problems=(said,))
         return (yield from self.check(channel, hook_url))
 
     def check(self, channel: Channel, hook_url: str) -> SetUp:
-        facts = to_copy(channel, hook_url)
+        facts = self.to_copy(channel, hook_url)
         me = yield from graph.ask(
             graph.get(channel, "me", fields="id,name,instagram_business_account{id,username}")
         )
@@ -211,10 +214,6 @@ def _said(
     if not said.message_id:
         return toolkit.failed(Fault.VENDOR_DOWN, answer, "an answer without a message_id"), wire.Error()
     return Accepted(answer.status, said.message_id), wire.Error()
-
-
-def to_copy(channel: Channel, hook_url: str) -> tuple[tuple[str, str], ...]:
-    return (("Callback URL", hook_url), ("Verify token", verify_token(channel)))
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -201,6 +201,9 @@ class WhatsApp(Adapter):
 
     # Setting up
 
+    def to_copy(self, channel: Channel, hook_url: str) -> tuple[tuple[str, str], ...]:
+        return (("Callback URL", hook_url), ("Verify token", verify_token(channel)))
+
     def connect(self, channel: Channel, hook_url: str) -> SetUp:
         """Have the app hear of the account, and post what concerns this number to this channel
         (https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/override)."""
@@ -216,14 +219,14 @@ class WhatsApp(Adapter):
         ):
             answer = yield calls.call(channel, "POST", place, body)
             if not toolkit.is_success(answer):
-                return Findings(facts=_to_copy(channel, hook_url), problems=(calls.complaint(answer),))
+                return Findings(facts=self.to_copy(channel, hook_url), problems=(calls.complaint(answer),))
         return (yield from self.check(channel, hook_url))
 
     def check(self, channel: Channel, hook_url: str) -> SetUp:
         fields = "display_phone_number,verified_name,quality_rating,webhook_configuration"
         answer = yield calls.call(channel, "GET", f"{channel.config['phone_number_id']}?fields={fields}")
         if not toolkit.is_success(answer):
-            return Findings(facts=_to_copy(channel, hook_url), problems=(calls.complaint(answer),))
+            return Findings(facts=self.to_copy(channel, hook_url), problems=(calls.complaint(answer),))
         number = calls.read(answer, wire.Number)
         problems = [_hook_problem(number, hook_url)]
         answer = yield calls.call(channel, "GET", "me/permissions")
@@ -231,7 +234,8 @@ class WhatsApp(Adapter):
         answer = yield calls.call(channel, "GET", f"{channel.config['waba_id']}/subscribed_apps")
         problems.append(_account_problem(answer, channel))
         facts = (("Number", number.display_phone_number), ("Name", number.verified_name))
-        return Findings(facts=(*facts, *_to_copy(channel, hook_url)), problems=tuple(filter(None, problems)))
+        told = (*facts, *self.to_copy(channel, hook_url))
+        return Findings(facts=told, problems=tuple(filter(None, problems)))
 
     # Templates
 
@@ -300,10 +304,6 @@ def _matches(form: re.Pattern[str], value: Any) -> bool:
 
 
 # Setting up
-
-
-def _to_copy(channel: Channel, hook_url: str) -> tuple[tuple[str, str], ...]:
-    return (("Callback URL", hook_url), ("Verify token", verify_token(channel)))
 
 
 def _hook_problem(number: wire.Number, hook_url: str) -> str:

@@ -115,11 +115,11 @@ def _filled(visit: Visit, channel: Channel) -> Form:
     )
 
 
-def _addresses(visit: Visit, channel: Channel) -> dict[str, str]:
-    """What is to be copied from the page: `hook`, and for a website `chat` and `snippet`."""
+def _addresses(visit: Visit, channel: Channel) -> dict[str, Any]:
+    """What is to be copied from the page: `values` by their names, and for a website `chat` and `snippet`."""
     base = visit.services.edge.public_url
     if channel.type != "web":
-        return {"hook": connecting.hook_url(base, channel)}
+        return {"values": adapter_for(channel.type).to_copy(channel, connecting.hook_url(base, channel))}
     script = f'<script type="module" src="{base}/widget.js" data-channel="{channel.key}"></script>'
     return {"chat": f"{base}/chat/{channel.key}", "snippet": script}
 
