@@ -181,6 +181,12 @@ def test_a_thousand_subflows_in_a_ring_are_found_without_delay() -> None:
     assert all(re.search("go round without waiting", one.what) for one in found)
 
 
+def test_what_takes_the_place_of_the_standard_need_not_be_named() -> None:
+    names = ["handoff_not_accepted", "handoff_returned", "handoff_platform_down"]
+
+    assert told("- pause_bot", more="".join(f"  {name}: [{{send: x}}]\n" for name in names)) == []
+
+
 # Fields
 
 

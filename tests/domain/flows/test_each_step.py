@@ -117,7 +117,14 @@ TABLE: dict[str, list[Row]] = {
         ("assign: nobody", (), ["AssignTo", "ends"]),
     ],
     "note": [("note: '{{ name }}'", (), ["WriteNote", "ends"])],
-    "status": [("status: done\n- send: x", (), ["MoveTo", "x", "ends"])],
+    "status": [
+        ("status: done\n- send: x", (), ["MoveTo", "x", "ends"]),
+        (
+            "status: done\n- when: {field: conversation.status, is: done}\n  then: [{send: done}]",
+            (),
+            ["MoveTo", "done", "ends"],
+        ),
+    ],
     "event": [
         ("event: Order", (), ["LogEvent", "ends"]),
         ("event: {name: Order, price: '{{ name }}'}", (), ["! wrong_type", "LogEvent", "ends"]),
@@ -176,7 +183,14 @@ TABLE: dict[str, list[Row]] = {
             ["PauseBot for ever", "waits for return", "back", "x", "ends"],
         ),
     ],
-    "resume_bot": [("resume_bot\n- send: x", (), ["ResumeBot", "x", "ends"])],
+    "resume_bot": [
+        ("resume_bot\n- send: x", (), ["ResumeBot", "x", "ends"]),
+        (
+            "resume_bot\n- when: {field: conversation.control, is: bot}\n  then: [{send: ours}]",
+            (),
+            ["ResumeBot", "ours", "ends"],
+        ),
+    ],
     "end": [
         ("end\n- send: never", (), ["ends"]),
         ("call: c", (), ["in c", "ends"]),

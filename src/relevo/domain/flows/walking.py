@@ -10,6 +10,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Literal, assert_never
 
+import msgspec
+
 from relevo.domain.flows.conditions import holds
 from relevo.domain.flows.expressions import Template, TemplateFailed, Variables, filled_in
 from relevo.domain.flows.messages import Choice, FlowMessage, TextMessage
@@ -202,6 +204,7 @@ class Walk:
     def take_back(self) -> None:
         """Have control again, and go on."""
         self.do(ResumeBot())
+        self.learn("control", "bot")
         self._held = None
 
     def react(self, run: Run, branch: Branch) -> None:
@@ -298,6 +301,12 @@ class Walk:
         if content is None and not _may_be_empty(message):
             self.stumble("empty_message", "nothing came out to be sent")
         return content
+
+    def learn(self, name: str, value: object) -> None:
+        """Something of the conversation (`conversation.NAME`) is another for all that follows."""
+        facts = {**self.scene.conversation, name: value}
+        self.scene = msgspec.structs.replace(self.scene, conversation=facts)
+        self.variables = Variables(self.scene, self.variables.subscriber, self.flow)
 
     def preview(self, message: FlowMessage) -> str:
         """The words of a message, as far as they can be told now."""

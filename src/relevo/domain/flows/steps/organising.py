@@ -88,6 +88,7 @@ class SetStatus(Step, frozen=True):
 
     def take(self, walk: Walk) -> None:
         walk.do(MoveTo(self.status))
+        walk.learn("status", self.status)
         walk.advance()
 
 
