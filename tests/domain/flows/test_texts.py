@@ -98,6 +98,15 @@ def test_every_text_is_found_with_its_place() -> None:
     assert {(text.at, text.source) for text in texts_of(parsed(FILE))} == set(ORDER)
 
 
+def test_the_words_of_a_flow_for_its_answers_are_texts_in_the_order_of_the_file() -> None:
+    file = FILE.replace("subflows:", "retry: {number: Only digits}\nsubflows:")
+
+    found = texts_of(parse(file, file="f"))
+
+    assert [one.at for one in found][:2] == ["retry: number", "a: step 1: send"]
+    assert found[0].texts == {"en": "Only digits"}
+
+
 @pytest.mark.parametrize("form", ["csv", "po"])
 def test_what_goes_out_comes_back_and_changes_nothing_else_of_the_file(form: str) -> None:
     if form == "csv":

@@ -65,7 +65,7 @@ def parse(text: str, *, file: str) -> ParsedFlow:
     return ParsedFlow(
         flow,
         file,
-        texts=tuple(reader.texts),
+        texts=tuple(sorted(reader.texts, key=lambda text: text.value.place)),
         places=reader.places,
         links=reader.links,
         subflow_places=reader.subflow_places,

@@ -300,7 +300,8 @@ class Reader:
 
 def in_words(where: Sequence[str]) -> str:
     """`welcome: step 2, then, step 1`."""
-    return f"{where[0]}: {', '.join(where[1:])}" if where else ""
+    first, *rest = where or [""]
+    return f"{first}: {', '.join(rest)}" if rest else first
 
 
 def _check_beside(keys: Mapping, kind: type[Step]) -> None:
