@@ -166,6 +166,8 @@ class _Plan:
 
     def row(self, found: Sequence[Any]) -> Any:
         """What the driver found, as a row."""
+        if not self._out:
+            return self._make(found)
         values = list(found)
         for at, process in self._out:
             values[at] = process(values[at])

@@ -61,8 +61,11 @@ class ObjectIds:
         self._clock = clock
         self._counter = start
         self._milliseconds = 0
+        self._time = f"{0:012x}"
 
     def next(self) -> str:
-        self._milliseconds = max(self._milliseconds, int(self._clock.now().timestamp() * 1000))
+        milliseconds = int(self._clock.now().timestamp() * 1000)
+        if milliseconds > self._milliseconds:
+            self._milliseconds, self._time = milliseconds, f"{milliseconds:012x}"
         self._counter += 1
-        return f"{self._milliseconds:012x}{self._counter:012x}"
+        return f"{self._time}{self._counter:012x}"
