@@ -81,7 +81,7 @@ def connect(
 @click.argument("name")
 @workspace_option
 def check(name: str, workspace: str | None) -> None:
-    """Ask the vendor whether all is well with a channel."""
+    """Ask the vendor whether all is well with a channel, and ourselves whether the world reaches us."""
 
     async def ask_about() -> Findings:
         async with opened() as means, _vendors(means) as ask:
