@@ -18,7 +18,7 @@ from relevo.domain.ids import ChannelId, ConversationId, EndpointId, FlowId, Wor
 from relevo.domain.messages import MessageType, QuickReply
 from relevo.domain.subscribers import By, FieldValue, OptIn, Profile, Subscriber
 from relevo.store.database import AnyRow, Connection
-from relevo.store.statements import Bulk, Query, given, setting
+from relevo.store.statements import Bulk, Query, among, given, setting
 from relevo.store.tables import conversations
 
 SEARCHED = 200
@@ -78,7 +78,7 @@ _by_user = select(_rows.id).join_from(
 )
 _LOAD_AND_LOCK = Query(
     select(*(one for one in _rows if one.name not in ("name", "phone", "email", "wake_at")))
-    .where(_rows.id.in_(union_all(given("ids", _rows.id), _by_user)))
+    .where(among(_rows.id, union_all(given("ids", _rows.id), _by_user)))
     .order_by(_rows.id)
     .with_for_update()
 )

@@ -51,7 +51,7 @@ from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
 from relevo.domain.redeliveries import EVERYTHING, Selection
 from relevo.store.database import AnyRow, Connection
 from relevo.store.nodes import BY_ITS_CLOCK, alive_at
-from relevo.store.statements import Bulk, Query, given, setting
+from relevo.store.statements import Bulk, Query, among, given, setting
 from relevo.store.tables import attempts, conversations, deliveries
 
 _rows = deliveries.c
@@ -112,7 +112,7 @@ _heads_of = select(_rows.id).where(
 )
 _LOCK_HEADS = Query(
     select(_rows.id, *_LANE, _rows.state, _rows.claimed_by)
-    .where(_rows.id.in_(union_all(given("ids", _rows.id), _heads_of)))
+    .where(among(_rows.id, union_all(given("ids", _rows.id), _heads_of)))
     .order_by(_rows.id)
     .with_for_update()
 )

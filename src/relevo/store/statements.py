@@ -17,7 +17,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     ColumnElement,
+    CompoundSelect,
     Dialect,
     Select,
     String,
@@ -130,6 +132,35 @@ def given(name: str, *columns: ColumnElement[Any]) -> Select[Any]:
     rows = _JsonRows(bindparam(f"{_AS_JSON}{name}", type_=String)).table_valued(column("value"))
     items = (_JsonAt(rows.c.value, at, one.type).label(one.name) for at, one in enumerate(columns))
     return select(*items)
+
+
+# What is to be locked
+
+
+class _Among(FunctionElement[bool]):
+    name, inherit_cache, type = "among", True, Boolean()
+
+
+def among(one: ColumnElement[Any], wanted: Select[Any] | CompoundSelect[Any]) -> ColumnElement[bool]:
+    """`one IN (wanted)`, for rows that are to be locked.
+
+    PostgreSQL looks at a row again that somebody changed while its lock was waited for. As a join, which
+    it makes of IN in a large table, it may then find no partner for the row and leave it out; as a list that
+    is made once it does not.
+    """
+    return _Among(one, wanted.scalar_subquery())
+
+
+@compiles(_Among, "sqlite")
+def _in_list(element: _Among, compiler: Any, **kw: Any) -> str:
+    one, wanted = element.clauses
+    return f"{compiler.process(one, **kw)} IN {compiler.process(wanted, **kw)}"
+
+
+@compiles(_Among, "postgresql")
+def _in_array(element: _Among, compiler: Any, **kw: Any) -> str:
+    one, wanted = element.clauses
+    return f"{compiler.process(one, **kw)} = ANY (ARRAY{compiler.process(wanted, **kw)})"
 
 
 # Compiling
