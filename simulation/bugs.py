@@ -11,12 +11,15 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Any
 from unittest.mock import patch
 
+import msgspec
 from sqlalchemy import Select, func, select
 
 from relevo.couriers.couriers import Couriers
-from relevo.domain.deciding import passing, speaking, walking
+from relevo.domain import deciding
+from relevo.domain.deciding import answering, passing, speaking, walking
 from relevo.domain.deliveries import Delivery
 from relevo.domain.errors import Unavailable
+from relevo.domain.events import CallAnswered
 from relevo.domain.messages import MessageType
 from relevo.engine import engine as engines
 from relevo.engine.batches import Batch, Settled
@@ -137,6 +140,28 @@ def timers_do_not_ask_who_has_control() -> AbstractContextManager[Any]:
     return _all(patch.object(passing, "may_go_on", lambda *_: True), patch.object(walking, "say", say))
 
 
+def an_answer_is_taken_for_another_calls() -> AbstractContextManager[Any]:
+    """Whatever call an answer is of, the run hears it that waits for one."""
+    real = answering.call_answered
+
+    def hear(draft: Any, event: CallAnswered) -> None:
+        run = draft.state.run
+        if run is not None and run.waiting.for_ == "call":
+            event = msgspec.structs.replace(event, number=run.waiting.call)
+        real(draft, event)
+
+    return patch.object(deciding, "call_answered", hear)
+
+
+def answers_do_not_ask_who_has_control() -> AbstractContextManager[Any]:
+    """The answer to a call is heard though an agent has taken over, or the bot has begun something else."""
+
+    def say(draft: Any, content: Any) -> None:
+        speaking.speak(draft, MessageType.OUT, content)
+
+    return _all(patch.object(answering, "may_go_on", lambda *_: True), patch.object(walking, "say", say))
+
+
 def branches_do_not_ask_who_is_there() -> AbstractContextManager[Any]:
     """What a flow says because nobody has come is said though somebody has."""
     return patch.object(walking, "_somebody_is_there", lambda _: False)
@@ -177,6 +202,8 @@ BUGS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
         mids_are_not_looked_up,
         branches_do_not_ask_who_is_there,
         timers_do_not_ask_who_has_control,
+        an_answer_is_taken_for_another_calls,
+        answers_do_not_ask_who_has_control,
         what_was_not_committed_is_carried,
     )
 }

@@ -13,7 +13,7 @@ import msgspec
 
 from simulation.network import Arrival, Network
 from simulation.people import BOT_WAS_TOLD, People
-from simulation.template import FOR_NOBODY
+from simulation.template import ASKS, FOR_NOBODY
 
 _TWO_HEADS = """
 SELECT conversation_id, destination_kind, destination_id, count(*) FROM deliveries
@@ -90,7 +90,7 @@ AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.event
 AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.conversation_id = m.conversation_id AND o.seq = m.seq + 1
                 AND o.type = 'out')
 AND (SELECT o.content FROM messages o WHERE o.conversation_id = m.conversation_id AND o.seq < m.seq
-     AND o.type = 'out' AND o.content NOT LIKE '%told%' ORDER BY o.seq DESC LIMIT 1) NOT LIKE '%One moment.%'
+     AND o.type = 'out' AND o.content NOT LIKE '%told%' ORDER BY o.seq DESC LIMIT 1) NOT LIKE '%One moment%'
 """
 
 
@@ -164,7 +164,7 @@ def _out_of_order(file: sqlite3.Connection, first: dict[str, Arrival], people: P
 
 def _calls(file: sqlite3.Connection, network: Network, people: People) -> Iterator[str]:
     """Each call has one end: its answer is said, or that there is none, or nobody waited any more. What comes
-    too late changes nothing."""
+    when the bot has made another call, or has gone on, changes nothing."""
     calls = defaultdict(list)
     for row in file.execute(
         "SELECT * FROM deliveries WHERE event_type = 'http' ORDER BY conversation_id, seq"
@@ -187,15 +187,40 @@ def _of_calls(
         yield f"{name} made {made} calls, and has the deliveries {seqs}"
     query = "SELECT * FROM messages WHERE conversation_id = ? AND type = 'out' ORDER BY seq"
     texts = [_text(row) for row in file.execute(query, (conversation["id"],))]
-    said = [text.removeprefix("Order ").rstrip(".") for text in texts if text.startswith("Order ")]
-    known = [row["webhook_id"] for row in calls if row["state"] == "done"]
-    if said != [id_ for id_ in known if id_ in said]:
-        yield f"{name} heard the answers {said} of the calls {known}: one twice, late, or of no call"
+    yield from _of_answers(name, texts, calls, people)
+    said = [_order(text) for text in texts if _is_order(text)]
     if (last := msgspec.json.decode(conversation["fields"]).get("order")) != (said[-1] if said else None):
         yield f"{name} heard {said} and has kept {last}"
-    failed = [row for row in calls if row["state"] != "done" or row["id"] in people.redelivered]
-    if (noes := texts.count("No.")) > len(failed):
-        yield f"{name} heard {noes} times that a call failed, and {len(failed)} of {len(calls)} did"
+
+
+def _of_answers(name: str, texts: list[str], calls: list[sqlite3.Row], people: People) -> Iterator[str]:
+    """Between two calls, there is at most one answer: that of the first."""
+    asked, answers = 0, 0
+    for text in texts:
+        if text == ASKS:
+            asked, answers = asked + 1, 0
+        elif _is_order(text) or text == "No.":
+            answers += 1
+            call = calls[asked - 1] if 0 < asked <= len(calls) else None
+            if call is None or answers > 1 or not _is_answer(text, call, people):
+                yield f"{name} was told {text!r} after call {asked}, {answers} times"
+    if asked != len(calls):
+        yield f"{name} was told {asked} times that a call is made, and {len(calls)} were"
+
+
+def _is_answer(text: str, call: sqlite3.Row, people: People) -> bool:
+    is_done = call["state"] == "done"
+    if text == "No.":
+        return not is_done or call["id"] in people.redelivered
+    return is_done and _order(text) == call["webhook_id"]
+
+
+def _is_order(text: str) -> bool:
+    return text.startswith("Order ")
+
+
+def _order(text: str) -> str:
+    return text.removeprefix("Order ").rstrip(".")
 
 
 # Control

@@ -21,6 +21,8 @@ FOR_NOBODY = (
     "You are silent.",
 )
 """What the bot may say while control is with the agents, as long as none of them has accepted."""
+ASKS = "One moment, I ask."
+"""What the bot says with each call that it makes."""
 FLOW = """\
 version: 1
 flow: support
@@ -41,7 +43,7 @@ subflows:
     - wait: 3s
     - send: Here I am.
   order:
-    - send: One moment.
+    - send: One moment, I ask.
     - http:
         url: https://shop.example.com/orders
         save: {order: id}
