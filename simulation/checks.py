@@ -212,7 +212,7 @@ def _is_answer(text: str, call: sqlite3.Row, people: People) -> bool:
     is_done = call["state"] == "done"
     if text == "No.":
         return not is_done or call["id"] in people.redelivered
-    return is_done and _order(text) == call["webhook_id"]
+    return bool(is_done and _order(text) == call["webhook_id"])
 
 
 def _is_order(text: str) -> bool:

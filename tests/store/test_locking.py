@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import Table, text, update
 
+from relevo.domain.deliveries import Lane
 from relevo.domain.ids import ConversationId
 from relevo.store import conversations, deliveries, tables
 from relevo.store.database import Database
@@ -47,7 +48,7 @@ async def test_a_head_that_somebody_has_just_claimed_is_there(world: World, data
     everybody = [(await world.says("agent", user_id=user)).conversation_id for user in USERS]
     await fill(database, tables.deliveries, conversation_id="g", webhook_id="'w' || g", state="'done'")
 
-    async def lock() -> set[deliveries.Lane]:
+    async def lock() -> set[Lane]:
         async with database.write() as connection:
             return deliveries.busy_lanes(await deliveries.lock_heads(connection, (), everybody))
 
