@@ -98,11 +98,19 @@ def _questions(server: Server, subscribers: int) -> Questions:
     return {
         "subscribers": ("/subscribers", {"limit": 100}),
         "subscribers, page 9": ("/subscribers", {"limit": 100, "page": 9}),
+        "subscribers, the last page that UChat has": (
+            "/subscribers",
+            {"limit": 100, "page": min(1000, subscribers // 100)},
+        ),
         "subscribers by name": ("/subscribers", {"name": "Aged 77"}),
         "subscribers by an event": ("/subscribers", of_event),
         "subscribers of a day": ("/subscribers", {"is_interacted_in_last_24h": "yes"}),
         "get-info": ("/subscriber/get-info", {"user_ns": someone}),
         "chat-messages": ("/subscriber/chat-messages", {"user_ns": someone, "include_bot": 1, "limit": 100}),
+        "chat-messages, page 2 of all that was said": (
+            "/subscriber/chat-messages",
+            {"user_ns": someone, "include_bot": 1, "limit": MESSAGES_EACH // 2, "page": 2},
+        ),
         "bot-users-count": ("/flow/bot-users-count", {}),
         "custom-events/data": ("/flow/custom-events/data", {**of_event, "limit": 100}),
         "custom-events/data, a month": (

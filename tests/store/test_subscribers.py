@@ -161,6 +161,18 @@ def test_a_large_total_is_believed_for_ten_seconds_and_a_small_one_never() -> No
     assert totals.find(other, 100.0) is None
 
 
+def test_many_by_status_are_believed_as_well() -> None:
+    totals = LargeTotals()
+
+    totals.note_by_status(FLOW, {"open": 5_000, "done": 5_001}, 100.0)
+    totals.note_by_status(OTHER_FLOW, {"open": 10_000}, 100.0)
+
+    found = [totals.find_by_status(FLOW, at) for at in (100.0, 109.9, 110.0)]
+    assert found == [{"open": 5_000, "done": 5_001}, {"open": 5_000, "done": 5_001}, None]
+    assert totals.find_by_status(OTHER_FLOW, 100.0) is None
+    assert totals.find(Wanted(flow_id=FLOW), 100.0) is None
+
+
 def test_the_same_question_some_seconds_later_is_the_same() -> None:
     totals = LargeTotals()
     asked = [Wanted(flow_id=FLOW, message_since=(DAY_AGO + timedelta(seconds=s), True)) for s in (0, 9, 60)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -74,25 +74,40 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class LargeTotals:
-    """Totals that take long to count, believed for some seconds: whoever reads page after page asks for the
-    same again and again, and of so many a few more or less change nothing."""
+    """Numbers that take long to count, believed for some seconds: whoever reads page after page asks for the
+    same again and again, and of so many a few more or less change nothing. Times are seconds of a monotonic
+    clock."""
 
     BELIEVED_FOR = 10.0
     _MOST = 1000
 
     def __init__(self) -> None:
-        self._known: dict[Wanted, tuple[int, float]] = {}
+        self._known: dict[Wanted | FlowId, tuple[Any, float]] = {}
 
     def find(self, wanted: Wanted, now: float) -> int | None:
-        """What was counted lately; `now` in seconds of a monotonic clock."""
-        total, until = self._known.get(_to_the_minute(wanted), (None, 0.0))
-        return total if now < until else None
+        """What was counted lately."""
+        return self._find(_to_the_minute(wanted), now)  # type: ignore[no-any-return]
 
     def note(self, wanted: Wanted, total: int, now: float) -> None:
         if total > LARGE and wanted.within is None:
-            if len(self._known) >= self._MOST:
-                self._known.clear()
-            self._known[_to_the_minute(wanted)] = (total, now + self.BELIEVED_FOR)
+            self._note(_to_the_minute(wanted), total, now)
+
+    def find_by_status(self, flow_id: FlowId, now: float) -> dict[str, int] | None:
+        """What was counted lately."""
+        return self._find(flow_id, now)  # type: ignore[no-any-return]
+
+    def note_by_status(self, flow_id: FlowId, counts: dict[str, int], now: float) -> None:
+        if sum(counts.values()) > LARGE:
+            self._note(flow_id, counts, now)
+
+    def _find(self, key: Wanted | FlowId, now: float) -> Any:
+        counted, until = self._known.get(key, (None, 0.0))
+        return counted if now < until else None
+
+    def _note(self, key: Wanted | FlowId, counted: object, now: float) -> None:
+        if len(self._known) >= self._MOST:
+            self._known.clear()
+        self._known[key] = (counted, now + self.BELIEVED_FOR)
 
 
 def _to_the_minute(wanted: Wanted) -> Wanted:
@@ -204,11 +219,18 @@ async def _few(connection: Connection, wanted: Wanted) -> list[int] | None:
     """The ids of all that fit, if an index finds them and they are few: what is left to do is to put them in
     order. None: they are many, so a walk through the flow, the latest first, soon has met enough of them."""
     parts = _findable(wanted)
+    many: list[ColumnElement[bool]] = []
+    for ids, holds in _listed(wanted):
+        first = (await connection.execute(ids.limit(FEW + 1))).scalars().all()
+        if len(first) <= FEW:
+            parts.append(_rows.id.in_(first))
+        else:
+            many.append(holds)  # asked of each; SQLite would put all of them into a table first
     if not parts:
         return None
-    query = select(_rows.id).where(*parts).limit(FEW + 1)
-    ids = [row[0] for row in (await connection.execute(query)).all()]
-    return ids if len(ids) <= FEW else None
+    query = select(_rows.id).where(*parts, *many).limit(FEW + 1)
+    few = (await connection.execute(query)).scalars().all()
+    return list(few) if len(few) <= FEW else None
 
 
 def _condition(wanted: Wanted, few: list[int] | None) -> ColumnElement[bool]:
@@ -219,7 +241,7 @@ def _condition(wanted: Wanted, few: list[int] | None) -> ColumnElement[bool]:
 
 
 def _findable(wanted: Wanted) -> list[ColumnElement[bool]]:
-    """What an index finds, or can be counted in."""
+    """What an index of the subscribers finds, or can be counted in."""
     flow = _of_flow(wanted, _rows.flow_id)
     parts: list[ColumnElement[bool]] = []
     if wanted.channel_ids is not None:
@@ -232,15 +254,21 @@ def _findable(wanted: Wanted) -> list[ColumnElement[bool]]:
         parts += [flow, _rows.user_id == wanted.user_id]
     if wanted.name:
         parts += [flow, has_part(_rows.name, wanted.name[:SEARCHED])]
+    return parts
+
+
+def _listed(wanted: Wanted) -> Iterator[tuple[Select[Any], ColumnElement[bool]]]:
+    """What there are lists of, which may be long: the ids in one, and whether a row is in it."""
     if wanted.event_id is not None:
         happened = custom_event_subscribers.c
-        parts.append(
-            _rows.id.in_(select(happened.conversation_id).where(happened.event_id == wanted.event_id))
+        mine = happened.event_id == wanted.event_id
+        yield (
+            select(happened.conversation_id).where(mine),
+            exists().where(mine, happened.conversation_id == _rows.id),
         )
     for one in wanted.traits:
         if one.wanted:
-            parts.append(_rows.id.in_(select(_found.conversation_id).where(*_is_trait(wanted, one))))
-    return parts
+            yield select(_found.conversation_id).where(*_is_trait(wanted, one)), _has(wanted, one)
 
 
 def _whose(wanted: Wanted) -> ColumnElement[bool]:
@@ -256,14 +284,7 @@ def _of_flow(wanted: Wanted, column: ColumnElement[Any]) -> ColumnElement[bool]:
 
 def _walked(wanted: Wanted) -> list[ColumnElement[bool]]:
     """The same for a walk through the flow, in which each row is asked whether it fits."""
-    plain = replace(wanted, traits=(), event_id=None)
-    parts = [_whose(wanted), *_findable(plain)]
-    if wanted.event_id is not None:
-        happened = custom_event_subscribers.c
-        mine = and_(happened.event_id == wanted.event_id, happened.conversation_id == _rows.id)
-        parts.append(exists().where(mine))
-    parts += [_has(wanted, one) for one in wanted.traits if one.wanted]
-    return parts
+    return [_whose(wanted), *_findable(wanted), *(holds for _, holds in _listed(wanted))]
 
 
 def _has(wanted: Wanted, one: Trait) -> ColumnElement[bool]:

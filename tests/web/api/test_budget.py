@@ -23,7 +23,7 @@ from tests.web.exchanges import client_of
 
 BUDGET: dict[str, int] = {
     "/me": 0,
-    "/subscribers": 2,
+    "/subscribers": 3,
     "/subscribers?name=a": 3,
     "/team-bot-users": 2,
     "/subscribers?phone=1": 3,
@@ -49,7 +49,7 @@ BUDGET: dict[str, int] = {
     "/team/agent-group/{id}": 2,
     "/subscriber/assign-agent-group": 0,
     "/flow/subflows": 0,
-    "/flow/bot-users-count": 2,
+    "/flow/bot-users-count": 3,
     "/subscriber/send-text": 0,
     "/subscriber/send-content": 0,
     "/subscriber/send-whatsapp-template": 0,
