@@ -14,7 +14,7 @@ from relevo.domain.custom_events import CustomEvent, EventValues
 from relevo.domain.date_ranges import Day, days_between
 from relevo.domain.events import ByConversation, ByUser, CustomEventLogged, SubscriberChanged
 from relevo.domain.ids import ConversationId
-from relevo.store import configuring, custom_events
+from relevo.store import configuring, custom_events, tables
 from relevo.store.custom_events import Count, Logged
 from relevo.store.database import Database
 from relevo.testing.builders import World, make_engine
@@ -169,3 +169,37 @@ async def test_many_at_once_are_kept_in_one_commit(world: World) -> None:
     await asyncio.gather(*(log(world, event, whom) for whom in people for _ in range(3)))
 
     assert len(await page(world, event)) == 15
+
+
+async def test_a_deleted_event_is_forgotten_a_piece_at_a_time_and_its_name_is_free(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custom_events, "AT_ONCE", 2)
+    sold, kept = await declare(world, "sold"), await declare(world, "kept")
+    people = [await person(world, f"u{number}") for number in range(3)]
+    for whom in people:
+        await log(world, sold, whom)
+        await log(world, kept, whom)
+
+    async with world.database.write() as connection:
+        await custom_events.let_go(connection, sold, world.clock.now())
+    again = await declare(world, "sold")
+    await world.catalog.refresh(at_once=True)
+    known = set(world.catalog.directory.custom_events)
+    steps = 0
+    while await world.sweeping.step():
+        steps += 1
+
+    assert again.id != sold.id
+    assert known == {kept.id, again.id}
+    assert steps == 3
+    assert [len(await page(world, one)) for one in (sold, kept, again)] == [0, 3, 0]
+    async with world.database.read() as connection:
+        for one, there in ((sold, 0), (kept, 3)):
+            held = (await connection.execute(custom_events.subscribers_of(one.id))).all()
+            assert len(held) == there
+        rows = (await connection.execute(tables.custom_events.select())).all()
+        latest = await custom_events.latest(connection, kept.id, before_id=None, limit=2)
+        before = await custom_events.latest(connection, kept.id, before_id=latest[-1].id, limit=2)
+    assert {row.id for row in rows} == {kept.id, again.id}
+    assert [one.conversation_id for one in [*latest, *before]] == people[::-1]

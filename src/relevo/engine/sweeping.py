@@ -1,6 +1,6 @@
 """What somebody deleted goes, without being in anybody's way: tags, fields and labels are taken off those who
 have them, a hundred at a time and as everything else that happens to a subscriber; and what belonged to a
-deleted subscriber goes a piece at a time."""
+deleted subscriber, and what was logged of a deleted custom event, goes a piece at a time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import structlog
 from relevo.domain.errors import NotFound
 from relevo.domain.events import AnyEvent, ByConversation, DirectAct, SubscriberChanged
 from relevo.domain.flows.runs import RemoveLabel, RemoveTag, RenameField, SetField
-from relevo.domain.ids import ConversationId, FlowId
+from relevo.domain.ids import ConversationId, CustomEventId, FlowId
 from relevo.domain.vocabulary import Label, Tag, UserField
 from relevo.engine.batches import Result
 from relevo.engine.catalog import Catalog
 from relevo.engine.stepping import in_steps
-from relevo.store import configuring, defining, erasing, traits
+from relevo.store import configuring, custom_events, defining, erasing, traits
 from relevo.store.database import Database
 from relevo.store.defining import Marked
 from relevo.store.directory import Directory
@@ -68,7 +68,10 @@ class Sweeping:
             erased = await erasing.begun(connection)
         if erased is not None:
             await self._erase(erased)
-        return one is not None or erased is not None
+        event = next(iter(self._catalog.directory.leaving_events), None)
+        if event is not None:
+            await self._forget_event(event)
+        return one is not None or erased is not None or event is not None
 
     async def _take_off(self, one: Marked) -> None:
         kind, act = _undoing(one)
@@ -90,6 +93,12 @@ class Sweeping:
             await defining.forget(connection, one)
         await self._catalog.refresh(at_once=True)
         log.info("vocabulary.gone", kind=_undoing(one)[0], name=one.name)
+
+    async def _forget_event(self, id_: CustomEventId) -> None:
+        async with self._database.write() as connection:
+            more = await custom_events.forget_some(connection, id_)
+        if not more:
+            await self._catalog.refresh(at_once=True)
 
     async def _erase(self, id_: ConversationId) -> None:
         async with self._database.write() as connection:

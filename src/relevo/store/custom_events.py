@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Select,
     bindparam,
+    delete,
     distinct,
     exists,
     func,
@@ -31,6 +32,8 @@ from relevo.store.tables import custom_event_log, custom_event_subscribers, cust
 
 _log, _subscribers = custom_event_log.c, custom_event_subscribers.c
 
+AT_ONCE = 500
+"""Rows of a table in one transaction: others must not wait long."""
 MOST_TEXT_VALUES = 100
 """In a summary: the ones that were logged most often."""
 
@@ -67,7 +70,14 @@ async def ensure(
 ) -> CustomEvent:
     """The event of this name, which exists from now on. The caller has locked the configuration."""
     found = await find_named(connection, flow_id, name)
-    return found or await _insert(connection, workspace_id, flow_id, name, now)
+    new = CustomEvent(id=CustomEventId(0), flow_id=flow_id, name=name)
+    return found or await insert_new(connection, workspace_id, new, now)
+
+
+async def of_flow(connection: Connection, flow_id: FlowId) -> list[CustomEvent]:
+    rows = custom_events.c
+    query = select(custom_events).where(rows.flow_id == flow_id, rows.deleted_at.is_(None)).order_by(rows.id)
+    return [directory.event_from_row(row) for row in (await connection.execute(query)).all()]
 
 
 async def find_named(connection: Connection, flow_id: FlowId, name: str) -> CustomEvent | None:
@@ -76,15 +86,15 @@ async def find_named(connection: Connection, flow_id: FlowId, name: str) -> Cust
     return directory.event_from_row(row) if row else None
 
 
-async def _insert(
-    connection: Connection, workspace_id: WorkspaceId, flow_id: FlowId, name: str, now: datetime
+async def insert_new(
+    connection: Connection, workspace_id: WorkspaceId, new: CustomEvent, now: datetime
 ) -> CustomEvent:
-    texts = dict.fromkeys(("description", "text_label", "price_label", "number_label"), "")
-    row = {"workspace_id": workspace_id, "flow_id": flow_id, "name": name, "created_at": now, **texts}
+    row = msgspec.structs.asdict(new) | {"workspace_id": workspace_id, "created_at": now}
+    del row["id"]
     query = insert(custom_events).values(row).returning(custom_events.c.id)
     id_ = CustomEventId((await connection.execute(query)).scalar_one())
     await directory.touch(connection)
-    return CustomEvent(id=id_, flow_id=flow_id, name=name)
+    return msgspec.structs.replace(new, id=id_)
 
 
 async def save(connection: Connection, event: CustomEvent) -> None:
@@ -94,6 +104,30 @@ async def save(connection: Connection, event: CustomEvent) -> None:
     }
     await connection.execute(update(custom_events).where(custom_events.c.id == event.id).values(row))
     await directory.touch(connection)
+
+
+async def let_go(connection: Connection, event: CustomEvent, now: datetime) -> None:
+    """Have it be no more, and its name be free. What was logged is forgotten by `forget_some`."""
+    row = {"deleted_at": now, "name": f"{event.event_ns} (deleted)"}
+    await connection.execute(update(custom_events).where(custom_events.c.id == event.id).values(row))
+    await directory.touch(connection)
+
+
+async def forget_some(connection: Connection, id_: CustomEventId) -> bool:
+    """Forget some of what was logged of one that was let go, and in the end that it was there: its number
+    may then be given to another. Whether there is more."""
+    logged = select(_log.id).where(_log.event_id == id_).limit(AT_ONCE)
+    whose = subscribers_of(id_).limit(AT_ONCE)
+    ids = (await connection.execute(logged)).scalars().all()
+    people = (await connection.execute(whose)).scalars().all()
+    await connection.execute(delete(custom_event_log).where(_log.id.in_(ids)))
+    mine = (_subscribers.event_id == id_, _subscribers.conversation_id.in_(people))
+    await connection.execute(delete(custom_event_subscribers).where(*mine))
+    if ids or people:
+        return True
+    await connection.execute(delete(custom_events).where(custom_events.c.id == id_))
+    await directory.touch(connection)
+    return False
 
 
 # What happened
@@ -167,6 +201,17 @@ async def data(
 
 
 _DISORDER = timedelta(minutes=1)
+
+
+async def latest(
+    connection: Connection, event_id: CustomEventId, *, before_id: int | None, limit: int
+) -> list[Logged]:
+    """What happened, the newest first, before a place."""
+    query = select(custom_event_log).where(_log.event_id == event_id)
+    if before_id is not None:
+        query = query.where(_log.id < before_id)
+    rows = (await connection.execute(query.order_by(_log.id.desc()).limit(limit))).all()
+    return [_logged(row) for row in rows]
 
 
 def _logged(row: AnyRow) -> Logged:

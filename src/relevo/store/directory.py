@@ -68,6 +68,7 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     channels: Mapping[ChannelId, Channel] = {}
     members: Mapping[MemberId, Member] = {}
     custom_events: Mapping[CustomEventId, CustomEvent] = {}
+    leaving_events: tuple[CustomEventId, ...] = ()
     templates: Mapping[ChannelId, Templates] = {}
     secrets: Mapping[WorkspaceId, KeptSecrets] = {}
     mailboxes: Mapping[WorkspaceId, Mailbox] = {}
@@ -126,6 +127,7 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
     endpoints = await _all(connection, tables.endpoints)
     channels = await _all(connection, tables.channels)
     flows = await _flows(connection)
+    events = await _all(connection, tables.custom_events)
     return Directory(
         version=await version(connection),
         workspaces={
@@ -140,9 +142,8 @@ async def load(connection: Connection, cipher: Cipher) -> Directory:
         },
         channels=_channels([row for row in channels if row.deleted_at is None], cipher),
         members={one.id: one for one in map(member_from_row, await _all(connection, tables.members))},
-        custom_events={
-            one.id: one for one in map(event_from_row, await _all(connection, tables.custom_events))
-        },
+        custom_events={row.id: event_from_row(row) for row in events if row.deleted_at is None},
+        leaving_events=tuple(row.id for row in events if row.deleted_at is not None),
         templates=await templates.load_all(connection),
         secrets=await _secrets(connection, cipher),
         mailboxes=await _mailboxes(connection, cipher),

@@ -678,6 +678,7 @@ custom_events = Table(
     Column("price_label", Text, nullable=False),
     Column("number_label", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("deleted_at", Instant),  # what happened is being forgotten; the row goes afterwards
     UniqueConstraint("flow_id", "name"),
 )
 

@@ -20,6 +20,7 @@ from relevo.store import (
     accounts,
     agent_groups,
     canned,
+    custom_events,
     deliveries,
     directory,
     inbound_webhooks,
@@ -55,6 +56,7 @@ class Sample(msgspec.Struct, frozen=True):
     group: int
     shortcut: int
     closing_note: int
+    event: int
 
     def address(self, path: str) -> str:
         """A path with this sample's ids."""
@@ -75,6 +77,7 @@ class Sample(msgspec.Struct, frozen=True):
             "{group_id}": str(self.group),
             "{shortcut_id}": str(self.shortcut),
             "{note_id}": str(self.closing_note),
+            "{event_id}": str(self.event),
             "{secret_name}": secret_of(company),
         }
         for parameter, value in values.items():
@@ -152,8 +155,8 @@ async def add_broadcast_and_segment(world: World, there: Company) -> tuple[int, 
         return begun, int(made.scalar_one())
 
 
-async def make_ready(world: World, there: Company) -> tuple[int, int, int]:
-    """The ids of an agent group, a shortcut and a closing note."""
+async def make_ready(world: World, there: Company) -> tuple[int, int, int, int]:
+    """The ids of an agent group, a shortcut, a closing note and a custom event."""
     name, flow_id = there.workspace.name, there.flow.id
     wanted = AgentGroup(id=GroupId(0), workspace_id=there.workspace.id, name=f"{name} group")
     answer = Shortcut(id=0, flow_id=flow_id, name=f"{name} bye", value=f"{name} says bye")
@@ -161,6 +164,9 @@ async def make_ready(world: World, there: Company) -> tuple[int, int, int]:
         group = await agent_groups.insert_new(connection, wanted, world.clock.now())
         shortcut = await canned.save(connection, answer)
         note = await canned.save(connection, ClosingNote(id=0, flow_id=flow_id, name=f"{name} note"))
+        event = await custom_events.ensure(
+            connection, there.workspace.id, flow_id, f"{name} order", world.clock.now()
+        )
         await directory.touch(connection)
     await world.catalog.refresh(at_once=True)
-    return group.id, shortcut.id, note.id
+    return group.id, shortcut.id, note.id, event.id

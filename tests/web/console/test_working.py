@@ -1,4 +1,4 @@
-"""Groups, shortcuts, closing notes and reports, as people use them."""
+"""Groups, shortcuts, closing notes, reports and custom events, as people use them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from relevo.admin import agent_groups, workspaces
 from relevo.admin.agent_groups import GroupWish
 from relevo.domain.agent_groups import GroupMember
-from relevo.domain.events import AgentReplied, Assigned, ByConversation, Moved
+from relevo.domain.custom_events import EventValues
+from relevo.domain.events import AgentReplied, Assigned, ByConversation, CustomEventLogged, Moved
 from relevo.domain.messages import Text
 from relevo.store import presence
 from relevo.testing.builders import World
@@ -153,3 +154,37 @@ async def test_who_sees_only_their_own_sees_nothing_else(browser: Browser, world
     assert (await browser.get(f"/console/conversations/f{flow}u{mine}")).status == 200
     assert (await browser.get(f"/console/conversations/f{flow}u{other}")).status == 404
     assert (await browser.send(f"/console/conversations/f{flow}u{other}/resume", {})).status == 404
+
+
+async def test_a_custom_event_is_added_changed_seen_and_deleted(browser: Browser, world: World) -> None:
+    flow = world.company.flow.id
+    id_ = (await world.says("Hello")).conversation_id
+    body = {"name": "Order placed", "flow_id": f"{flow}", "price_label": "Price in euro"}
+    await browser.send("/console/custom-events/new", body)
+    await world.catalog.refresh(at_once=True)
+    (event,) = world.catalog.directory.custom_events.values()
+    for number in range(21):
+        values = EventValues(text="mug", price=9.5, number=float(number))
+        to = ByConversation(id_)
+        await world.submit(CustomEventLogged(to=to, custom_event=event, values=values))
+
+    page = (await browser.get(f"/console/custom-events/{event.id}")).html
+    older = (await browser.get(f"/console/custom-events/{event.id}?before=2")).html
+    again = await browser.send("/console/custom-events/new", body)
+    long = await browser.send(f"/console/custom-events/{event.id}", {"name": "x", "text_label": "y" * 201})
+    await browser.send(f"/console/custom-events/{event.id}", {"name": "Sold", "text_label": "What"})
+    changed = await browser.get(f"/console/custom-events/{event.id}")
+
+    assert page.count(f"/console/conversations/f{flow}u{id_}") == 20
+    assert "Price in euro" in page
+    assert "?before=2" in page
+    assert ">0</td>" in older
+    assert ">1</td>" not in older
+    assert (again.status, long.status) == (422, 422)
+    assert "There is already a custom event Order placed" in again.html
+    assert "It has 201 characters" in long.html
+    assert "Sold is saved" in changed.html
+    assert '<th scope="col">What</th>' in changed.html
+    await browser.send(f"/console/custom-events/{event.id}/delete", {})
+    assert "No custom event yet" in (await browser.get("/console/custom-events")).html
+    assert (await browser.get(f"/console/custom-events/{event.id}")).status == 404

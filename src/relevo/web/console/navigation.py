@@ -60,6 +60,7 @@ SECTIONS = (
             Place("Shortcuts", "/console/shortcuts", "quick", _ADMINS),
             Place("Closing notes", "/console/closing-notes", "check", _ADMINS),
             Place("Tags and fields", "/console/vocabulary", "tag", _ADMINS),
+            Place("Custom events", "/console/custom-events", "chart", _ADMINS),
             Place("Settings", "/console/settings", "settings", _ADMINS),
         ),
     ),
