@@ -1,4 +1,4 @@
-"""Custom events: added, changed and deleted by people. Those that are logged come by themselves."""
+"""Custom events: added, changed and deleted by people. Those that the API logs come by themselves."""
 
 from __future__ import annotations
 
