@@ -17,7 +17,6 @@ from typing import Any
 import msgspec
 from sqlalchemy import (
     BindParameter,
-    Boolean,
     ColumnElement,
     CompoundSelect,
     Dialect,
@@ -30,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 
 from relevo.store.database import Connection, driver_of
 
@@ -137,8 +136,9 @@ def given(name: str, *columns: ColumnElement[Any]) -> Select[Any]:
 # What is to be locked
 
 
-class _Among(FunctionElement[bool]):
-    name, inherit_cache, type = "among", True, Boolean()
+class _Among(FunctionElement[Any]):
+    name, inherit_cache = "among", True
+    type = NullType()  # of a boolean SQLite would be asked whether it is 1, and scan the table for that
 
 
 def among(one: ColumnElement[Any], wanted: Select[Any] | CompoundSelect[Any]) -> ColumnElement[bool]:
