@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+from sqlalchemy import text
 
 from relevo.couriers.attempts import Courier
 from relevo.couriers.call import CallCourier
@@ -30,6 +31,17 @@ from relevo.testing.builders import PUBLIC_URL, SUPPORT, StillCarriers, World, m
 from relevo.testing.fake_http import Asked, FakeHttp, Script
 
 TIMEOUT = timedelta(seconds=15)
+
+
+async def let_leases_end(world: World) -> None:
+    """Let so much time pass that leases are over which nobody renews, by the clock that leases go by, too:
+    on PostgreSQL that is its own."""
+    passed = timedelta(seconds=11)
+    world.clock.advance(passed)
+    if not world.database.is_sqlite:
+        earlier = text("UPDATE nodes SET lease_until = lease_until - :passed")
+        async with world.database.write() as connection:
+            await connection.execute(earlier, {"passed": passed // timedelta(microseconds=1)})
 
 
 class Passed:

@@ -22,7 +22,7 @@ from relevo.store import interventions, media
 from relevo.store.database import Database
 from relevo.testing.builders import SIGNING_SECRET
 from relevo.testing.fake_http import Asked, Reply, reply
-from tests.couriers.carrying import another_process, carrying
+from tests.couriers.carrying import another_process, carrying, let_leases_end
 
 
 def content(asked: Asked) -> str:
@@ -341,7 +341,7 @@ async def test_what_a_dead_process_claimed_is_carried_by_another(database: Datab
             assert not await other.claim_due()
             assert http.requests == []
 
-            here.world.clock.advance(timedelta(seconds=11))  # the first process renews no more
+            await let_leases_end(here.world)  # the first process renews no more
             await other._renew()
             await other.claim_due()
             await other.until_idle()
@@ -359,7 +359,7 @@ async def test_a_late_outcome_of_a_lost_claim_is_refused(database: Database) -> 
         await here.world.says("agent")
         await here.world.says("one")
         async with another_process(here.world, [reply(500)]) as (other, _):
-            here.world.clock.advance(timedelta(seconds=11))
+            await let_leases_end(here.world)
             await other._renew()
             await other.claim_due()
             await other.until_idle()  # failed there, and waits for its retry

@@ -19,7 +19,7 @@ from relevo.store import directory, tables
 from relevo.store.database import Database
 from relevo.testing.clock import let_others_run
 from relevo.testing.fake_http import Asked, Reply, reply
-from tests.couriers.carrying import Carrying, another_process, carrying, endpoint_of
+from tests.couriers.carrying import Carrying, another_process, carrying, endpoint_of, let_leases_end
 
 DESK = Endpoint(id=EndpointId(1), workspace_id=WorkspaceId(1), name="desk", url="", secrets=())
 
@@ -97,7 +97,7 @@ async def test_processes_share_the_limit_of_an_endpoint(database: Database) -> N
         parts = [one._gate(where).limits.in_flight for one in (here.couriers, other)]
         assert sorted(parts) == [2, 3]
 
-        here.world.clock.advance(timedelta(seconds=11))  # the other renews no more
+        await let_leases_end(here.world)  # the other renews no more
         await here.couriers._renew()
         await here.couriers.claim_due()
         assert here.couriers._gate(where).limits.in_flight == 5
