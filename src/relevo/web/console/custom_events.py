@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response, get, post
@@ -19,6 +18,7 @@ from relevo.store.custom_events import Logged
 from relevo.web.console import forms
 from relevo.web.console.canned import flows_of
 from relevo.web.console.forms import Form
+from relevo.web.console.paging import older
 from relevo.web.console.visits import Page, TheVisit, Visit
 
 SHOWN = 20
@@ -90,7 +90,7 @@ async def _page(visit: Visit, event: CustomEvent | None, form: Form, status: int
         people=people,
         here=here,
         is_later_page=before is not None,
-        next_page=f"{here}?{urlencode({'before': shown[-1].id})}" if more else "",
+        next_page=older(here, shown, more),
     )
 
 

@@ -11,6 +11,7 @@ from relevo.store import problems, subscribers
 from relevo.store.database import AnyRow, Connection
 from relevo.web.console.destinations import Destinations
 from relevo.web.console.guarding import FOR_STAFF
+from relevo.web.console.paging import older
 from relevo.web.console.visits import Page, TheVisit
 
 SHOWN = 50
@@ -40,7 +41,7 @@ async def listing(visit: TheVisit) -> Page:
         problems=found,
         conversations=names,
         destinations=Destinations(visit),
-        next_page=f"/console/problems?{urlencode({**fields, 'before': found[-1].id})}" if more else "",
+        next_page=older("/console/problems", found, more, **fields),
         first_page=f"/console/problems?{urlencode(fields)}",
     )
 

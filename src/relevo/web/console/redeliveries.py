@@ -18,6 +18,7 @@ from relevo.store.database import Connection
 from relevo.web.console import selecting
 from relevo.web.console.forms import Form
 from relevo.web.console.guarding import FOR_STAFF
+from relevo.web.console.paging import older
 from relevo.web.console.visits import Page, TheVisit, Visit
 
 SHOWN = 50
@@ -83,7 +84,7 @@ async def listing(visit: TheVisit) -> Page:
         redeliveries=shown,
         parts=parts,
         is_later_page=before is not None,
-        next_page=f"/console/deliveries/redeliveries?before={shown[-1].id}" if more else "",
+        next_page=older("/console/deliveries/redeliveries", shown, more),
     )
 
 
