@@ -257,11 +257,7 @@ class Couriers:
     async def _record(self, settlement: Settlement) -> Delivery | None:
         """Record an attempt, however long the database takes to take it; the lane's next delivery."""
         delivery, verdict = settlement.delivery, settlement.attempt.verdict
-        try:
-            settled = await self.recorder.settle(settlement)
-        except Unavailable:
-            await self._clock.sleep(_RECORD_AGAIN_AFTER)
-            settled = await self._until_stored(lambda: self.recorder.settle(settlement))
+        settled = await self._until_stored(lambda: self.recorder.settle(settlement))
         self._tell(delivery, settlement.attempt, ours=settled.ours)
         if isinstance(verdict, GiveUp) and verdict.disable:
             endpoint_id = EndpointId(delivery.destination.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -582,10 +582,10 @@ class Batch:
             self.leaves_work = True
         return head
 
-    def notices(self) -> list[Notice]:
-        """What whoever looks at these conversations is to see. Made when it is asked for: mostly nobody
-        looks."""
-        return [notice for made in self._made for notice in made.notices()]
+    def notices(self) -> Iterator[Notice]:
+        """What whoever looks at these conversations is to see. Made one by one as they are taken: mostly
+        nobody looks."""
+        return (notice for made in self._made for notice in made.notices())
 
     @property
     def earliest_deadline(self) -> datetime | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -52,7 +52,7 @@ class _Waiting(msgspec.Struct, Generic[T]):
 class Others(Protocol):
     """The other processes on the same database, as the engine sees them."""
 
-    def told(self, notices: Sequence[Notice], *, leaves_work: bool) -> list[str]:
+    def told(self, notices: Iterable[Notice], *, leaves_work: bool) -> list[str]:
         """What a commit has to tell them; asked within its transaction."""
         ...
 
@@ -100,17 +100,18 @@ class Engine:
         """
         if self._stopping or len(self._events) >= MAX_WAITING:
             raise Busy
-        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._events.append(_Waiting(event, answer))
-        self._news.set()
-        return await answer  # cancelled with its caller; what was asked for is committed all the same
+        return await self._ask(self._events, event)
 
     async def settle(self, settlement: Settlement) -> Settled:
         """Record an attempt. Raises `Unavailable` when it could not be recorded: try again."""
-        answer: asyncio.Future[Settled] = asyncio.get_running_loop().create_future()
-        self._settlements.append(_Waiting(settlement, answer))
+        return await self._ask(self._settlements, settlement)
+
+    def _ask(self, queue: deque[_Waiting[T]], item: Any) -> asyncio.Future[T]:
+        """Cancelled with its caller; what was asked for is committed all the same."""
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        queue.append(_Waiting(item, answer))
         self._news.set()
-        return await answer
+        return answer
 
     @property
     def waiting(self) -> int:
@@ -270,8 +271,7 @@ class Engine:
             self._carriers.whisper(whispering)
         for type_, number in batch.messages_by_type.items():
             counter(MESSAGES, type_).inc(number)
-        if self._hub.has_listeners:
-            self._hub.publish(batch.notices())
+        self._hub.publish(batch.notices())
         self._note_deadline(batch.earliest_deadline)
         if self._namer is not None:
             for flow_id, names in batch.new_names.items():

@@ -8,7 +8,7 @@ each commit a lock that the whole server shares. What is missed is found by look
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 
 import msgspec
@@ -97,12 +97,12 @@ class Neighbours:
 
     # Telling
 
-    def told(self, notices: Sequence[Notice], *, leaves_work: bool) -> list[str]:
+    def told(self, notices: Iterable[Notice], *, leaves_work: bool) -> list[str]:
         """What a commit has to tell the others: nothing, nearly always."""
         if not self._there:
             return []
         now, told = self._clock.monotonic(), []
-        if notices and _any_is_there(self._with_pages, now):
+        if _any_is_there(self._with_pages, now):
             told = [_encode(one).decode() for one in _news(self._node, notices)]
         if leaves_work and now - self._told_of_work > WORK_AT_MOST_EVERY and _any_is_there(self._there, now):
             self._told_of_work = now
