@@ -167,6 +167,7 @@ class SyncClient:
     skip = _at_once(Client.skip)
     count_redeliverable = _at_once(Client.count_redeliverable)
     redeliver_many = _at_once(Client.redeliver_many)
+    redeliveries = _one_by_one(Client.redeliveries)
     redelivery = _at_once(Client.redelivery)
     stop_redelivery = _at_once(Client.stop_redelivery)
 

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, exists, func, insert, select, text, update
 
 from relevo.domain.deliveries import DeliveryState
-from relevo.domain.ids import ConversationId, DeliveryId, WorkspaceId
+from relevo.domain.ids import ConversationId, DeliveryId, FlowId, WorkspaceId
 from relevo.domain.redeliveries import Redelivery, RedeliveryId, RedeliveryState, Selection
 from relevo.store import interventions
 from relevo.store.database import AnyRow, Connection
@@ -35,6 +35,7 @@ async def insert_new(
     """Begin one. Whoever looks for work finds it within moments."""
     values = {
         "workspace_id": workspace_id,
+        "flow_id": selection.flow_id,
         "asked_by": by,
         "selection": msgspec.json.encode(selection).decode(),
         "state": RedeliveryState.RUNNING.value,
@@ -57,11 +58,17 @@ async def listing(
     connection: Connection,
     workspace_id: WorkspaceId,
     *,
+    flow_id: FlowId | None = None,
+    state: RedeliveryState | None = None,
     before_id: RedeliveryId | None = None,
     limit: int = 50,
 ) -> list[Redelivery]:
-    """A page of them, newest first."""
+    """A page of a workspace's, or of those that are about one flow of it alone, newest first."""
     query = select(redeliveries).where(_rows.workspace_id == workspace_id)
+    if flow_id is not None:
+        query = query.where(_rows.flow_id == flow_id)
+    if state is not None:
+        query = query.where(_rows.state == state.value)
     if before_id is not None:
         query = query.where(_rows.id < before_id)
     found = await connection.execute(query.order_by(_rows.id.desc()).limit(limit))

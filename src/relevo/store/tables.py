@@ -538,6 +538,7 @@ redeliveries = Table(
     metadata,
     Column("id", _Id, primary_key=True),
     Column("workspace_id", BigInteger, nullable=False),
+    Column("flow_id", BigInteger),  # of which flow alone, if it is: the selection's, for finding it
     Column("asked_by", Text, nullable=False),
     Column("selection", Text, nullable=False),
     Column("state", String(10), nullable=False),
@@ -552,6 +553,7 @@ _RUNNING = text("state = 'running'")
 Index("ix_redeliveries_running", redeliveries.c.worked_at,
       sqlite_where=_RUNNING, postgresql_where=_RUNNING)  # fmt: skip
 Index("ix_redeliveries_workspace", redeliveries.c.workspace_id, redeliveries.c.id)
+Index("ix_redeliveries_flow", redeliveries.c.flow_id, redeliveries.c.id)
 
 broadcasts = Table(
     # One thing said to many: to whom, what, how fast, and how far it has got.

@@ -114,6 +114,7 @@ BUDGET: dict[str, int] = {
     "/handoff/deliveries": 2,
     "/handoff/deliveries?state=parked": 1,
     "/handoff/delivery": 4,
+    "/handoff/redeliveries": 1,
     "/handoff/redelivery": 1,
 }
 """Beside the token (once a second) and the configuration (four times a second), and beside the commit, which

@@ -18,6 +18,7 @@ from tests.web.api.validating import Api, Json, Told
 from tests.web.exchanges import client_of
 
 LIST, ONE, MANY = "/handoff/deliveries", "/handoff/delivery", "/handoff/redeliver-many"
+REDELIVERIES = "/handoff/redeliveries"
 
 
 async def listed(api: Api, **query: Any) -> list[Json]:
@@ -197,6 +198,44 @@ async def test_a_stopped_one_puts_nothing_more_back(api: Api, ana: Ana, world: W
         "Olga, with token test",
         0,
     )
+
+
+async def test_redeliveries_are_listed_with_what_they_are_about_page_by_page(
+    api: Api, ana: Ana, world: World
+) -> None:
+    one_on = (await park(world))["delivery_id"]
+    now = int(world.clock.now().timestamp())
+    wanted: list[Json] = [
+        {"endpoint": "desk", "event": "message.received", "state": "finished"},
+        {"user_ns": ana.user_ns, "start_time": now - 60, "end_time": now},
+        {"from_delivery_id": one_on},
+    ]
+    ids = [(await api.post(MANY, one)).json()["data"]["redelivery_id"] for one in wanted]
+    await api.post("/handoff/stop-redelivery", {"redelivery_id": ids[1]})
+
+    first = (await api.get(REDELIVERIES, limit=2)).json()
+    second = (await api.get(REDELIVERIES, limit=2, before_id=first["meta"]["next"])).json()
+    found = [*first["data"], *second["data"]]
+    running = (await api.get(REDELIVERIES, state="running")).json()["data"]
+    stopped = (await api.get(REDELIVERIES, state="stopped")).json()["data"]
+
+    assert [one["id"] for one in found] == [*reversed(ids), found[-1]["id"]]  # and what `park` has begun
+    assert second["meta"]["next"] is None
+    assert [one["id"] for one in stopped] == [ids[1]]
+    assert running == [one for one in found if one["id"] != ids[1]]
+    assert (await api.get("/handoff/redelivery", redelivery_id=ids[0])).json()["data"] == found[2]
+    nothing = {"states": ["parked", "given_up"], "user_ns": "", "to": "", "event": "",
+               "from_seq": None, "start_time": None, "end_time": None}  # fmt: skip
+    assert [one["selected"] for one in found[:3]] == [
+        nothing | {"user_ns": ana.user_ns, "to": "desk", "from_seq": (await one(api, one_on))["seq"]},
+        nothing | {"user_ns": ana.user_ns, "start_time": now - 60, "end_time": now},
+        nothing
+        | {
+            "states": ["parked", "given_up", "skipped", "done"],
+            "to": "desk",
+            "event": "message.received",
+        },
+    ]
 
 
 @pytest.mark.parametrize(

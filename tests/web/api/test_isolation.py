@@ -124,6 +124,7 @@ ABOUT_A_GROUP: dict[str, Json] = {
 """The operations that name a group: of one workspace."""
 
 TOLD_BELOW = {
+    "/handoff/redeliveries",
     "/subscriber/create",
     "/team-bot-users",
     "/subscriber/create-many",
@@ -248,6 +249,9 @@ async def test_what_is_selected_and_begun_is_of_the_own_flow(
         whose = {"redelivery_id": begun["redelivery_id"]}
         assert (await caller.get("/handoff/redelivery", **whose)).status_code == 200
         assert (await api.get("/handoff/redelivery", **whose)).status_code == 404
+        shown = (await caller.get("/handoff/redeliveries")).json()["data"]
+        assert [one["id"] for one in shown] == [begun["redelivery_id"]]
+    assert [one["state"] for one in (await api.get("/handoff/redeliveries")).json()["data"]] == ["running"]
 
 
 async def second_flow(world: World) -> Company:

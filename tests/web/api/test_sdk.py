@@ -9,7 +9,7 @@ import pytest
 
 from relevo.domain.conversations import Control
 from relevo.domain.messages import Media
-from relevo.sdk import Client, GroupMember, Invalid, NotFound, Receiver, SyncClient, Unauthenticated
+from relevo.sdk import Client, GroupMember, Invalid, NotFound, Receiver, Selected, SyncClient, Unauthenticated
 from relevo.testing.builders import SIGNING_SECRET, World
 from relevo.web.app import create_app
 from relevo.web.services import Services
@@ -109,6 +109,8 @@ async def test_the_sdk_looks_after_deliveries(world: World, ana: Ana) -> None:
         number = await client.redeliver_many(endpoint="desk")
         await client.stop_redelivery(number)
         stopped = await client.redelivery(number)
+        listed = [one async for one in client.redeliveries(limit=1)]
+        running = [one async for one in client.redeliveries(state="running")]
 
     assert len(found) > 2
     assert [one.id for one in found] == sorted({one.id for one in found}, reverse=True)
@@ -117,6 +119,8 @@ async def test_the_sdk_looks_after_deliveries(world: World, ana: Ana) -> None:
     assert (whole.state, whole.reason) == ("skipped", "told by phone")
     assert count == len([one for one in found if one.kind == "endpoint"]) - 1
     assert (stopped.state, stopped.asked_by) == ("stopped", "Luis, with token test")
+    assert stopped.selected == Selected(states=("parked", "given_up"), to="desk")
+    assert listed == [stopped, *running]
 
 
 async def test_what_is_set_is_what_is_found(world: World, ana: Ana) -> None:

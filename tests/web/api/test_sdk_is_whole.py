@@ -32,6 +32,7 @@ TWO_CALLS = {
 
 NOT_SAID = {
     ("GET", "/handoff/deliveries"): {"before_id"},  # where the next page begins
+    ("GET", "/handoff/redeliveries"): {"before_id"},
     ("POST", "/workspace-settings/update-channels"): {"*"},  # whatever channels there are
 }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from relevo.sdk.calling import Calls, Key, QueryValue, one, read, rows
 from relevo.sdk.errors import ServerError
 from relevo.sdk.objects import Delivery, PostedEvent, Redelivery
+
+T = TypeVar("T")
 
 
 class Filters(TypedDict, total=False):
@@ -63,11 +65,16 @@ class Deliveries(Calls):
 
     async def deliveries(self, /, *, limit: int = 100, **filters: Unpack[Filters]) -> AsyncIterator[Delivery]:
         """What was to be brought where, the newest first, page by page."""
+        async for found in self._backwards("/handoff/deliveries", {**filters, "limit": limit}, Delivery):
+            yield found
+
+    async def _backwards(self, path: str, query: Mapping[str, Any], into: type[T]) -> AsyncIterator[T]:
+        """From the newest on, page by page."""
         place: dict[str, QueryValue] = {}
         while True:
-            answer = await self._get("/handoff/deliveries", {**filters, **place, "limit": limit})
+            answer = await self._get(path, {**query, **place})
             for row in rows(answer):
-                yield read(row, Delivery)
+                yield read(row, into)
             before = answer["meta"].get("next") if isinstance(answer.get("meta"), dict) else None
             if before is None:
                 return
@@ -102,6 +109,15 @@ class Deliveries(Calls):
         if not isinstance(number, int):
             raise ServerError(f"the answer has no {name} under data", status=200)
         return number
+
+    async def redeliveries(
+        self, /, *, state: str | None = None, limit: int = 100
+    ) -> AsyncIterator[Redelivery]:
+        """Those of the flow that run or are over, the newest first, with what each is about. `state` is
+        running, done or stopped."""
+        wanted = {"limit": limit} if state is None else {"limit": limit, "state": state}
+        async for found in self._backwards("/handoff/redeliveries", wanted, Redelivery):
+            yield found
 
     async def redelivery(self, redelivery_id: int) -> Redelivery:
         """How far one has got."""

@@ -25,6 +25,7 @@ from relevo.sdk.objects.deliveries import (
     PostedEvent,
     Redelivery,
     Request,
+    Selected,
 )
 from relevo.sdk.objects.flow import (
     BotField,
@@ -69,6 +70,7 @@ __all__ = [
     "Request",
     "Segment",
     "SegmentCount",
+    "Selected",
     "Shortcut",
     "Subflow",
     "Subscriber",

@@ -87,12 +87,25 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     deeds: tuple[Deed, ...] = ()
 
 
+class Selected(msgspec.Struct, frozen=True, kw_only=True):
+    """What a redelivery is about; what does not matter is empty or None. Times are in Unix seconds."""
+
+    states: tuple[str, ...] = ()
+    user_ns: str = ""
+    to: str = ""
+    event: str = ""
+    from_seq: int | None = None
+    start_time: int | None = None
+    end_time: int | None = None
+
+
 class Redelivery(msgspec.Struct, frozen=True, kw_only=True):
     """How far redelivering many has got. `state` is running, done or stopped; a number that is not known
     yet is None."""
 
     id: int
     state: str
+    selected: Selected = Selected()
     total: int | None = None
     put_back: int = 0
     remaining: int | None = None

@@ -131,6 +131,7 @@ CALLS: list[HTTPRouteHandler] = [
     redelivering.redeliver,
     redelivering.skip,
     redelivering.redeliver_many,
+    redelivering.list_redeliveries,
     redelivering.get_redelivery,
     redelivering.stop_redelivery,
     flow.agents,

@@ -335,7 +335,7 @@ def _info(call: Call, row: AnyRow) -> DeliveryInfo:
         id=row.id,
         user_ns=user_ns(call.key.flow_id, row.conversation_id),
         kind=row.destination_kind,
-        to=_name(call, Destination(row.destination_kind, row.destination_id)),
+        to=name_of(call, Destination(row.destination_kind, row.destination_id)),
         event=row.event_type,
         webhook_id=row.webhook_id,
         seq=row.seq,
@@ -357,7 +357,7 @@ def _local_or_none(call: Call, at: datetime | None) -> str | None:
     return local(call, at) if at is not None else None
 
 
-def _name(call: Call, to: Destination) -> str:
+def name_of(call: Call, to: Destination) -> str:
     """Also of one that was deleted; "" for our own store and for servers that flows ask."""
     directory = call.services.catalog.directory
     match to.kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,18 +16,21 @@ from relevo.admin.changing import Means
 from relevo.domain import complaints
 from relevo.domain.deliveries import DeliveryState
 from relevo.domain.errors import InvalidInput, NotFound
-from relevo.domain.ids import DeliveryId
-from relevo.domain.redeliveries import FINISHED, Redelivery, RedeliveryId, Selection
+from relevo.domain.ids import DeliveryId, user_ns
+from relevo.domain.redeliveries import FINISHED, Redelivery, RedeliveryId, RedeliveryState, Selection
 from relevo.store import deliveries, redeliveries
 from relevo.store.database import Connection
 from relevo.store.deliveries import lane_of
-from relevo.web.api.answers import Ok
+from relevo.web.api.answers import DEFAULT_LIMIT, Limit, Ok
 from relevo.web.api.calls import Call
-from relevo.web.api.deliveries import Filters, Id, local, own_delivery, selected
+from relevo.web.api.deliveries import Filters, Id, State, local, name_of, own_delivery, selected
 from relevo.web.api.handoff import TAG
-from relevo.web.api.operations import DELIVERY, REDELIVERY, reads, writes
+from relevo.web.api.messages import THAT_SECOND
+from relevo.web.api.operations import DELIVERY, REDELIVERY, USER_NS, reads, writes
 
 MOST_COUNTED = 100_000
+
+Standing = Literal["running", "done", "stopped"]
 
 DeliveryNumber = Annotated[Id, Meta(description="Which delivery.", examples=[7012])]
 RedeliveryNumber = Annotated[Id, Meta(description="Which redelivery.", examples=[3])]
@@ -71,6 +75,14 @@ class OneRedelivery(msgspec.Struct, frozen=True, kw_only=True):
     redelivery_id: RedeliveryNumber
 
 
+class RedeliveriesQuery(msgspec.Struct, frozen=True, kw_only=True):
+    state: Annotated[Standing | None, Meta(description="In this state.", examples=["running"])] = None
+    before_id: Annotated[
+        Id | None, Meta(description="Only those begun before this one: `next` of the page before.")
+    ] = None
+    limit: Limit = DEFAULT_LIMIT
+
+
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """Of a dry run the `count`; else the number of the redelivery."""
 
@@ -87,12 +99,25 @@ class BegunAnswer(msgspec.Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What it is about, as it was asked for; what does not matter is empty or null."""
+
+    states: list[State]
+    user_ns: Annotated[str, Meta(examples=[USER_NS])]
+    to: Annotated[str, Meta(description="The name of the endpoint or channel.", examples=["desk"])]
+    event: Annotated[str, Meta(examples=["message.received"])]
+    from_seq: Annotated[int | None, Meta(description="From this `relevo-seq` on.", examples=[3])]
+    start_time: Annotated[int | None, Meta(description="Made from then on; in unix seconds.")]
+    end_time: Annotated[int | None, Meta(description="Not made after; in unix seconds.")]
+
+
 class RedeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
     """How far it has got. `total` and `remaining` are null until they are counted; `put_back` may stay below
     `total`, where somebody else was faster. Times are in the workspace's zone."""
 
     id: Annotated[int, Meta(examples=[3])]
-    state: Literal["running", "done", "stopped"]
+    state: Standing
+    selected: Wanted
     total: Annotated[int | None, Meta(examples=[120])]
     put_back: Annotated[int, Meta(examples=[100])]
     remaining: Annotated[int | None, Meta(examples=[20])]
@@ -109,6 +134,43 @@ class RedeliveryAnswer(msgspec.Struct, frozen=True):
 
     data: RedeliveryInfo
     status: Literal["ok"] = "ok"
+
+
+class RedeliveriesMeta(msgspec.Struct, frozen=True):
+    """`next`: the `before_id` of the next page; null where there is none."""
+
+    next: Annotated[int | None, Meta(examples=[3])]
+
+
+class RedeliveriesAnswer(msgspec.Struct, frozen=True):
+    """Redeliveries, the newest first."""
+
+    data: list[RedeliveryInfo]
+    meta: RedeliveriesMeta
+
+
+_INFO = {
+    "id": 3,
+    "state": "running",
+    "selected": {
+        "states": ["parked"],
+        "user_ns": "",
+        "to": "desk",
+        "event": "",
+        "from_seq": None,
+        "start_time": None,
+        "end_time": None,
+    },
+    "total": 120,
+    "put_back": 100,
+    "remaining": 20,
+    "per_second": 50,
+    "seconds_left": 1,
+    "asked_by": "Olga",
+    "stopped_by": "",
+    "created_at": "2026-11-22 11:00:00",
+    "worked_at": "2026-11-22 11:00:02",
+}
 
 
 # One
@@ -216,27 +278,39 @@ _SAID_TWICE = "The {} is said by the delivery already; leave it out beside from_
 
 
 @reads(
+    "/handoff/redeliveries",
+    tag=TAG,
+    title="List redeliveries",
+    name="listRedeliveries",
+    asks=RedeliveriesQuery,
+    example={"data": [_INFO], "meta": {"next": None}},
+)
+async def list_redeliveries(
+    call: NamedDependency[Call], asked: NamedDependency[RedeliveriesQuery]
+) -> RedeliveriesAnswer:
+    """What was begun with *Redeliver many*, the newest first: how far each is that runs, and how those ended
+    that are over."""
+    async with call.services.database.read() as connection:
+        found = await redeliveries.listing(
+            connection,
+            call.key.workspace_id,
+            flow_id=call.key.flow_id,
+            state=RedeliveryState(asked.state) if asked.state is not None else None,
+            before_id=RedeliveryId(asked.before_id) if asked.before_id is not None else None,
+            limit=asked.limit + 1,
+        )
+    shown = found[: asked.limit]
+    more = shown[-1].id if len(found) > len(shown) else None
+    return RedeliveriesAnswer([_info(call, one) for one in shown], RedeliveriesMeta(more))
+
+
+@reads(
     "/handoff/redelivery",
     tag=TAG,
     title="Look at a redelivery",
     name="getRedelivery",
     asks=OneRedelivery,
-    example={
-        "data": {
-            "id": 3,
-            "state": "running",
-            "total": 120,
-            "put_back": 100,
-            "remaining": 20,
-            "per_second": 50,
-            "seconds_left": 1,
-            "asked_by": "Olga",
-            "stopped_by": "",
-            "created_at": "2026-11-22 11:00:00",
-            "worked_at": "2026-11-22 11:00:02",
-        },
-        "status": "ok",
-    },
+    example={"data": _INFO, "status": "ok"},
     about=REDELIVERY,
 )
 async def get_redelivery(
@@ -280,6 +354,7 @@ def _info(call: Call, one: Redelivery) -> RedeliveryInfo:
     return RedeliveryInfo(
         id=one.id,
         state=one.state.value,
+        selected=_wanted(call, one.selection),
         total=one.total,
         put_back=one.put_back,
         remaining=one.remaining,
@@ -290,6 +365,22 @@ def _info(call: Call, one: Redelivery) -> RedeliveryInfo:
         created_at=local(call, one.created_at),
         worked_at=local(call, one.worked_at),
     )
+
+
+def _wanted(call: Call, one: Selection) -> Wanted:
+    return Wanted(
+        states=[state.value for state in one.states],
+        user_ns=user_ns(call.key.flow_id, one.conversation_id) if one.conversation_id is not None else "",
+        to=name_of(call, one.destination) if one.destination is not None else "",
+        event=one.event_type,
+        from_seq=one.from_seq or None,
+        start_time=_unix(one.since),
+        end_time=_unix(one.until - THAT_SECOND) if one.until is not None else None,
+    )
+
+
+def _unix(at: datetime | None) -> int | None:
+    return int(at.timestamp()) if at is not None else None
 
 
 def means(call: Call) -> Means:
