@@ -23,6 +23,7 @@ from relevo.store import directory, endpoint_health, tables
 from relevo.store.database import Database
 from relevo.system.dns import resolve
 from relevo.testing.fake_http import Asked, FakeHttp, Reply, Script, reply
+from tests.clocks import let_pass
 from tests.couriers.carrying import Carrying, carrying
 from tests.couriers.test_circuits import SOON, Platform, say_to_agents
 
@@ -131,7 +132,7 @@ async def test_a_notice_is_posted_signed_and_again_until_it_is_taken(database: D
         await told.report()
         assert len(told.http.requests) == 1
 
-        await told.here.later(timedelta(seconds=7))
+        await let_pass(database, told.here.world.clock, timedelta(seconds=7))
         await told.report()
         await told.report()
 
@@ -161,14 +162,14 @@ async def test_a_notice_that_two_processes_have_found_is_taken_by_one(database: 
         now = told.here.world.clock.now()
         async with database.write() as connection:
             (one,) = await endpoint_health.due_notices(connection, now, 10)
-            later = now + timedelta(seconds=30)
-            taken = [await endpoint_health.take_notice(connection, one, later) for _ in range(2)]
+            half_a_minute = timedelta(seconds=30)
+            taken = [await endpoint_health.take_notice(connection, one, now, half_a_minute) for _ in range(2)]
 
         assert taken == [True, False]
         await told.reporter.post_due()
         assert told.posted() == []  # it is another's for half a minute
 
-        told.here.world.clock.advance(timedelta(seconds=31))  # who had taken it is gone
+        await let_pass(database, told.here.world.clock, timedelta(seconds=31))  # who had taken it is gone
         await told.reporter.post_due()
         assert told.posted() == ["endpoint.open"]
 

@@ -16,6 +16,7 @@ from relevo.engine.scheduling import Scheduling
 from relevo.store import schedules
 from relevo.store.database import Database
 from relevo.testing.builders import World, make_engine
+from tests.clocks import let_pass
 
 FLOW = """\
 version: 1
@@ -106,7 +107,7 @@ async def test_a_process_that_dies_half_way_is_followed_by_another(
                 await of(world).step()
         await all_of_it(of(world))
         assert sum(await heard(world, ids)) == 2  # its claim still runs
-        world.clock.advance(scheduling.LEASE)
+        await let_pass(database, world.clock, scheduling.LEASE)
         await all_of_it(of(world))
 
         assert await heard(world, ids) == [1] * 5

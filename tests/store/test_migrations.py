@@ -18,8 +18,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select, text
 
 from relevo.domain.figures import Figures
-from relevo.domain.ids import FlowId
-from relevo.store import day_figures, schema, tables, upgrading, vocabulary
+from relevo.domain.ids import FlowId, WorkspaceId
+from relevo.store import day_figures, redeliveries, schema, tables, upgrading, vocabulary
 from relevo.store.database import Database
 from tests.architecture.sources import ROOT, parsed
 
@@ -281,6 +281,35 @@ async def test_subscribers_who_were_deleted_are_taken_off_what_was_counted(empty
         by_day = await day_figures.of_flows(connection, [FlowId(1)], 700, 701)
     assert there == [2, 1, 1]
     assert [one.arrived for one in by_day.values()] == [3, 2]
+
+
+async def test_a_redelivery_that_was_begun_before_is_listed_with_its_flow(empty: Database) -> None:
+    selections = ['{"states":["parked"],"flow_id":7}', '{"states":["parked"],"flow_id":null}', "{}"]
+    async with empty.write() as connection:
+        await connection.run_sync(lambda inner: upgraded(inner, "0030"))
+        for id_, selection in enumerate(selections, start=1):
+            row = {**REDELIVERY, "id": id_, "selection": selection}
+            await connection.execute(text("INSERT INTO redeliveries " + _columns(row)), row)
+
+    await schema.migrate(empty)
+
+    async with empty.read() as connection:
+        of_flow = await redeliveries.listing(connection, WorkspaceId(1), flow_id=FlowId(7))
+        everything = await redeliveries.listing(connection, WorkspaceId(1))
+    assert [one.id for one in of_flow] == [1]
+    assert [one.id for one in everything] == [3, 2, 1]
+
+
+REDELIVERY = {
+    "workspace_id": 1,
+    "asked_by": "Olga",
+    "state": "running",
+    "put_back": 0,
+    "looked_at": 0,
+    "stopped_by": "",
+    "created_at": 1,
+    "worked_at": 1,
+}
 
 
 def upgraded(connection: Connection, revision: str) -> None:

@@ -190,7 +190,7 @@ class Reporter:
             due = await endpoint_health.due_notices(connection, now, _AT_ONCE)
         for one in due:
             async with self._database.write() as connection:
-                is_mine = await endpoint_health.take_notice(connection, one, now + 2 * _POST_TIMEOUT)
+                is_mine = await endpoint_health.take_notice(connection, one, now, 2 * _POST_TIMEOUT)
             if is_mine:
                 await self._post(one)
 
@@ -200,9 +200,9 @@ class Reporter:
         is_taken = not url or await self._is_taken(one, url)
         made = one.attempts_made + 1
         is_over = is_taken or made > len(WEBHOOK_SCHEDULE)
-        due_at = None if is_over else self._clock.now() + WEBHOOK_SCHEDULE[made - 1] * self._chance.jitter()
+        wait = None if is_over else WEBHOOK_SCHEDULE[made - 1] * self._chance.jitter()
         async with self._database.write() as connection:
-            await endpoint_health.put_back(connection, one.id, made, due_at)
+            await endpoint_health.put_back(connection, one.id, made, self._clock.now(), wait)
 
     async def _is_taken(self, one: Notice, url: str) -> bool:
         secret = signing.derived_secret(self._key, f"{one.workspace_id} {url}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 import structlog
@@ -63,27 +63,27 @@ class Broadcasting:
     async def _until_due(self) -> float:
         """Seconds until the next is due; no more than until it is time to look again."""
         async with self._database.read() as connection:
-            at = await broadcasts.next_due_at(connection)
-        if at is None:
+            left = await broadcasts.until_due(connection, self._clock.now())
+        if left is None:
             return LOOK_EVERY
-        return min(max((at - self._clock.now()).total_seconds(), REST), LOOK_EVERY)
+        return min(max(left.total_seconds(), REST), LOOK_EVERY)
 
     async def step(self) -> bool:
         """One step of whatever there is to do; False when there is nothing."""
         now = self._clock.now()
         async with self._database.read() as connection:
-            at = await broadcasts.next_due_at(connection)
-            if at is None or at > now:
+            left = await broadcasts.until_due(connection, now)
+            if left is None or left > timedelta(0):
                 return False
             if await broadcasts.count_due(connection, set(self._told), now) >= AHEAD:
                 return True
         async with self._database.write() as connection:
-            one = await broadcasts.claim(connection, now, now + LEASE)
+            one = await broadcasts.claim(connection, now, LEASE)
         if one is not None:
-            await self._work(one, now)
+            await self._work(one)
         return one is not None
 
-    async def _work(self, one: Broadcast, begun_at: datetime) -> None:
+    async def _work(self, one: Broadcast) -> None:
         await self._catalog.refresh()
         if one.total is None and one.says.bot_fields:
             await self._set_bot_fields(one)
@@ -95,9 +95,9 @@ class Broadcasting:
             await self._tell(one, found.people)
         except (Busy, Unavailable):
             async with self._database.write() as connection:
-                await broadcasts.put_off(connection, one, self._clock.now() + _AGAIN_AFTER)
+                await broadcasts.put_off(connection, one, self._clock.now(), _AGAIN_AFTER)
             return
-        await self._save(one, found, begun_at)
+        await self._save(one, found)
 
     async def _set_bot_fields(self, one: Broadcast) -> None:
         """Those that are still there; a value that no longer fits the field's type is left out."""
@@ -156,7 +156,9 @@ class Broadcasting:
 
     # How far
 
-    async def _save(self, one: Broadcast, found: Found, begun_at: datetime) -> None:
+    async def _save(self, one: Broadcast, found: Found) -> None:
+        assert one.due_at is not None, "it was claimed"
+        begun_at = one.due_at - LEASE
         end = found.looked_at if found.looked_at is not None else max([one.looked_at, *found.people])
         async with self._database.write() as connection:
             step = await broadcasts.outcomes(connection, one.id, after=one.looked_at, up_to=end)

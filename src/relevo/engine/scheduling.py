@@ -97,7 +97,7 @@ class Scheduling:
         if due is None:
             return False
         async with self._database.write() as connection:
-            if not await schedules.claim(connection, known, now=now, until=now + LEASE):
+            if not await schedules.claim(connection, known, now, LEASE):
                 return False
         return await self._page(flow, one, due)
 

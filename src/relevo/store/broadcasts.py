@@ -1,14 +1,15 @@
 """Broadcasts as rows: to whom, what, and how far each has got.
 
 `due_at` is all there is of a claim. Whoever takes one up moves it on by a lease, and back when the step is
-done; a process that dies leaves it to the next. What was said to whom is in rows of its own, written in the
-transaction of the messages, so that a step that is made twice says nothing twice.
+done; a process that dies leaves it to the next. It goes by the clock of the database, as leases do. What was
+said to whom is in rows of its own, written in the transaction of the messages, so that a step that is made
+twice says nothing twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from relevo.domain.broadcasts import (
 from relevo.domain.conversations import Reached
 from relevo.domain.ids import ConversationId, FlowId, WorkspaceId
 from relevo.store.database import AnyRow, Connection
+from relevo.store.nodes import TheTime, later
 from relevo.store.statements import Bulk, Query, given
 from relevo.store.tables import broadcast_recipients, broadcasts, deliveries
 
@@ -37,11 +39,12 @@ async def insert_new(connection: Connection, one: Broadcast) -> BroadcastId:
     """Begin one, under a new id. Whoever looks for work finds it within moments."""
     values = {
         name: getattr(one, name)
-        for name in ("workspace_id", "flow_id", "name", "asked_by", "kind", "per_minute", "due_at",
-                     "scheduled_at", "total", "looked_at", "stopped_by", "created_at", "started_at",
+        for name in ("workspace_id", "flow_id", "name", "asked_by", "kind", "per_minute", "scheduled_at",
+                     "total", "looked_at", "stopped_by", "created_at", "started_at",
                      "worked_at")
     }  # fmt: skip
     values |= {
+        "due_at": one.scheduled_at or TheTime(one.created_at),
         "state": one.state.value,
         "recipients": _encode(one.to).decode(),
         "says": _encode(one.says).decode(),
@@ -97,13 +100,13 @@ def _wanted(
 # Working on it
 
 
-async def claim(connection: Connection, now: datetime, lease_until: datetime) -> Broadcast | None:
-    """Take up the one that waits longest; nobody else does before `lease_until`."""
-    waiting = select(_rows.id).where(_GOES_ON, _rows.due_at <= now).order_by(_rows.due_at, _rows.id).limit(1)
-    taken = waiting.with_for_update(skip_locked=True).scalar_subquery()
+async def claim(connection: Connection, now: datetime, lease: timedelta) -> Broadcast | None:
+    """Take up the one that waits longest; nobody else does for so long. Its `due_at` is the end of that."""
+    waiting = select(_rows.id).where(_GOES_ON, _rows.due_at <= TheTime(now)).order_by(_rows.due_at, _rows.id)
+    taken = waiting.limit(1).with_for_update(skip_locked=True).scalar_subquery()
     query = update(broadcasts).where(_rows.id == taken)
     news = {
-        "due_at": lease_until,
+        "due_at": later(now, lease),
         "state": BroadcastState.RUNNING.value,
         "started_at": func.coalesce(_rows.started_at, literal(now, _rows.started_at.type)),
     }
@@ -111,10 +114,11 @@ async def claim(connection: Connection, now: datetime, lease_until: datetime) ->
     return from_row(row) if row else None
 
 
-async def next_due_at(connection: Connection) -> datetime | None:
-    """When the next one goes on."""
-    query = select(_rows.due_at).where(_GOES_ON).order_by(_rows.due_at).limit(1)
-    return (await connection.execute(query)).scalar_one_or_none()
+async def until_due(connection: Connection, now: datetime) -> timedelta | None:
+    """How long it is until the next one goes on; nothing, or less, where one waits for it."""
+    query = select(_rows.due_at, TheTime(now).label("now")).where(_GOES_ON).order_by(_rows.due_at).limit(1)
+    row = (await connection.execute(query)).first()
+    return row.due_at - row.now if row else None
 
 
 async def save(connection: Connection, one: Broadcast, *, looked_at_before: int) -> bool:
@@ -137,10 +141,10 @@ async def save(connection: Connection, one: Broadcast, *, looked_at_before: int)
     return bool(saved.rowcount)
 
 
-async def put_off(connection: Connection, one: Broadcast, until: datetime) -> None:
-    """Give a claim back with nothing done: it goes on then."""
+async def put_off(connection: Connection, one: Broadcast, now: datetime, by: timedelta) -> None:
+    """Give a claim back with nothing done: it goes on after so long."""
     mine = and_(_rows.id == one.id, _rows.due_at == one.due_at)
-    await connection.execute(update(broadcasts).where(mine).values(due_at=until))
+    await connection.execute(update(broadcasts).where(mine).values(due_at=later(now, by)))
 
 
 async def cancel(connection: Connection, id_: BroadcastId, *, by: str, now: datetime) -> bool:

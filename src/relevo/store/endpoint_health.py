@@ -18,6 +18,7 @@ from relevo.domain.ids import EndpointId, WorkspaceId
 from relevo.domain.standings import Happening, Standing, View
 from relevo.domain.tallies import Tally, together
 from relevo.store.database import AnyRow, Connection
+from relevo.store.nodes import TheTime, later
 from relevo.store.tables import endpoint_health, endpoint_notices, endpoint_tallies, endpoints
 
 _views = msgspec.json.Decoder(dict[str, View])
@@ -124,8 +125,10 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def add_notice(connection: Connection, new: Notice) -> None:
+    """`due_at` is as soon as it is there, or never: a time is the database's, as for claims."""
     row = {**msgspec.structs.asdict(new), "type": new.type.value}
     del row["id"]
+    row["due_at"] = TheTime(new.due_at) if new.due_at is not None else None
     await connection.execute(insert(endpoint_notices).values(row))
 
 
@@ -137,20 +140,24 @@ async def notices(connection: Connection, id_: EndpointId, limit: int) -> list[N
 
 
 async def due_notices(connection: Connection, now: datetime, limit: int) -> list[Notice]:
-    query = select(endpoint_notices).where(endpoint_notices.c.due_at <= now)
+    query = select(endpoint_notices).where(endpoint_notices.c.due_at <= TheTime(now))
     rows = await connection.execute(query.order_by(endpoint_notices.c.due_at).limit(limit))
     return [_notice(row) for row in rows.all()]
 
 
-async def take_notice(connection: Connection, one: Notice, until: datetime) -> bool:
-    """Have it for oneself until then; False when somebody else has taken it."""
+async def take_notice(connection: Connection, one: Notice, now: datetime, lease: timedelta) -> bool:
+    """Have it for oneself for so long; False when somebody else has taken it."""
     columns = endpoint_notices.c
     query = update(endpoint_notices).where(columns.id == one.id, columns.due_at == one.due_at)
-    return (await connection.execute(query.values(due_at=until))).rowcount == 1
+    return (await connection.execute(query.values(due_at=later(now, lease)))).rowcount == 1
 
 
-async def put_back(connection: Connection, id_: int, attempts_made: int, due_at: datetime | None) -> None:
+async def put_back(
+    connection: Connection, id_: int, attempts_made: int, now: datetime, wait: timedelta | None
+) -> None:
+    """Have it posted again after so long; None: never."""
     query = update(endpoint_notices).where(endpoint_notices.c.id == id_)
+    due_at = later(now, wait) if wait is not None else None
     await connection.execute(query.values(attempts_made=attempts_made, due_at=due_at))
 
 

@@ -1,4 +1,4 @@
-"""Running processes and their leases."""
+"""Running processes and their leases, and the clock that leases and claims go by."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from relevo.store.statements import Bulk
 from relevo.store.tables import Instant, commits, nodes
 
 
-class _TheTime(FunctionElement[datetime]):
-    """What time it is, for leases: by PostgreSQL's own clock, since the hosts' clocks may differ; on SQLite,
-    where there is one process, as that one says (`now`)."""
+class TheTime(FunctionElement[datetime]):
+    """What time it is, for leases and claims: by PostgreSQL's own clock, since the hosts' clocks may differ;
+    on SQLite, where there is one process, as that one says (`now`)."""
 
     type, inherit_cache = Instant(), True
 
@@ -41,33 +41,34 @@ BY_ITS_CLOCK = "CAST(extract(epoch FROM now()) * 1000000 AS BIGINT)"
 """PostgreSQL's, when the transaction began: a lease ends rather too early, and a claim is freed too late."""
 
 
-@compiles(_TheTime, "sqlite")
-def _as_told(element: _TheTime, compiler: Any, **kw: Any) -> str:
+@compiles(TheTime, "sqlite")
+def _as_told(element: TheTime, compiler: Any, **kw: Any) -> str:
     return str(compiler.process(element.clauses, **kw))
 
 
-@compiles(_TheTime, "postgresql")
-def _by_its_clock(element: _TheTime, compiler: Any, **kw: Any) -> str:
+@compiles(TheTime, "postgresql")
+def _by_its_clock(element: TheTime, compiler: Any, **kw: Any) -> str:
     return BY_ITS_CLOCK
 
 
-def _later(now: datetime, by: timedelta) -> ColumnElement[int]:
-    return type_coerce(_TheTime(now), BigInteger) + by // timedelta(microseconds=1)
+def later(now: datetime, by: timedelta) -> ColumnElement[int]:
+    """So much later than now, by that clock: when a claim ends that is made now."""
+    return type_coerce(TheTime(now), BigInteger) + by // timedelta(microseconds=1)
 
 
 def alive_at(now: datetime) -> Select[tuple[str]]:
     """Whose lease runs."""
-    return select(nodes.c.id).where(nodes.c.lease_until >= _TheTime(now))
+    return select(nodes.c.id).where(nodes.c.lease_until >= TheTime(now))
 
 
 async def register(connection: Connection, node: str, now: datetime, lease: timedelta) -> None:
-    await connection.execute(insert(nodes).values(id=node, started_at=now, lease_until=_later(now, lease)))
+    await connection.execute(insert(nodes).values(id=node, started_at=now, lease_until=later(now, lease)))
 
 
 async def renew(connection: Connection, node: str, now: datetime, lease: timedelta) -> bool:
     """Extend a lease from now on; False when it was taken away."""
     mine = update(nodes).where(nodes.c.id == node)
-    result = await connection.execute(mine.values(lease_until=_later(now, lease)))
+    result = await connection.execute(mine.values(lease_until=later(now, lease)))
     return result.rowcount == 1
 
 
@@ -99,11 +100,11 @@ async def try_mark(connection: Connection, commit_id: str, now: datetime) -> Non
     await connection.execute(delete(commits).where(commits.c.id == commit_id))
 
 
-_MARK = Bulk(insert(commits).values(id=bindparam("new_id"), at=_TheTime(bindparam("new_at", type_=Instant))))
+_MARK = Bulk(insert(commits).values(id=bindparam("new_id"), at=TheTime(bindparam("new_at", type_=Instant))))
 
 
 async def sweep(connection: Connection, now: datetime, after: timedelta) -> None:
     """Remove nodes that died so long ago, and commit marks as old."""
-    long_ago = _later(now, -after)
+    long_ago = later(now, -after)
     await connection.execute(delete(nodes).where(nodes.c.lease_until < long_ago))
     await connection.execute(delete(commits).where(commits.c.at < long_ago))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import delete, or_, select, update
@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from relevo.domain.ids import FlowId
 from relevo.store.database import AnyRow, Connection
+from relevo.store.nodes import TheTime, later
 from relevo.store.tables import flow_schedules
 
 _rows = flow_schedules.c
@@ -47,17 +48,18 @@ async def forget(connection: Connection, flow_id: FlowId, key: str) -> None:
     await connection.execute(delete(flow_schedules).where(_rows.flow_id == flow_id, _rows.key == key))
 
 
-async def claim(connection: Connection, one: Progress, *, now: datetime, until: datetime) -> bool:
-    """Work on it alone until a moment. False when somebody else does, or has been faster."""
+async def claim(connection: Connection, one: Progress, now: datetime, lease: timedelta) -> bool:
+    """Work on it alone for so long, by the clock of the database. False when somebody else does, or has been
+    faster."""
     looked_at = _rows.looked_at.is_(None) if one.looked_at is None else _rows.looked_at == one.looked_at
     free = update(flow_schedules).where(
         _rows.flow_id == one.flow_id,
         _rows.key == one.key,
         _rows.slot_at == one.slot_at,
         looked_at,
-        or_(_rows.claimed_until.is_(None), _rows.claimed_until <= now),
+        or_(_rows.claimed_until.is_(None), _rows.claimed_until <= TheTime(now)),
     )
-    return bool((await connection.execute(free.values(claimed_until=until))).rowcount)
+    return bool((await connection.execute(free.values(claimed_until=later(now, lease)))).rowcount)
 
 
 async def save(connection: Connection, one: Progress) -> None:

@@ -15,6 +15,7 @@ from relevo.domain.subscribers import Profile
 from relevo.engine.broadcasting import Broadcasting
 from relevo.store import broadcasts, conversations
 from relevo.testing.builders import World, add_channel
+from tests.clocks import let_pass
 from tests.web.api.conftest import NUMBER, Ana, add_tags, park
 from tests.web.api.validating import Api, Json
 
@@ -38,7 +39,7 @@ async def work(world: World) -> None:
         database=world.database, engine=world.engine, catalog=world.catalog, hub=world.hub, clock=world.clock
     )
     while await sending.step():
-        world.clock.advance(timedelta(minutes=1))
+        await let_pass(world.database, world.clock, timedelta(minutes=1))
 
 
 async def test_everybody_of_a_list_is_told_and_the_list_says_how_many(
