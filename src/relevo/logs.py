@@ -11,9 +11,10 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Literal, TextIO
+from typing import Literal, TextIO, cast
 
 import msgspec
 import structlog
@@ -54,10 +55,26 @@ def set_up(level: str, form: LogFormat, stream: TextIO | None = None) -> None:
     structlog.configure(
         processors=[*FACTS, *finish],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Forgiving(stream))),
         cache_logger_on_first_use=False,  # a module's logger would keep the first set-up for good
     )
     _adopt_other_packages(least, finish, stream)
+
+
+class _Forgiving:
+    """A stream that drops what it cannot write: where the disk is full, or nobody reads any more, Relevo goes
+    on without a log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _with_request(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -190,3 +191,20 @@ def test_warnings_of_other_packages_come_out_in_the_same_form() -> None:
     line = json.loads(stream.getvalue())
     assert (line["logger"], line["level"]) == ("another.package", "warning")
     assert line["event"] == "cannot reach postgresql://***@db/x"
+
+
+class FullDisk(io.StringIO):
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class ClosedPipe(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("stream", [FullDisk(), ClosedPipe()], ids=["a full disk", "a closed pipe"])
+def test_a_line_that_cannot_be_written_stops_nothing(stream: io.StringIO) -> None:
+    logs.set_up("info", "json", stream)
+
+    structlog.get_logger().warning("commit.unavailable", events=1)
