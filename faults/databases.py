@@ -153,20 +153,21 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     writer.close()
 
 
-async def fill_the_disk(run: Run, name: str) -> Line:
+async def fill_the_disk(run: Run, name: str, *, may_mount: bool = True) -> Line:
     """SQLite on a disk that is full for a while: a small tmpfs, or a limit where none may be mounted."""
     with contextlib.ExitStack() as stack:
-        is_mounted: list[bool] = []
-        async with scene(
-            run,
-            name,
-            "sqlite",
-            prepared=lambda site: is_mounted.append(stack.enter_context(_small_disk(site.folder / "data"))),
-        ) as it:
-            disk = Tmpfs(it.site) if is_mounted[0] else Limit(it.site)
+        is_mounted = False
+
+        def prepare(site: Site) -> None:
+            nonlocal is_mounted
+            is_mounted = may_mount and stack.enter_context(_small_disk(site.folder / "data"))
+
+        async with scene(run, name, "sqlite", prepared=prepare) as it:
+            disk = Tmpfs(it.site) if is_mounted else Limit(it.site)
             stuck, seconds = 0, 0.0
             async with it.customers.writing():
                 for _ in range(run.of(short=1, long=10)):
+                    await asyncio.sleep(0.5)
                     disk.fill()
                     await asyncio.sleep(1.5)
                     stuck = len(it.customers.sent) - len(it.customers.accepted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Self
@@ -62,6 +63,8 @@ class Platform:
         self.requests = 0
         self.strayed = 0
         """Requests at another path than the endpoint's: nobody may ever send one."""
+        self.told: defaultdict[str, list[str]] = defaultdict(list)
+        """What customers were told, in the order in which it first came: under which ids."""
         self.broken: list[str] = []
         """What a behaviour saw that must not be."""
         self.tls, self.own_tls = tls, tls
@@ -104,7 +107,9 @@ class Platform:
                 writer.transport.abort()
 
     async def _answer(self, request: Request) -> None:
-        if request.path == CUSTOMERS:  # the customer is told that the platform is down
+        if request.path == CUSTOMERS:
+            said = msgspec.json.decode(request.body)
+            self.told[said["content"]].append(said["mid"])
             await request.answer(200)
             return
         self.requests += 1

@@ -42,10 +42,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
             self.duplicated,
         )
         said = "; ".join([*([self.note] if self.note else []), *(f"BROKEN: {one}" for one in self.broken)])
-        return f"{self.name:26}{''.join(f'{one:11}' for one in counts)}{self.seconds:10.1f}  {said}".rstrip()
+        return f"{self.name:36}{''.join(f'{one:11}' for one in counts)}{self.seconds:10.1f}  {said}".rstrip()
 
 
-TITLE = f"{'':26}{'sent':>11}{'accepted':>11}{'delivered':>11}{'kept':>11}{'lost':>11}{'reordered':>11}" + (
+TITLE = f"{'':36}{'sent':>11}{'accepted':>11}{'delivered':>11}{'kept':>11}{'lost':>11}{'reordered':>11}" + (
     f"{'duplicated':>11}{'s to recover':>13}"
 )
 

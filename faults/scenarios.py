@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 
-from faults import a_day, clocks, databases, fairness, kills, receivers
+from faults import a_day, clocks, databases, fairness, kills, receivers, telling
 from faults.report import Line, failed
 from faults.scene import Run
 
@@ -20,6 +20,8 @@ ON_POSTGRESQL: Mapping[str, Scenario] = {
     "kill-postgresql": partial(kills.kill_the_server, database="postgresql"),
     "kill-one-of-three": kills.kill_one_of_three,
     "worker-takes-over": kills.leave_it_to_a_worker,
+    "kill-while-scheduled-postgresql": partial(telling.kill_while_scheduled, database="postgresql"),
+    "kill-while-broadcasting-postgresql": partial(telling.kill_while_broadcasting, database="postgresql"),
     "stop-postgresql": partial(kills.stop_the_server, database="postgresql"),
     "postgresql-restarted": databases.restart_postgresql,
     "connections-cut": databases.cut_connections,
@@ -31,8 +33,11 @@ ON_POSTGRESQL: Mapping[str, Scenario] = {
 }
 ON_SQLITE: Mapping[str, Scenario] = {
     "kill-sqlite": partial(kills.kill_the_server, database="sqlite"),
+    "kill-while-scheduled-sqlite": partial(telling.kill_while_scheduled, database="sqlite"),
+    "kill-while-broadcasting-sqlite": partial(telling.kill_while_broadcasting, database="sqlite"),
     "stop-sqlite": partial(kills.stop_the_server, database="sqlite"),
     "disk-full": databases.fill_the_disk,
+    "files-limited": partial(databases.fill_the_disk, may_mount=False),
     "sqlite-locked": databases.lock_sqlite,
     "clock-forward-sqlite": partial(clocks.step_the_clock, database="sqlite", direction="forward"),
     "clock-back-sqlite": partial(clocks.step_the_clock, database="sqlite", direction="back"),

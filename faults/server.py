@@ -1,4 +1,4 @@
-"""What the processes of a run are: Relevo as it is, but for its clock, its names, its retries and trust.
+"""What the processes of a run are: Relevo as it is, but for its clock, names, trust and patience.
 
 They are forked from a process that has everything imported, so that 200 kills take minutes and not an
 hour. `relevo serve` itself is what the scenarios of SIGTERM start.
@@ -6,6 +6,7 @@ hour. `relevo serve` itself is what the scenarios of SIGTERM start.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -13,7 +14,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
@@ -26,6 +27,9 @@ import msgspec
 
 from relevo import bootstrap
 from relevo.cli import channels, files, installation, tokens
+from relevo.engine import broadcasting, scheduling
+from relevo.engine.broadcasting import Broadcasting
+from relevo.engine.scheduling import Scheduling
 from relevo.http_client.client import HttpClient
 from relevo.http_client.egress_guard import Address
 from relevo.settings import load
@@ -34,6 +38,9 @@ from relevo.system.clock import SystemClock
 HOST = "127.0.0.1"
 HOUR = timedelta(hours=1)
 ADDRESSES_KEPT_FOR = timedelta(seconds=0.5)  # instead of half a minute
+SHORT_LEASE = timedelta(seconds=1)  # of a schedule, instead of a minute, and of a broadcast
+LOOK_EVERY = 0.2  # seconds until schedules are looked at again, instead of 5
+DAWDLES_FOR = 0.1  # seconds between telling some people and noting that they were told
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,12 +119,27 @@ def _begin(setting: Setting) -> None:
     _replace(bootstrap, "SystemClock", SteppingClock)
     _replace(bootstrap, "resolve", Names(setting.names))
     _replace(installation, "resolve", Names(setting.names))
+    _replace(scheduling, "LEASE", SHORT_LEASE)
+    _replace(scheduling, "_LOOK_EVERY", LOOK_EVERY)
+    _replace(broadcasting, "LEASE", SHORT_LEASE)
+    for job in (Scheduling, Broadcasting):
+        _replace(job, "_tell", _dawdling(job._tell))
     _replace(bootstrap, "WEBHOOK_SCHEDULE", [timedelta(seconds=setting.retry_after)] * 500)
     given: dict[str, Any] = {
         "trusted_certificates": setting.certificates,
         "addresses_kept_for": ADDRESSES_KEPT_FOR,
     }
     _replace(bootstrap, "HttpClient", partial(HttpClient, **given))
+
+
+def _dawdling(tell: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Many a kill falls into the moment after people were told, before that is noted."""
+
+    async def dawdle(*given: object) -> None:
+        await tell(*given)
+        await asyncio.sleep(DAWDLES_FOR)
+
+    return dawdle
 
 
 def _replace(module: object, name: str, value: object) -> None:

@@ -12,6 +12,7 @@ from bench.processes import SECRET
 from faults.customers import Customers
 from faults.platform import Platform
 from faults.report import Line, line, overtakings
+from faults.telling import compared
 from relevo.domain import signing
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
@@ -71,3 +72,26 @@ def test_a_ledger_counts_gaps(check_every: int) -> None:
         ledger.take("desk", *webhook(f"desk-0-{number}", number))
 
     assert (ledger.report.gaps, ledger.report.checked) == (1, 3 // check_every)
+
+
+def told(stored: dict[str, int], came: dict[str, list[str]]) -> Line:
+    return compared("a scenario", ["f1u1-1", "f1u1-2"], stored, came, seconds=0.0, kills=1)
+
+
+def test_what_everybody_was_told_once_is_good() -> None:
+    found = told({"f1u1-1": 1, "f1u1-2": 1}, {"f1u1-1": ["a", "a"], "f1u1-2": ["b"]})
+
+    assert (found.accepted, found.delivered, found.lost, found.duplicated) == (2, 2, 0, 1)
+    assert found.is_good
+
+
+def test_what_was_decided_twice_or_came_under_two_ids_is_not_good() -> None:
+    found = told({"f1u1-1": 2, "f1u1-2": 1}, {"f1u1-1": ["a", "c"], "f1u1-2": ["b"]})
+
+    assert found.broken == ("1 decided twice", "1 came under two ids")
+
+
+def test_whoever_was_not_told_is_lost_and_others_must_not_be_told() -> None:
+    found = told({"f1u1-1": 1, "f1u2-1": 1}, {"f1u1-1": ["a"]})
+
+    assert (found.accepted, found.lost, found.broken) == (1, 1, ("others were told",))
