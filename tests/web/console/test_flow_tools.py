@@ -44,6 +44,25 @@ async def test_a_flow_is_tried_line_by_line_without_a_trace(browser: Browser, wo
         assert await standing.people_in(connection, world.company.flow.id, most=10) == (0, [])
 
 
+async def test_the_page_stands_below_its_flow_and_a_new_one_below_all_flows(
+    browser: Browser, world: World
+) -> None:
+    def trail(page: Page) -> list[tuple[str, str]]:
+        return [(one.text, one.get("href")) for one in page.tree.one("nav", class_="crumbs").all("a")]
+
+    above, flow = ("Flows", "/console/flows"), world.company.flow
+    below = (flow.name, f"/console/flows/{flow.id}")
+
+    begun = await browser.get(f"/console/flows/{flow.id}/try")
+    assert trail(begun) == [above, below]
+    fields = {"source": SUPPORT, "typed": "", "line": "hi"}
+    assert trail(await browser.send("/console/flows/try", {**fields, "flow": str(flow.id)})) == [above, below]
+    for nobodys in ("", "999", "x", "../sign-out"):
+        page = await browser.send("/console/flows/try", {**fields, "flow": nobodys})
+        assert trail(page) == [above]
+        assert page.field("flow").get("value") == ""
+
+
 async def test_a_line_that_is_not_understood_is_refused_and_the_rest_stays(browser: Browser) -> None:
     fields = {"source": SUPPORT, "typed": "hi\nagent"}
     page = await browser.send("/console/flows/try", {**fields, "line": "/wait soon"})

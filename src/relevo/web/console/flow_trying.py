@@ -19,6 +19,7 @@ from relevo.domain.flows.model import Flow
 from relevo.domain.flows.parsing import parse
 from relevo.domain.ids import FlowId
 from relevo.domain.vocabulary import FieldType
+from relevo.domain.workspaces import FlowEntry
 from relevo.rehearsal import commands
 from relevo.rehearsal.session import NotPossible, Rehearsal
 from relevo.rehearsal.showing import shown, state_of
@@ -69,20 +70,26 @@ async def try_page(visit: Visit, form: Form) -> Page:
     """The conversation so far, and where to write what comes next."""
     visit.console.rehearsals.take(str(visit.member.id))
     source = form.raw("source")
-    flow = parse(source, file="flow.yaml").flow
+    written = parse(source, file="flow.yaml").flow
     defaults = await _defaults(visit)
-    tried = await asyncio.to_thread(_play, flow, defaults, form) if flow else Tried()
+    tried = await asyncio.to_thread(_play, written, defaults, form) if written else Tried()
     return visit.page(
         "flow_try.html",
         title="Try the flow",
         form=form,
         tried=tried,
-        flow_id=form.get("flow"),
+        flow=_own_flow(visit, form.number("flow")),
         channels=list(ADAPTERS),
         channel=_channel(form),
         help_lines=commands.help_lines(),
-        mistakes=mistakes_of(source) if flow is None else [],
+        mistakes=mistakes_of(source) if written is None else [],
     )
+
+
+def _own_flow(visit: Visit, flow_id: int | None) -> FlowEntry | None:
+    """Which flow of the workspace is being changed; None for one that is new."""
+    entry = visit.directory.flows.get(FlowId(flow_id or 0))
+    return entry if entry is not None and entry.workspace_id == visit.workspace_id else None
 
 
 async def _defaults(visit: Visit) -> Flow | None:
@@ -128,10 +135,8 @@ def _perform(rehearsal: Rehearsal, typed: str) -> list[Line]:
 
 def _types(visit: Visit, flow_id: int | None) -> Mapping[str, FieldType]:
     """Of the fields of a flow, if it is one of the member's workspace."""
-    directory = visit.services.catalog.directory
-    entry = directory.flows.get(FlowId(flow_id or 0))
-    is_ours = entry is not None and entry.workspace_id == visit.workspace_id
-    return directory.vocabulary(entry.id).types if entry is not None and is_ours else {}
+    flow = _own_flow(visit, flow_id)
+    return visit.directory.vocabulary(flow.id).types if flow is not None else {}
 
 
 @post("/flows/check")
