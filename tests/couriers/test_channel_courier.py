@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-import relevo.couriers.pacing as pacing_room
 from relevo.channels.adapter import Rates
 from relevo.couriers.limiting import Limiter, Share
 from relevo.couriers.pacing import Pacing
@@ -22,6 +23,7 @@ from relevo.domain.messages import Media, Message, MessageStatus, Text
 from relevo.domain.workspaces import Channel
 from relevo.store import interventions, media
 from relevo.store.database import Database
+from relevo.system.notes import OwnNotes, SharedNotes
 from relevo.testing.builders import World, add_channel
 from relevo.testing.clock import FakeClock, let_others_run
 from relevo.testing.fake_http import Asked, Reply, reply
@@ -261,25 +263,31 @@ async def test_messages_to_the_same_person_are_kept_apart(users: str, burst: int
 
 async def test_without_a_pace_nobody_waits_and_nobody_is_remembered() -> None:
     clock = FakeClock()
-    pacing = Pacing(clock)
+    notes = OwnNotes()
+    pacing = Pacing(clock, notes)
 
     for _ in range(100):
         await pacing.turn(ChannelId(1), "a", Rates())
 
-    assert pacing._free == {}
+    assert len(notes) == 0
     assert clock.monotonic() == 0
 
 
-async def test_those_who_may_be_written_to_again_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing_room, "REMEMBERED", 3)
-    clock = FakeClock()
-    pacing = Pacing(clock)
+async def test_processes_that_share_their_notes_keep_one_pace_together(tmp_path: Path) -> None:
+    clock, times = FakeClock(), []
+    SharedNotes.make(tmp_path / "notes")
 
-    for number in range(10):
-        await pacing.turn(ChannelId(1), str(number), Rates(between=1))
-        clock.advance(timedelta(seconds=2))
+    async def take(notes: SharedNotes) -> None:
+        await Pacing(clock, notes).turn(ChannelId(1), "ana", Rates(between=6, burst=2))
+        times.append(clock.monotonic())
 
-    assert len(pacing._free) <= 3
+    one, other = (SharedNotes(tmp_path / "notes", b"key") for _ in range(2))
+    with closing(one), closing(other):
+        tasks = [asyncio.create_task(take(notes)) for notes in (one, other, one, other)]
+        await clock.run(timedelta(minutes=1))
+
+    assert all(task.done() for task in tasks)
+    assert times == [0, 0, 6, 12]
 
 
 LONG_CODE = {"account_sid": "AC" + "a" * 32, "auth_token": "0" * 32, "sender": "+12025550100"}

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from relevo.domain.errors import TooManyRequests
+from relevo.system.notes import OwnNotes
 from relevo.testing.clock import FakeClock
 from relevo.web.addresses import network_of
 from relevo.web.buckets import Buckets, Limit
@@ -58,13 +59,14 @@ def test_nobody_pays_for_somebody_else() -> None:
 
 
 def test_many_names_do_not_fill_the_memory() -> None:
-    buckets = Buckets(Limit(a_second=1, burst=1), FakeClock(), most=10)
+    notes = OwnNotes(most=10)
+    buckets = Buckets(Limit(a_second=1, burst=1), FakeClock(), notes)
     passed = []
     for number in range(1000):
         passes(buckets, f"caller-{number}")
         passed.append(passes(buckets, "ana"))
 
-    assert len(buckets) == 10
+    assert len(notes) == 10
     assert passed == [True] + [False] * 999  # who asks often is not forgotten
 
 

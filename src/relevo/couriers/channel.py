@@ -26,6 +26,7 @@ from relevo.http_client.client import HttpClient
 from relevo.store import conversations
 from relevo.store.database import Database
 from relevo.system.clock import Clock
+from relevo.system.notes import Notes
 
 PATIENCE = timedelta(hours=1)
 """The longest wait that a vendor may ask for."""
@@ -50,11 +51,12 @@ class ChannelCourier:
         timeout: timedelta,
         public_url: str = "",
         database: Database | None = None,
+        notes: Notes | None = None,
     ) -> None:
         self._catalog, self._public_url, self._database = catalog, public_url, database
         self._clock = clock
         self._vendors = Vendors(http=http, clock=clock, timeout=timeout)
-        self._pacing = Pacing(clock)
+        self._pacing = Pacing(clock, notes)
 
     async def attempt(self, delivery: Delivery) -> Tried:
         await self._catalog.refresh()

@@ -1,16 +1,14 @@
-"""How often somebody may ask: token buckets in memory, as many as are in use and no more than a bound."""
+"""How often somebody may ask: token buckets in memory."""
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 
 import msgspec
 
 from relevo.domain.errors import TooManyRequests
 from relevo.system.clock import Clock
-
-MOST_BUCKETS = 20_000
+from relevo.system.notes import Notes, OwnNotes
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -20,46 +18,38 @@ class Limit(msgspec.Struct, frozen=True):
     burst: int
 
 
-class _Bucket(msgspec.Struct):
-    left: float
-    at: float
-
-
 class Buckets:
     """One limit for each of many callers.
 
-    Beyond `MOST_BUCKETS` callers the one that has not asked for longest is forgotten: it begins anew
-    with a full bucket, and nobody can fill the memory by having many names.
+    Of a caller we note what is left, and when. One who is forgotten begins anew with a full bucket, so that
+    nobody can fill the memory by having many names. `kind` keeps apart what is in the same notes.
     """
 
-    def __init__(self, limit: Limit, clock: Clock, most: int = MOST_BUCKETS) -> None:
-        self._limit, self._clock, self._most = limit, clock, most
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+    def __init__(self, limit: Limit, clock: Clock, notes: Notes | None = None, kind: str = "") -> None:
+        self._limit, self._clock = limit, clock
+        self._notes, self._kind = notes if notes is not None else OwnNotes(), kind
 
     def take(self, caller: str) -> None:
         """Count a request. Raises `TooManyRequests`, which says in how many seconds there is room."""
-        bucket = self._refilled(caller)
-        if bucket.left < 1:
-            wait = math.ceil((1 - bucket.left) / self._limit.a_second)
+        with self._notes:
+            left, now = self._left(caller)
+            self._notes.write(self._name(caller), (left - (left >= 1), now))
+        if left < 1:
+            wait = math.ceil((1 - left) / self._limit.a_second)
             raise TooManyRequests(f"Too many requests; try again in {wait} s.", retry_after=wait)
-        bucket.left -= 1
 
     def left(self, caller: str) -> int:
         """How many requests would pass now."""
-        return int(self._refilled(caller).left)
+        with self._notes:
+            return int(self._left(caller)[0])
 
-    def __len__(self) -> int:
-        return len(self._buckets)
+    def _left(self, caller: str) -> tuple[float, float]:
+        """With what has come back until now, which is the other number."""
+        now, noted = self._clock.monotonic(), self._notes.read(self._name(caller))
+        if noted is None:
+            return float(self._limit.burst), now
+        left, at = noted
+        return min(self._limit.burst, left + max(now - at, 0.0) * self._limit.a_second), now
 
-    def _refilled(self, caller: str) -> _Bucket:
-        now = self._clock.monotonic()
-        bucket = self._buckets.get(caller)
-        if bucket is None:
-            bucket = self._buckets[caller] = _Bucket(float(self._limit.burst), now)
-            if len(self._buckets) > self._most:
-                self._buckets.popitem(last=False)
-            return bucket
-        self._buckets.move_to_end(caller)
-        bucket.left = min(self._limit.burst, bucket.left + (now - bucket.at) * self._limit.a_second)
-        bucket.at = now
-        return bucket
+    def _name(self, caller: str) -> str:
+        return f"{self._kind} {caller}"

@@ -38,7 +38,7 @@ from relevo.store.problems import Problem
 from relevo.web.addresses import network_of
 from relevo.web.asgi import answer, header, read_body
 from relevo.web.bearers import Bearers
-from relevo.web.buckets import Buckets, Limit
+from relevo.web.buckets import Limit
 from relevo.web.front_door import note
 from relevo.web.identities import Identities
 from relevo.web.inbound import event_of
@@ -65,7 +65,7 @@ class Hooks:
     def __init__(self, services: Services, bearers: Bearers) -> None:
         self._services, self._bearers = services, bearers
         self._identities = Identities(services)
-        self._unknown_keys = Buckets(UNKNOWN_KEYS, services.clock)
+        self._unknown_keys = services.buckets("unknown hooks", UNKNOWN_KEYS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == ScopeType.HTTP

@@ -35,7 +35,7 @@ from relevo.store import conversations, inbound_webhooks, subscribers
 from relevo.store.database import Connection
 from relevo.store.inbound_webhooks import InboundCall
 from relevo.web.addresses import network_of
-from relevo.web.buckets import Buckets, Limit
+from relevo.web.buckets import Limit
 from relevo.web.front_door import note
 from relevo.web.services import Services
 
@@ -69,9 +69,9 @@ class Inbound:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._unknown = Buckets(UNKNOWN_KEYS, services.clock)
+        self._unknown = services.buckets("unknown inbound", UNKNOWN_KEYS)
         most = services.edge.inbound_rate_limit
-        self._limit = Buckets(Limit(a_second=most / _HOUR, burst=most), services.clock) if most else None
+        self._limit = services.buckets("inbound", Limit(most / _HOUR, burst=most)) if most else None
 
     async def take(self, request: AnyRequest, key: str) -> Taken:
         """Raises `RelevoError` for whatever is not taken."""

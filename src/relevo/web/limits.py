@@ -8,8 +8,8 @@ import msgspec
 
 from relevo.domain.errors import TooManyRequests
 from relevo.domain.ids import ApiKeyId
-from relevo.system.clock import Clock
-from relevo.web.buckets import Buckets, Limit
+from relevo.web.buckets import Limit
+from relevo.web.services import Services
 
 _HOUR = timedelta(hours=1).total_seconds()
 
@@ -22,15 +22,15 @@ class Allowance(msgspec.Struct, frozen=True):
 
 
 class HourlyLimit:
-    """So many calls an hour for each token, in this process: all at once, or one after another.
+    """So many calls an hour for each token: all at once, or one after another.
 
     A call comes back every `3600 / limit` seconds, so that nobody has to wait for a full hour to pass.
     0 is no limit.
     """
 
-    def __init__(self, limit: int, clock: Clock) -> None:
+    def __init__(self, limit: int, services: Services) -> None:
         self._limit = limit
-        self._buckets = Buckets(Limit(a_second=limit / _HOUR, burst=limit), clock)
+        self._buckets = services.buckets("token", Limit(a_second=limit / _HOUR, burst=limit))
 
     def take(self, key: ApiKeyId) -> None:
         """Count a call. Raises TooManyRequests, in UChat's words, with `retry_after` in seconds."""

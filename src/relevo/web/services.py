@@ -25,6 +25,8 @@ from relevo.store.subscribers import LargeTotals
 from relevo.system.chance import Chance
 from relevo.system.clock import Clock
 from relevo.system.media_files import MediaFiles
+from relevo.system.notes import Notes
+from relevo.web.buckets import Buckets, Limit
 
 TryEndpoint = Callable[[Endpoint, Delivery], Awaitable[Trial]]
 """Makes one request to an endpoint, in use or not, and shows it. Nothing is stored."""
@@ -72,6 +74,12 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """None: the console cannot send test e-mails."""
     ask_vendor: AskVendor | None = None
     """None: the console cannot connect or check channels."""
+    notes: Notes | None = None
+    """What the workers know of callers together. None: there is only this process."""
+
+    def buckets(self, kind: str, limit: Limit) -> Buckets:
+        """A limit for callers of a kind, held by all workers together."""
+        return Buckets(limit, self.clock, self.notes, kind)
 
     @property
     def means(self) -> Means:

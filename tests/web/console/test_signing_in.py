@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack, closing
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from relevo.admin import members
 from relevo.admin.members import SESSION_FOR
+from relevo.system.notes import SharedNotes
 from relevo.testing.builders import World
 from relevo.web.app import create_app
 from relevo.web.console.signing_in import WRONG
@@ -106,6 +109,24 @@ async def test_an_unknown_address_costs_a_hash_too(
         await sign_in(stranger, email, "wrong horse")
 
     assert len(counted) == 3
+
+
+async def test_guessing_is_slowed_down_by_all_workers_together(
+    services: Services, tmp_path: Path, password: str
+) -> None:
+    SharedNotes.make(tmp_path / "notes")
+    async with AsyncExitStack() as stack:
+        browsers = []
+        for _ in range(2):
+            notes = stack.enter_context(closing(SharedNotes(tmp_path / "notes", b"key")))
+            app = create_app(msgspec.structs.replace(services, notes=notes))
+            browsers.append(Browser(await stack.enter_async_context(client_of(app)), services))
+        guesses = [
+            (await sign_in(browsers[number % 2], "olga@example.com", "wrong horse")).status
+            for number in range(OF_EMAIL.burst + 2)
+        ]
+
+    assert guesses == [422] * OF_EMAIL.burst + [429] * 2
 
 
 async def test_guessing_is_slowed_down_by_address(stranger: Browser, world: World, password: str) -> None:

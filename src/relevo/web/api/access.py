@@ -42,7 +42,7 @@ class Gate:
 
     def __init__(self, services: Services, bearers: Bearers) -> None:
         self._bearers = bearers
-        self._limit = HourlyLimit(services.edge.rate_limit, services.clock)
+        self._limit = HourlyLimit(services.edge.rate_limit, services)
         self._uses = _Uses(services.database, services.clock)
 
     async def admit(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:

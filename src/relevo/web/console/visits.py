@@ -47,15 +47,14 @@ class Console(msgspec.Struct, frozen=True):
 
 
 def make_console(services: Services) -> Console:
-    clock = services.clock
     return Console(
         services,
         services.means,
-        Buckets(OF_ADDRESS, clock),
-        Buckets(OF_EMAIL, clock),
+        services.buckets("sign-in address", OF_ADDRESS),
+        services.buckets("sign-in email", OF_EMAIL),
         Streams(),
-        Sightings(services.database, clock),
-        Buckets(OF_REHEARSALS, clock),
+        Sightings(services.database, services.clock),
+        services.buckets("rehearsals", OF_REHEARSALS),
     )
 
 

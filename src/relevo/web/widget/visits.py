@@ -29,13 +29,13 @@ class Limits:
     """How often visitors may ask; by address more, for the many people behind one."""
 
     def __init__(self, services: Services) -> None:
-        def buckets(a_second: float, burst: int) -> Buckets:
-            return Buckets(Limit(a_second, burst), services.clock)
+        def buckets(kind: str, a_second: float, burst: int) -> Buckets:
+            return services.buckets(f"widget {kind}", Limit(a_second, burst))
 
-        self.sessions_of_address = buckets(1, 60)
-        self.calls_of_address = buckets(50, 500)
-        self.calls_of_visitor = buckets(5, 60)
-        self.uploads_of_visitor = buckets(0.2, 20)
+        self.sessions_of_address = buckets("sessions", 1, 60)
+        self.calls_of_address = buckets("address", 50, 500)
+        self.calls_of_visitor = buckets("visitor", 5, 60)
+        self.uploads_of_visitor = buckets("uploads", 0.2, 20)
 
 
 class Visit(msgspec.Struct, frozen=True):
