@@ -61,16 +61,19 @@ from relevo.http_client.bucket_files import Bucket, BucketFiles
 from relevo.http_client.client import Answer, HttpClient
 from relevo.http_client.egress_guard import EgressGuard
 from relevo.http_client.mail import SmtpMail
+from relevo.metrics import EVENTS_WAITING, shows
 from relevo.settings import SERVED_AT, Secret, Settings, secret_key
 from relevo.store import schema
 from relevo.store.database import Database, driver_url
 from relevo.store.encryption import Cipher
 from relevo.store.ids import IdBlocks
+from relevo.system import workers
 from relevo.system.chance import SystemChance
 from relevo.system.clock import Clock, SystemClock
 from relevo.system.companion import companion
 from relevo.system.dns import resolve
 from relevo.system.media_files import MediaFiles, sniff
+from relevo.system.notes import SharedNotes
 from relevo.web.app import create_app
 from relevo.web.console import first_run_code
 from relevo.web.demo import sample as demo_sample
@@ -78,6 +81,7 @@ from relevo.web.demo.recording import Recording
 from relevo.web.demo.routes import Demo, create_demo
 from relevo.web.demo.sample import Sample
 from relevo.web.demo.wire import Wire
+from relevo.web.metrics import Levels
 from relevo.web.services import Edge, Services, TryEndpoint
 
 log = structlog.get_logger()
@@ -119,9 +123,10 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, public_url: str = "", is_demo: bool = False
+    settings: Settings, *, public_url: str = "", is_demo: bool = False, shared: Path | None = None
 ) -> AsyncIterator[Running]:
-    """Everything but the HTTP edge, from migrations to couriers; drains and stops at the end."""
+    """Everything but the HTTP edge, from migrations to couriers; drains and stops at the end. `shared`: the
+    folder of the workers that this is one of."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url.reveal())
     async with contextlib.AsyncExitStack() as stack:
@@ -129,7 +134,8 @@ async def running(
         if database.is_sqlite:
             stack.enter_context(_only_process(settings.data_dir))
         await schema.migrate(database)
-        parts = _assemble(settings, database, public_url or settings.public_url, is_demo=is_demo)
+        notes = stack.enter_context(_notes(settings, shared)) if shared else None
+        parts = _assemble(settings, database, public_url or settings.public_url, is_demo=is_demo, notes=notes)
         stack.push_async_callback(parts.http.close)
         stack.push_async_callback(parts.services.files.close)
         yield await _start(parts, stack)
@@ -151,7 +157,14 @@ class _Parts(msgspec.Struct, frozen=True):
     http: HttpClient
 
 
-def _assemble(settings: Settings, database: Database, public_url: str, *, is_demo: bool) -> _Parts:
+def _notes(settings: Settings, shared: Path) -> contextlib.closing[SharedNotes]:
+    key = _derive(secret_key(settings).reveal(), "notes")
+    return contextlib.closing(SharedNotes(shared / workers.NOTES, key))
+
+
+def _assemble(
+    settings: Settings, database: Database, public_url: str, *, is_demo: bool, notes: SharedNotes | None
+) -> _Parts:
     key = secret_key(settings).reveal()
     clock = SystemClock()
     chance = SystemChance(clock)
@@ -190,6 +203,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
                 timeout=settings.webhook_timeout,
                 public_url=public_url,
                 database=database,
+                notes=notes,
             ),
             "media": MediaCourier(
                 catalog=catalog,
@@ -236,6 +250,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
     )
     couriers.recorder = engine
     outages.gates, outages.submit = lambda: couriers.gates, engine.submit
+    shows(EVENTS_WAITING, lambda: engine.waiting)
     services = Services(
         edge=Edge(
             public_url=public_url,
@@ -264,6 +279,7 @@ def _assemble(settings: Settings, database: Database, public_url: str, *, is_dem
         try_endpoint=_trier(http, clock, settings.webhook_timeout),
         mail=mail,
         ask_vendor=asking(Vendors(http=http, clock=clock, timeout=settings.webhook_timeout)),
+        notes=notes,
     )
     return _Parts(
         services,
@@ -344,6 +360,8 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
         ("health", parts.reporter),
         ("outages", parts.outages),
     ]
+    if parts.services.notes is not None:
+        others.append(("levels", Levels(parts.services.clock)))
     tasks += carrying + [_begin(one, name, stack) for name, one in others]
     return Running(
         services=parts.services, couriers=couriers, timers=timers, http=parts.http, tasks=tuple(tasks)
@@ -420,13 +438,15 @@ def _only_process(folder: Path) -> Iterator[None]:
 # Commands
 
 
-def serve(settings: Settings, *, host: str, port: int, inherited: int | None = None) -> None:
+def serve(
+    settings: Settings, *, host: str, port: int, inherited: int | None = None, shared: Path | None = None
+) -> None:
     """Server, engine and couriers in one process, until SIGTERM or SIGINT.
 
     `inherited`: the socket to take connections from, of a process that keeps us up; we end with our
-    standard input, which it holds.
+    standard input, which it holds. `shared`: the folder of those that it keeps up.
     """
-    _run(_serve(settings, host, port, inherited))
+    _run(_serve(settings, host, port, inherited, shared))
 
 
 def work(settings: Settings) -> None:
@@ -450,9 +470,12 @@ async def migrate(settings: Settings) -> None:
         await database.close()
 
 
-async def _serve(settings: Settings, host: str, port: int, inherited: int | None) -> None:
+async def _serve(
+    settings: Settings, host: str, port: int, inherited: int | None, shared: Path | None
+) -> None:
     logs.set_up(settings.log_level, settings.log_format)
-    async with running(settings, public_url=settings.public_url or _note_url(settings, host, port)) as parts:
+    url = settings.public_url or _note_url(settings, host, port)
+    async with running(settings, public_url=url, shared=shared) as parts:
         app = create_app(parts.services, is_well=parts.is_well)
         server = _Server(_uvicorn_config(app, host, port), on_stop=parts.services.hub.close)
         log.info("serving", url=parts.services.edge.public_url, host=host, port=port)

@@ -1,12 +1,48 @@
-"""What Relevo counts. Names are published; the pages of numbers are in docs/reference/metrics.md."""
+"""What Relevo counts. Names are published; the pages of numbers are in docs/reference/metrics.md.
+
+The workers of one `relevo serve` count in files that each of them can read (`system.workers`), with the
+client's own means for that: counters and histograms of all of them are added up, and so are levels.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 
 REGISTRY = CollectorRegistry()
+FIGURES = CollectorRegistry()
+"""What is looked up in the database, and not counted: the same whoever looks, and never added up."""
+
+
+class Figures:
+    """A gauge with one label, whose values are shown all at once."""
+
+    def __init__(self, name: str, documentation: str, label: str) -> None:
+        self.name, self.documentation, self.label = name, documentation, label
+        self._values: Mapping[str, float] = {}
+        FIGURES.register(self)
+
+    def show(self, values: Mapping[str, float]) -> None:
+        """These and no others, from now on."""
+        self._values = values
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        return [self._family()]
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = self._family()
+        for of, value in self._values.items():
+            family.add_metric([of], value)
+        yield family
+
+    def _family(self) -> GaugeMetricFamily:
+        return GaugeMetricFamily(self.name, self.documentation, labels=[self.label])
+
 
 MESSAGES = Counter("relevo_messages", "Messages stored, by who said them.", ["type"], registry=REGISTRY)
 DECISIONS = Counter(
@@ -50,20 +86,14 @@ COMMIT_SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
     registry=REGISTRY,
 )
-WAITING = Gauge(
-    "relevo_deliveries_waiting", "Deliveries waiting, by destination.", ["destination"], registry=REGISTRY
-)
-OLDEST_WAITING = Gauge(
+WAITING = Figures("relevo_deliveries_waiting", "Deliveries waiting, by destination.", "destination")
+OLDEST_WAITING = Figures(
     "relevo_oldest_waiting_delivery_seconds",
     "Age of the oldest waiting delivery, by destination.",
-    ["destination"],
-    registry=REGISTRY,
+    "destination",
 )
-ENDPOINT_STATE = Gauge(
-    "relevo_endpoint_state",
-    "How an endpoint stands: 0 healthy, 1 failing, 2 open, 3 disabled.",
-    ["endpoint"],
-    registry=REGISTRY,
+ENDPOINT_STATE = Figures(
+    "relevo_endpoint_state", "How an endpoint stands: 0 healthy, 1 failing, 2 open, 3 disabled.", "endpoint"
 )
 ENDPOINT_NOTICES = Counter(
     "relevo_endpoint_notices", "What became of endpoints, by type of notice.", ["type"], registry=REGISTRY
@@ -71,8 +101,12 @@ ENDPOINT_NOTICES = Counter(
 ENDPOINT_PROBES = Counter(
     "relevo_endpoint_probes", "Probes of open circuits, by what they came to.", ["outcome"], registry=REGISTRY
 )
-LANES = Gauge("relevo_lanes_carried", "Lanes that this process carries now.", registry=REGISTRY)
-EVENTS_WAITING = Gauge("relevo_events_waiting", "Events waiting for a commit.", registry=REGISTRY)
+LANES = Gauge(
+    "relevo_lanes_carried", "Lanes that are carried now.", registry=REGISTRY, multiprocess_mode="livesum"
+)
+EVENTS_WAITING = Gauge(
+    "relevo_events_waiting", "Events waiting for a commit.", registry=REGISTRY, multiprocess_mode="livesum"
+)
 HTTP_REQUESTS = Counter(
     "relevo_http_requests",
     "Requests answered, by area and status; status 0 is a client that went away.",
@@ -91,3 +125,32 @@ def counter(metric: Counter, *labels: str) -> Counter:
 def histogram(metric: Histogram, *labels: str) -> Histogram:
     """The histogram with these labels."""
     return metric.labels(*labels)
+
+
+_LEVELS: dict[Gauge, Callable[[], float]] = {}
+
+
+def shows(gauge: Gauge, level: Callable[[], float]) -> None:
+    """Let a gauge show this, of this process, whenever levels are read."""
+    _LEVELS[gauge] = level
+
+
+def read_levels() -> None:
+    """Set the gauges to what they show now."""
+    for gauge, level in _LEVELS.items():
+        gauge.set(level())
+
+
+def exposition() -> bytes:
+    """Everything, in the text format of Prometheus: of all workers, if there are several."""
+    read_levels()
+    return generate_latest(_counted()) + generate_latest(FIGURES)
+
+
+def _counted() -> CollectorRegistry:
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder is None:
+        return REGISTRY
+    together = CollectorRegistry()
+    MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
+    return together

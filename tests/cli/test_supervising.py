@@ -41,9 +41,12 @@ class Kept:
     def __init__(self, workers: int, *, stubborn: bool = False) -> None:
         self.clock, self.stopping, self.started = FakeClock(), asyncio.Event(), list[Worker]()
         self._pids, self._stubborn = count(1), stubborn
-        self.running = asyncio.create_task(Supervisor(self._start, workers, self.clock, self.stopping).run())
+        self.numbers, self.ended = list[int](), list[int]()
+        supervisor = Supervisor(self._start, workers, self.clock, self.stopping, self.ended.append)
+        self.running = asyncio.create_task(supervisor.run())
 
-    async def _start(self) -> Worker:
+    async def _start(self, number: int) -> Worker:
+        self.numbers.append(number)
         self.started.append(Worker(next(self._pids), stubborn=self._stubborn))
         return self.started[-1]
 
@@ -73,6 +76,19 @@ async def test_one_that_ends_is_started_again_after_a_pause_that_doubles() -> No
     kept.started[-1].end(-9)
     await kept.clock.run(supervising.FIRST_PAUSE)
     assert len(kept.started) == 10
+    kept.stopping.set()
+    await kept.running
+
+
+async def test_one_that_is_started_again_has_the_number_of_the_one_that_ended() -> None:
+    kept = Kept(3)
+    await let_others_run()
+    kept.started[1].end(-9)
+    await kept.clock.run(timedelta(seconds=0.49))
+    assert (kept.numbers, kept.ended) == ([1, 2, 3], [2])
+
+    await kept.clock.run(timedelta(seconds=0.02))
+    assert kept.numbers == [1, 2, 3, 2]
     kept.stopping.set()
     await kept.running
 

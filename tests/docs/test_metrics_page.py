@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
+from prometheus_client import Metric
 
-from relevo.metrics import REGISTRY
+from relevo.metrics import FIGURES, REGISTRY, Figures
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 SECTIONS = dict(re.findall(r"^## `(\S+)`\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.M | re.S))
 SUFFIXES = {"counter": "_total", "gauge": "", "histogram": ""}
 
 
-def counted() -> dict[str, Any]:
-    """Every metric, by the name under which Prometheus lists it."""
-    metrics = set(REGISTRY._collector_to_names)
-    return {metric._name + SUFFIXES[metric._type]: metric for metric in metrics}  # type: ignore[attr-defined]
+def counted() -> dict[str, tuple[Metric, str]]:
+    """Every metric with its labels, by the name under which Prometheus lists it."""
+    found: dict[str, tuple[Metric, str]] = {}
+    for one in {*REGISTRY._collector_to_names, *FIGURES._collector_to_names}:
+        (metric,) = one.describe()  # type: ignore[attr-defined]
+        labels = [one.label] if isinstance(one, Figures) else one._labelnames  # type: ignore[attr-defined]
+        found[metric.name + SUFFIXES[metric.type]] = metric, ", ".join(f"`{label}`" for label in labels)
+    return found
 
 
 def test_every_metric_is_documented_and_nothing_else() -> None:
@@ -27,12 +31,11 @@ def test_every_metric_is_documented_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("name", sorted(counted()))
 def test_the_section_of_a_metric_says_what_it_is(name: str) -> None:
-    metric = counted()[name]
-    labels = ", ".join(f"`{label}`" for label in metric._labelnames) or "none"
+    metric, labels = counted()[name]
 
     first, second, *_ = SECTIONS[name].strip().split("\n\n")
-    assert first.split() == f"A {metric._type}. Labels: {labels}.".split()
-    assert second.split()[: len(metric._documentation.split())] == metric._documentation.split()
+    assert first.split() == f"A {metric.type}. Labels: {labels or 'none'}.".split()
+    assert second.split()[: len(metric.documentation.split())] == metric.documentation.split()
 
 
 def test_no_metric_is_named_on_the_page_that_does_not_exist() -> None:

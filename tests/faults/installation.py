@@ -143,7 +143,7 @@ class Installation:
     """Processes that share a database, a data folder and a platform."""
 
     def __init__(
-        self, folder: Path, database_url: str, platform_url: str, address: str = "127.0.0.1"
+        self, folder: Path, database_url: str, platform_url: str, address: str = "127.0.0.1", **settings: str
     ) -> None:
         self.port, self._folder, self._address = free_port(), folder, address
         self._environment = {
@@ -153,6 +153,7 @@ class Installation:
             "RELEVO_ALLOWED_NETWORKS": "127.0.0.0/8,10.0.0.0/8",
             "RELEVO_PUBLIC_URL": f"http://{address}:{self.port}",
             "RELEVO_LOG_LEVEL": "error",
+            **settings,
         }
         (folder / "f.flow.yaml").write_text(FLOW)
         (folder / "w.yaml").write_text(

@@ -11,6 +11,7 @@ import pytest
 
 from relevo.testing.ports import free_port
 from tests.faults.installation import Installation, Platform, receiving
+from tests.faults.processes import is_alive, shared_folder, two_children
 
 USERS = 8
 MESSAGES = 20
@@ -31,14 +32,14 @@ async def test_one_of_two_workers_may_be_killed_and_is_started_again(
         vendor = here.set_up()
         parent = await here.start("--workers", "2")
         try:
-            first = await _two_children(parent.pid)
+            first = await two_children(parent.pid)
             await vendor.hand_over(USERS)
             customers = [asyncio.create_task(vendor.write(user, MESSAGES)) for user in range(USERS)]
             await asyncio.sleep(0.3)
             os.kill(first[0], signal.SIGKILL)
             await asyncio.gather(*customers)
             await platform.until_all(vendor.expected)
-            second = await _two_children(parent.pid)
+            second = await two_children(parent.pid)
             assert first[1] in second
             assert first[0] not in second
             parent.send_signal(signal.SIGTERM)
@@ -53,31 +54,14 @@ async def test_workers_end_when_their_parent_is_killed(database_url: str, tmp_pa
     here = Installation(tmp_path, database_url, "http://127.0.0.1:9/hook")
     here.set_up()
     parent = await here.start("--workers", "2")
-    children = await _two_children(parent.pid)
+    children = await two_children(parent.pid)
+    folder = shared_folder(children[0])
     parent.kill()
     parent.wait()
     async with asyncio.timeout(20):
-        while any(_is_alive(child) for child in children):
+        while any(is_alive(child) for child in children):
             await asyncio.sleep(0.1)
-
-
-async def _two_children(pid: int) -> list[int]:
-    """Both of them, once there are two."""
-    async with asyncio.timeout(20):
-        while len(found := _children(pid)) != 2:
-            await asyncio.sleep(0.1)
-    return found
-
-
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
+    assert not folder.exists()
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")

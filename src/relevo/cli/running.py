@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
+from pathlib import Path
 
 import click
 
 from relevo.settings import load
+from relevo.system.workers import taking_part
 
 _HOST, _PORT = "127.0.0.1", 8080
 
@@ -21,23 +24,26 @@ _port = click.option(
 @click.option("--workers", metavar="NUMBER", type=click.IntRange(1, 64), default=1,
               help="Processes that share the port; more than one needs PostgreSQL.")  # fmt: skip
 @click.option("--inherit", type=int, hidden=True)
-def serve(host: str, port: int, workers: int, inherit: int | None) -> None:
+@click.option("--worker", type=int, default=0, hidden=True)
+@click.option("--shared", type=click.Path(path_type=Path), hidden=True)
+def serve(host: str, port: int, workers: int, inherit: int | None, worker: int, shared: Path | None) -> None:
     """Run the server.
 
     Hooks, API, console, couriers and timers, in one process. It migrates the database first. With
     --workers, one that ends is started again, and connections wait for another.
     """
-    from relevo import bootstrap
-    from relevo.cli import supervising
+    with taking_part(shared, worker) if shared else nullcontext():
+        from relevo import bootstrap
+        from relevo.cli import supervising
 
-    settings = load(os.environ)
-    try:
-        if workers > 1:
-            supervising.serve(settings, host=host, port=port, workers=workers)
-        else:
-            bootstrap.serve(settings, host=host, port=port, inherited=inherit)
-    except bootstrap.CannotRun as error:
-        raise click.ClickException(str(error)) from None
+        settings = load(os.environ)
+        try:
+            if workers > 1:
+                supervising.serve(settings, host=host, port=port, workers=workers)
+            else:
+                bootstrap.serve(settings, host=host, port=port, inherited=inherit, shared=shared)
+        except bootstrap.CannotRun as error:
+            raise click.ClickException(str(error)) from None
 
 
 @click.command()

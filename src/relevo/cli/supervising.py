@@ -10,6 +10,7 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -17,6 +18,7 @@ import structlog
 from relevo import bootstrap, logs
 from relevo.engine.timers import sleep_or
 from relevo.settings import Settings
+from relevo.system import workers as together
 from relevo.system.clock import Clock, SystemClock
 
 log = structlog.get_logger()
@@ -41,11 +43,11 @@ async def _serve(settings: Settings, host: str, port: int, workers: int) -> None
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    with _bound(host, port) as shared:
-        address = shared.getsockname()
+    with _bound(host, port) as listening, together.shared_folder() as folder:
+        address = listening.getsockname()
         log.info("supervising", workers=workers, host=address[0], port=address[1])
-        supervisor = Supervisor(lambda: _worker(host, shared), workers, SystemClock(), stopping)
-        await supervisor.run()
+        crew = Crew(host, listening, folder)
+        await Supervisor(crew.start, workers, SystemClock(), stopping, crew.forget).run()
 
 
 @contextlib.contextmanager
@@ -53,23 +55,34 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
     """The socket that all workers accept from: a connection that waits in it outlives any of them."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        shared = socket.create_server((host, port), family=family, backlog=2048)
+        listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise bootstrap.CannotRun(f"{host}, port {port} cannot be listened to: {error.strerror}.") from None
-    with shared:
-        yield shared
+    with listening:
+        yield listening
 
 
-async def _worker(host: str, shared: socket.socket) -> Worker:
-    """It ends with its standard input, however we end; and a Ctrl-C in the terminal reaches only us."""
-    port, handed = shared.getsockname()[1], shared.fileno()
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "relevo", "serve"),
-        *("--host", host, "--port", str(port), "--inherit", str(handed)),
-        stdin=PIPE,
-        pass_fds=[handed],
-        start_new_session=True,
-    )
+class Crew:
+    """Real processes, with a socket and a folder that all of them have."""
+
+    def __init__(self, host: str, listening: socket.socket, folder: Path) -> None:
+        self._host, self._listening, self._folder = host, listening, folder
+
+    async def start(self, number: int) -> Worker:
+        """It ends with its standard input, however we end; and a Ctrl-C in the terminal reaches only us."""
+        port, handed = self._listening.getsockname()[1], self._listening.fileno()
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "relevo", "serve"),
+            *("--host", self._host, "--port", str(port), "--inherit", str(handed)),
+            *("--worker", str(number), "--shared", str(self._folder)),
+            stdin=PIPE,
+            pass_fds=[handed],
+            start_new_session=True,
+        )
+
+    def forget(self, number: int) -> None:
+        """One has ended, and has nothing to do any more."""
+        together.forget_levels(self._folder, number)
 
 
 class Worker(Protocol):
@@ -83,12 +96,19 @@ class Worker(Protocol):
 
 
 class Supervisor:
-    """Keeps `count` workers running until `stopping` is set, and then has them end."""
+    """Keeps `count` workers running until `stopping` is set, and then has them end. They have numbers from 1
+    on; who is started again keeps theirs."""
 
     def __init__(
-        self, start: Callable[[], Awaitable[Worker]], count: int, clock: Clock, stopping: asyncio.Event
+        self,
+        start: Callable[[int], Awaitable[Worker]],
+        count: int,
+        clock: Clock,
+        stopping: asyncio.Event,
+        ended: Callable[[int], None] = lambda number: None,
     ) -> None:
         self._start, self._count, self._clock, self._stopping = start, count, clock, stopping
+        self._note_end = ended
 
     async def run(self) -> None:
         await asyncio.gather(*(self._keep(number) for number in range(1, self._count + 1)))
@@ -98,9 +118,10 @@ class Supervisor:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
             began = self._clock.monotonic()
-            worker = await self._start()
+            worker = await self._start(number)
             log.info("worker.started", worker=number, pid=worker.pid)
             code = await self._ended(worker)
+            self._note_end(number)
             if self._stopping.is_set():
                 return
             lived = timedelta(seconds=self._clock.monotonic() - began)

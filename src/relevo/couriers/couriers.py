@@ -55,6 +55,7 @@ from relevo.metrics import (
     LANES,
     counter,
     histogram,
+    shows,
 )
 from relevo.store import deliveries, nodes
 from relevo.store.database import Database
@@ -115,7 +116,7 @@ class Couriers:
         self._limits, self._share, self._tell_health = limits, Share(), tell_health
         self._gates: dict[Destination, Gate] = {}
         self._taken = 0
-        LANES.set_function(lambda: self._taken)
+        shows(LANES, lambda: self._taken)
         self._to_free: list[DeliveryId] = []
         self._crew = Crew()
         self._whispers: set[asyncio.Task[None]] = set()
