@@ -39,7 +39,8 @@ class Customers:
             async with few:
                 await self._write(user, f"{self.name}-{user}-hello")
 
-        await asyncio.gather(*(say(user) for user in range(self._users)))
+        async with asyncio.timeout(GIVES_UP_AFTER):
+            await asyncio.gather(*(say(user) for user in range(self._users)))
         self.sent.clear()
         self.accepted.clear()
 

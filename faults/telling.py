@@ -26,7 +26,6 @@ from relevo.domain.messages import MessageType
 from relevo.settings import load
 from relevo.store import tables
 
-MOST_KILLS = 5  # while one thing is said
 PER_MINUTE = 6000
 LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
 CRON = "0 0 {day} 1 *"  # once a year: it does not come round by itself meanwhile
@@ -63,12 +62,12 @@ async def kill_while_broadcasting(run: Run, name: str, *, database: str) -> Line
 
 async def _kill_while(begin: Begin, run: Run, name: str, database: str) -> Line:
     servers, users = 2 if database == "postgresql" else 1, run.of(short=200, long=600)
-    days, chance, kills = DAYS[: run.of(short=3, long=20)], run.chance(name), 0
+    days, chance, kills = DAYS[: run.of(short=2, long=20)], run.chance(name), 0
     async with scene(run, name, database, users=users, servers=servers, prepared=_write_flow) as it:
         running = dict(zip(it.site.ports, it.site.processes[1:], strict=True))
         for day in days:
             left = await begin(it, day)
-            for _ in range(MOST_KILLS):
+            for _ in range(run.of(short=3, long=5)):
                 await asyncio.sleep(chance.uniform(0, 0.3))
                 if not await it.rows(left):
                     break
