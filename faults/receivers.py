@@ -123,7 +123,7 @@ async def _until(is_so: Callable[[], bool]) -> None:
 
 
 TROUBLES: Mapping[str, Trouble] = {
-    "receiver-down": Trouble(_down, "connect"),
+    "receiver-down": Trouble(_down, "refused"),
     "receiver-slow": Trouble(_by(lambda chance: slow(chance, 1.5)), "timeout"),
     "receiver-hanging": Trouble(_often(hang_after_headers), "timeout"),
     "receiver-500": Trouble(_often(refuse(500)), "500"),

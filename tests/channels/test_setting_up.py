@@ -116,6 +116,8 @@ def test_whoever_else_answers_is_told(answer: VendorAnswer, words: str) -> None:
     ("said", "words"),
     [
         (Unreachable("dns"), "the DNS knows no address of relevo.example.com"),
+        (Unreachable("refused"), "relevo.example.com refuses connections to port 443"),
+        (Unreachable("connect_timeout"), "relevo.example.com does not react at port 443"),
         (Unreachable("connect"), "no connection to relevo.example.com, port 443"),
         (Unreachable("tls"), "the certificate of relevo.example.com is not to be trusted"),
         (Unreachable("timeout"), "did not answer in time"),

@@ -100,7 +100,7 @@ async def test_without_an_answer_the_request_is_shown_all_the_same() -> None:
     private = await tried("http://inside.test/uchat")
 
     assert (nobody.outcome, nobody.answer, nobody.line) == (
-        Unreachable("connect"),
+        Unreachable("refused"),
         None,
         "POST /uchat HTTP/1.1",
     )

@@ -150,7 +150,7 @@ async def test_a_deleted_file_is_gone(files: BucketFiles, s3: FakeS3) -> None:
         ({"credentials": Credentials("AKIA0", SECRET, REGION)}, "403: InvalidAccessKeyId"),
         ({"credentials": Credentials(KEY_ID, SECRET, "us-east-1")}, "403: AuthorizationHeaderMalformed"),
         ({"name": "elsewhere"}, "404: NoSuchBucket"),
-        ({"endpoint": "http://127.0.0.1:1"}, "cannot be reached (connect)"),
+        ({"endpoint": "http://127.0.0.1:1"}, "cannot be reached (refused)"),
     ],
 )
 async def test_a_wrong_setting_is_told_in_the_buckets_words(

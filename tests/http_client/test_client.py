@@ -307,7 +307,7 @@ async def test_a_name_that_turns_to_a_forbidden_address_is_never_connected_to(
         clock.advance(timedelta(seconds=30))
         later = await post(http, desk.url)
 
-    assert (at_check, kept) == (Unreachable("connect"), Unreachable("connect"))
+    assert (at_check, kept) == (Unreachable("refused"), Unreachable("refused"))
     assert later == Forbidden(address="127.0.0.1", reason="loopback")
     assert desk.connections == 0
     await http.close()
@@ -535,7 +535,7 @@ async def test_once_something_was_sent_no_other_address_is_tried(http: HttpClien
 async def test_at_most_three_addresses_are_tried(http: HttpClient, names: Names) -> None:
     names.known = {"desk.test": ["127.0.0.7", "127.0.0.8", NOBODY, "127.0.0.1"]}
     async with Loopback() as desk:
-        assert await post(http, desk.url) == Unreachable("connect")
+        assert await post(http, desk.url) == Unreachable("refused")
         assert isinstance(await post(http, desk.url), Answer)  # the three are now the last
 
 
@@ -546,7 +546,7 @@ async def test_a_refused_connection(http: HttpClient) -> None:
     async with Loopback() as desk:
         pass
 
-    assert await post(http, desk.url) == Unreachable("connect")
+    assert await post(http, desk.url) == Unreachable("refused")
 
 
 async def test_a_server_that_does_not_take_the_connection(names: Names, clock: FakeClock) -> None:
@@ -559,7 +559,9 @@ async def test_a_server_that_does_not_take_the_connection(names: Names, clock: F
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
 
-        assert await post(http, f"http://desk.test:{full.getsockname()[1]}/") == Unreachable("connect")
+        assert await post(http, f"http://desk.test:{full.getsockname()[1]}/") == Unreachable(
+            "connect_timeout"
+        )
 
 
 async def test_a_server_that_does_not_answer_in_time(http: HttpClient) -> None:

@@ -81,11 +81,11 @@ async def test_a_server_without_tls_is_told_apart_from_one_that_is_not_there() -
     async with Plain() as desk:
         assert await post(make_client(), desk) == Unreachable("tls")
 
-    assert await post(make_client(), desk) == Unreachable("connect")
+    assert await post(make_client(), desk) == Unreachable("refused")
 
 
 async def test_a_handshake_that_takes_too_long_is_no_connection() -> None:
     async with Silent() as desk:
         http = make_client(connect_timeout=timedelta(milliseconds=150))
 
-        assert await post(http, desk) == Unreachable("connect")
+        assert await post(http, desk) == Unreachable("connect_timeout")

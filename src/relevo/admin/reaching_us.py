@@ -110,8 +110,12 @@ def why_not_reached(us: Ourselves, said: str | Unreachable | Forbidden) -> str:
     match said:
         case Unreachable(reason="dns"):
             return f"the DNS knows no address of {host}; is the name right, and its record there?"
+        case Unreachable(reason="refused"):
+            return f"{host} refuses connections to port {port}: does the proxy, or Relevo, listen there?"
+        case Unreachable(reason="connect_timeout"):
+            return f"{host} does not react at port {port}: a firewall, or an address where nobody is"
         case Unreachable(reason="connect"):
-            return f"no connection to {host}, port {port}, comes about: it is refused, or nobody is there"
+            return f"no connection to {host}, port {port}, comes about"
         case Unreachable(reason="tls"):
             return (
                 f"the certificate of {host} is not to be trusted: it has run out, is of another name"

@@ -98,7 +98,8 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 class Unreachable(msgspec.Struct, frozen=True, tag=True):
-    """No answer. `reason` is one of: dns, connect, tls, timeout, broken, too_large."""
+    """No answer. `reason` is one of: dns; refused, connect_timeout, connect (no connection came about, so
+    nothing was sent); tls, timeout, broken, too_large."""
 
     reason: str
 

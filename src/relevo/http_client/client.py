@@ -33,7 +33,8 @@ MOST_LINES = 3
 """Addresses of a name that one request tries, the next when no connection comes about."""
 
 _NOTHING = timedelta()
-_NO_CONNECTION = Unreachable("connect")
+_UNCONNECTED = frozenset({"refused", "connect_timeout", "connect"})
+"""Reasons of `Unreachable` with which nothing was sent."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -154,13 +155,13 @@ class HttpClient:
                 return route
             call.trace.looked_up = self._since(started)
             # Go on to the next address only when no connection came about: then nothing was sent.
-            outcome: Answer | Unreachable | Forbidden = _NO_CONNECTION
+            outcome: Answer | Unreachable | Forbidden = Unreachable("connect")
             for line in route.lines[:MOST_LINES]:
                 left = timeout - self._since(started)
                 if left <= _NOTHING:
                     return Unreachable("timeout")
                 outcome = await self._attempt(line, place, call, started, left)
-                if outcome is not _NO_CONNECTION:
+                if not (isinstance(outcome, Unreachable) and outcome.reason in _UNCONNECTED):
                     return outcome
                 self._routes.demote(place, line)
             return outcome
@@ -190,8 +191,8 @@ class HttpClient:
                 body = await _read(response, call.limit + 1)
         except PyreqwestError as error:
             reason = _reason(error, place)
-            call.trace.address = "" if reason == "connect" else line.address
-            return _NO_CONNECTION if reason == "connect" else Unreachable(reason)
+            call.trace.address = "" if reason in _UNCONNECTED else line.address
+            return Unreachable(reason)
         if call.wants_whole and len(body) > call.limit:
             return Unreachable("too_large")
         return Answer(
@@ -261,9 +262,12 @@ def _reason(error: PyreqwestError, place: Place) -> str:
     is_late = isinstance(error, RequestTimeoutError)
     if "client error (Connect)" not in causes:
         return "timeout" if is_late else "broken"
-    if place.origin.scheme == "http" or "tcp connect error" in causes or is_late:
-        return "connect"  # too late may be a slow TLS handshake as well: the library does not say
-    return "tls"
+    if is_late:
+        return "connect_timeout"  # or of a slow TLS handshake: the library does not say
+    if any(cause.startswith("Connection refused") for cause in causes):
+        return "refused"
+    is_plain = place.origin.scheme == "http"
+    return "connect" if is_plain or "tcp connect error" in causes else "tls"
 
 
 def _causes(error: PyreqwestError) -> frozenset[str]:

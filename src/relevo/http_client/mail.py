@@ -58,6 +58,8 @@ class SmtpMail:
             return Posted(Refused(502, reason="auth"), is_locked_out=True)
         except ssl.SSLError:
             return Posted(Unreachable("tls"))
+        except ConnectionRefusedError:
+            return Posted(Unreachable("refused"))
         except (aiosmtplib.SMTPException, OSError) as error:
             return Posted(Unreachable("tls" if isinstance(error.__cause__, ssl.SSLError) else "broken"))
 

@@ -198,6 +198,8 @@ _REASONS = {
     "unknown_secret": "it needs a secret that the workspace does not have",
     "nonsense": "no use could be made of the answer",
     "dns": "the host's name has no address",
+    "refused": "the connection was refused: nothing listens there",
+    "connect_timeout": "nobody took the connection in time",
     "connect": "no connection could be made",
     "tls": "the certificate or the encryption was refused",
     "timeout": "there was no answer within the timeout",
