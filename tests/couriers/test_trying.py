@@ -34,10 +34,13 @@ async def resolve(host: str, port: int) -> Sequence[IPv4Address | IPv6Address]:
     return [ip_address("10.0.0.5" if host == "inside.test" else "127.0.0.1")]
 
 
-async def tried(url: str, event_type: EventType = EventType.TEST) -> Trial:
+async def tried(url: str, event_type: EventType = EventType.TEST, own: dict[str, str] | None = None) -> Trial:
     clock = FakeClock()
     endpoint: Endpoint = msgspec.structs.replace(
-        ENDPOINT, url=url, headers={"X-Desk-Key": "k-123"}, disabled_reason="it is tried all the same"
+        ENDPOINT,
+        url=url,
+        headers=own or {"X-Desk-Key": "k-123"},
+        disabled_reason="it is tried all the same",
     )
     delivery = trying.sample_delivery(
         FOUND, endpoint, event_type, now=clock.now(), chance=FakeChance(clock=clock), by="Olga"
@@ -70,6 +73,16 @@ async def test_the_request_is_shown_as_it_was(path: str) -> None:
     assert list(trial.headers.items()) == list(headers.items())
     assert trial.body == body
     assert signing.verify(ENDPOINT.secrets, headers, body, now=NOON) == headers["webhook-id"]
+
+
+async def test_what_the_endpoint_says_of_the_client_is_not_shown_twice() -> None:
+    async with Loopback() as desk:
+        trial = await tried(desk.url, own={"User-Agent": "desk/1", "ACCEPT": "application/json"})
+
+    _, headers, _ = on_the_wire(desk.requests[0])
+    assert (headers["user-agent"], headers["accept"]) == ("desk/1", "application/json")
+    assert [name.lower() for name in trial.headers] == list(headers)
+    assert (trial.headers["User-Agent"], trial.headers["ACCEPT"]) == ("••••", "••••")
 
 
 async def test_the_answer_is_shown_as_it_came() -> None:

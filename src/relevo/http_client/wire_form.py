@@ -19,9 +19,12 @@ def request_line(method: str, url: str, answered: str) -> str:
 
 
 def all_headers(url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-    """The headers with those that the client adds by itself, in the order in which they are sent."""
+    """The headers with those that the client adds by itself where they are not given, in the order in which
+    they are sent."""
     own = {"accept": "*/*", "user-agent": USER_AGENT, "host": urlsplit(_as_read(url)).netloc}
-    return {**headers, **own, "content-length": str(len(body))}
+    given = {name.lower() for name in headers}
+    added = {name: value for name, value in own.items() if name not in given}
+    return {**headers, **added, "content-length": str(len(body))}
 
 
 def _as_read(url: str) -> str:
