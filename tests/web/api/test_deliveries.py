@@ -58,6 +58,8 @@ async def test_a_delivery_shows_every_attempt_as_it_was_made_and_answered(
         ("accepted", "done", "Thanks"),
     ]
     assert whole["attempts"][0]["retry_at"] is not None
+    times = [(each["looked_up_ms"], each["answered_ms"]) for each in whole["attempts"]]
+    assert times == [(1, 4), (1, 4)]  # as the fake client says
     assert whole["attempts"][0]["request"]["headers"]["webhook-id"] == short["webhook_id"]
     assert whole["deeds"] == []
 

@@ -41,11 +41,17 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt at a delivery: what came of it (`outcome`), and what was decided then (`verdict`)."""
+    """One attempt at a delivery: what came of it (`outcome`), and what was decided then (`verdict`).
+
+    `looked_up_ms` and `answered_ms`: when the host's address was known, and when the answer began, since the
+    request did.
+    """
 
     number: int
     started_at: str = ""
     took_ms: int = 0
+    looked_up_ms: int | None = None
+    answered_ms: int | None = None
     outcome: str = ""
     reason: str = ""
     verdict: str = ""

@@ -127,7 +127,8 @@ class DeliveriesAnswer(msgspec.Struct, frozen=True):
 
 
 class RequestInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as it was made; secrets are masked. `body` null is the body of the delivery."""
+    """A request as it was made, but for the headers that every request has (accept, user-agent, host,
+    content-length); secrets are masked. `body` null is the body of the delivery."""
 
     method: Annotated[str, Meta(examples=["POST"])]
     url: Annotated[str, Meta(examples=["https://desk.example.com/relevo"])]
@@ -151,6 +152,8 @@ class AttemptInfo(msgspec.Struct, frozen=True, kw_only=True):
     number: Annotated[int, Meta(examples=[9])]
     started_at: Annotated[str, Meta(examples=["2026-11-22 10:00:00"])]
     took_ms: Annotated[int, Meta(examples=[31])]
+    looked_up_ms: Annotated[int | None, Meta(description="When the host's address was known.", examples=[2])]
+    answered_ms: Annotated[int | None, Meta(description="When the answer began.", examples=[30])]
     outcome: Literal["accepted", "refused", "unreachable", "forbidden", "rejected"]
     reason: Annotated[str, Meta(examples=["timeout"])]
     verdict: Literal["done", "retry", "park", "give_up"]
@@ -204,6 +207,8 @@ _ATTEMPT = {
     "number": 1,
     "started_at": "2026-11-22 10:00:00",
     "took_ms": 31,
+    "looked_up_ms": 2,
+    "answered_ms": 30,
     "outcome": "refused",
     "reason": "",
     "verdict": "park",
@@ -379,17 +384,24 @@ def _deed(call: Call, one: Intervention) -> DeedInfo:
 
 def _attempt(call: Call, one: Attempt) -> AttemptInfo:
     outcome, reason = _outcome(one.outcome)
+    made = one.exchange
     return AttemptInfo(
         number=one.number,
         started_at=local(call, one.started_at),
-        took_ms=round(one.took / timedelta(milliseconds=1)),
+        took_ms=_ms(one.took),
+        looked_up_ms=_ms(made.looked_up) if made is not None and made.looked_up is not None else None,
+        answered_ms=_ms(made.answered) if made is not None and made.answered is not None else None,
         outcome=outcome,
         reason=reason,
         verdict=_verdict(one.verdict),
         retry_at=local(call, one.verdict.when) if isinstance(one.verdict, RetryAt) else None,
-        request=_request(one.exchange) if one.exchange is not None else None,
-        answer=_answer(one.exchange) if one.exchange is not None else None,
+        request=_request(made) if made is not None else None,
+        answer=_answer(made) if made is not None else None,
     )
+
+
+def _ms(time: timedelta) -> int:
+    return round(time / timedelta(milliseconds=1))
 
 
 def _outcome(
