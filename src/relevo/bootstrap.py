@@ -74,7 +74,7 @@ from relevo.system.companion import companion
 from relevo.system.dns import resolve
 from relevo.system.media_files import MediaFiles, sniff
 from relevo.system.notes import SharedNotes
-from relevo.web.app import create_app
+from relevo.web.app import create_app, create_watch
 from relevo.web.console import first_run_code
 from relevo.web.demo import sample as demo_sample
 from relevo.web.demo.recording import Recording
@@ -449,10 +449,10 @@ def serve(
     _run(_serve(settings, host, port, inherited, shared))
 
 
-def work(settings: Settings) -> None:
-    """Couriers and timers only, beside servers on the same PostgreSQL."""
+def work(settings: Settings, *, host: str = "", port: int | None = None) -> None:
+    """Couriers and timers only, beside servers on the same PostgreSQL. On the port it says how it is."""
     refuse_sqlite(settings)
-    _run(_work(settings))
+    _run(_work(settings, host, port))
 
 
 def refuse_sqlite(settings: Settings) -> None:
@@ -536,7 +536,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)  # type: ignore[arg-type]
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, host: str, port: int | None) -> None:
     logs.set_up(settings.log_level, settings.log_format)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -544,7 +544,11 @@ async def _work(settings: Settings) -> None:
         loop.add_signal_handler(number, stopping.set)
     async with running(settings) as parts:
         log.info("working", node=parts.couriers.node)
-        await stopping.wait()
+        if port is None:
+            await stopping.wait()
+        elif not stopping.is_set():
+            app = create_watch(parts.services, is_well=parts.is_well)
+            await _Server(_uvicorn_config(app, host, port), on_stop=stopping.set).serve()
 
 
 # The demo

@@ -160,10 +160,11 @@ def test_serve_and_work_hand_over_to_the_bootstrap(
 ) -> None:
     calls: list[tuple[str, Any]] = []
 
-    def serve(settings: Settings, *, host: str, port: int, inherited: int | None) -> None:
+    def serve(settings: Settings, *, host: str, port: int, **_: Any) -> None:
         calls.append((settings.public_url, (host, port)))
 
-    def work(settings: Settings) -> None:
+    def work(settings: Settings, *, host: str, port: int | None) -> None:
+        calls.append((settings.public_url, (host, port)))
         raise bootstrap.AlreadyRunning("Another relevo process works on this database.")
 
     monkeypatch.setattr(bootstrap, "serve", serve)
@@ -172,10 +173,13 @@ def test_serve_and_work_hand_over_to_the_bootstrap(
     assert relevo("serve").exit_code == 0
     assert relevo("serve", "--host", "0.0.0.0", "--port", "80").exit_code == 0
     busy = relevo("work")
+    relevo("work", "--port", "9090")
 
     assert calls == [
         ("https://relevo.example.com", ("127.0.0.1", 8080)),
         ("https://relevo.example.com", ("0.0.0.0", 80)),
+        ("https://relevo.example.com", ("127.0.0.1", None)),
+        ("https://relevo.example.com", ("127.0.0.1", 9090)),
     ]
     assert (busy.exit_code, busy.stderr) == (1, "Error: Another relevo process works on this database.\n")
 
@@ -183,7 +187,7 @@ def test_serve_and_work_hand_over_to_the_bootstrap(
 def test_what_nobody_expected_keeps_its_traceback(
     monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
 ) -> None:
-    def serve(settings: Settings, *, host: str, port: int, inherited: int | None) -> None:
+    def serve(settings: Settings, *, host: str, port: int, **_: Any) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(bootstrap, "serve", serve)

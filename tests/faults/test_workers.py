@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from relevo.testing.ports import until_open
 from tests.faults.installation import Installation
 from tests.faults.processes import children, shared_folder, two_children
 
@@ -141,3 +142,19 @@ async def test_a_token_has_its_limit_for_all_workers_together(database_url: str,
         (third,) = set(await two_children(served.parent, without=second)) - {first}
         with served.only(third):
             assert served.ask("/api/me", token)[0] == 429
+
+
+async def test_a_process_that_only_carries_says_what_it_counts(database_url: str, tmp_path: Path) -> None:
+    here = Installation(tmp_path, database_url, NOBODY)
+    here.set_up()
+    process = here.run("work", "--port", str(here.port))
+    try:
+        await until_open(here.port)
+        alone = Served(here, process.pid)
+        assert alone.scrape()["relevo_lanes_carried"] == 0
+        assert alone.ask("/readyz")[0] == 200
+        assert alone.ask("/api/me")[0] == 404
+        process.terminate()
+        assert await asyncio.to_thread(process.wait, 20) == 0
+    finally:
+        process.kill()

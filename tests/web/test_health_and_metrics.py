@@ -13,10 +13,13 @@ from relevo.domain.standings import Standing
 from relevo.store import endpoint_health
 from relevo.store.database import Database
 from relevo.testing.builders import SIGNING_SECRET, World
-from relevo.web.app import create_app
+from relevo.web.app import create_app, create_watch
 from relevo.web.metrics import REFRESHED_EVERY
 from relevo.web.services import Services
 from tests.web.exchanges import Client, client_of
+
+NOT_WATCHED = ("/", "/console", "/api/me", "/hooks/web/key", "/chat/key", "/inbound/key")
+WATCHED = ("/healthz", "/readyz", "/metrics", *NOT_WATCHED)
 
 
 async def test_a_process_that_answers_is_alive(client: Client) -> None:
@@ -51,6 +54,14 @@ async def test_a_process_without_its_tables_is_not_ready(services: Services, tmp
         await empty.close()
 
     assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "not migrated")
+
+
+async def test_a_process_that_only_carries_says_how_it_is_and_nothing_else(services: Services) -> None:
+    async with client_of(create_watch(services, is_well=lambda: False)) as client:
+        answers = {path: (await client.get(path)).status_code for path in WATCHED}
+        assert "relevo_lanes_carried" in (await client.get("/metrics")).text
+
+    assert answers == {"/healthz": 200, "/readyz": 503, "/metrics": 200} | dict.fromkeys(NOT_WATCHED, 404)
 
 
 # Metrics

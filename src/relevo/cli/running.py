@@ -13,13 +13,16 @@ from relevo.system.workers import taking_part
 
 _HOST, _PORT = "127.0.0.1", 8080
 
+_host = click.option(
+    "--host", metavar="ADDRESS", default=_HOST, help="The address to listen on; 0.0.0.0 for all."
+)
 _port = click.option(
     "--port", metavar="NUMBER", type=click.IntRange(0, 65535), default=_PORT, help="The port to listen on."
 )
 
 
 @click.command()
-@click.option("--host", metavar="ADDRESS", default=_HOST, help="The address to listen on; 0.0.0.0 for all.")
+@_host
 @_port
 @click.option("--workers", metavar="NUMBER", type=click.IntRange(1, 64), default=1,
               help="Processes that share the port; more than one needs PostgreSQL.")  # fmt: skip
@@ -47,7 +50,10 @@ def serve(host: str, port: int, workers: int, inherit: int | None, worker: int, 
 
 
 @click.command()
-def work() -> None:
+@_host
+@click.option("--port", metavar="NUMBER", type=click.IntRange(0, 65535),
+              help="A port for /metrics, /healthz and /readyz; without it, nothing listens.")  # fmt: skip
+def work(host: str, port: int | None) -> None:
     """Run couriers and timers only.
 
     For more capacity, beside servers on the same PostgreSQL.
@@ -55,7 +61,7 @@ def work() -> None:
     from relevo import bootstrap
 
     try:
-        bootstrap.work(load(os.environ))
+        bootstrap.work(load(os.environ), host=host, port=port)
     except bootstrap.CannotRun as error:
         raise click.ClickException(str(error)) from None
 

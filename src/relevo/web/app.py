@@ -58,6 +58,24 @@ def create_app(
     )
 
 
+def create_watch(services: Services, *, is_well: Callable[[], bool] = lambda: True) -> FrontDoor:
+    """The application of a process that only carries: whether it is well, and what it counts."""
+    framework = Litestar(
+        route_handlers=[health.alive, health.ready, metrics.metrics],
+        exception_handlers={Exception: _refuse},
+        state=State({"backlog": metrics.Backlog(services), "checks": health.checks_of(services, is_well)}),
+        openapi_config=None,
+        logging_config=None,
+    )
+    return FrontDoor(
+        framework,
+        framework,
+        clock=services.clock,
+        chance=services.chance,
+        trusted_proxies=services.edge.trusted_proxies,
+    )
+
+
 def _routes(services: Services) -> list[ControllerRouterHandler]:
     return [
         home,
