@@ -137,6 +137,8 @@ async def test_it_is_stopped(browser: Browser, world: World) -> None:
     again = await browser.follow(await browser.send(f"{address}/stop"))
 
     assert "put back, then stopped by Olga" in page.text
+    assert "The others are left as they were." in page.text
+    assert "Remaining" not in page.text
     assert "It was over already." in again.text
     assert (await browser.get("/console/deliveries/redeliveries/999999999999999999")).status == 404
 
