@@ -6,7 +6,6 @@ import fcntl
 import mmap
 import struct
 from collections import OrderedDict
-from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -88,15 +87,18 @@ class SharedNotes:
         fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def read(self, name: str) -> Note | None:
-        digest = self._digest(name)
-        for _, known, what, at in self._row(digest):
-            if known == digest:
-                return what, at
-        return None
+        place = self._find(self._digest(name))
+        if place < 0:
+            return None
+        _, what, at = _PLACE.unpack_from(self._memory, place)
+        return what, at
 
     def write(self, name: str, note: Note) -> None:
         digest = self._digest(name)
-        place = min(self._row(digest), key=lambda one: (one[1] != digest, one[3]))[0]
+        place = self._find(digest)
+        if place < 0:
+            row = _row(digest)
+            place = min(range(row, row + _ROW, _PLACE.size), key=self._written_at)
         _PLACE.pack_into(self._memory, place, digest, *note)
 
     def close(self) -> None:
@@ -106,9 +108,16 @@ class SharedNotes:
     def _digest(self, name: str) -> bytes:
         return blake2b(name.encode(errors="surrogatepass"), digest_size=16, key=self._key).digest()
 
-    def _row(self, digest: bytes) -> Iterator[tuple[int, bytes, float, float]]:
-        """The places where this may be: offset, whose it is, and the note. An empty one is of nobody, and of
-        the beginning of time."""
-        begin = int.from_bytes(digest[:4]) % _ROWS * _ROW
-        for number, (known, what, at) in enumerate(_PLACE.iter_unpack(self._memory[begin : begin + _ROW])):
-            yield begin + number * _PLACE.size, known, what, at
+    def _find(self, digest: bytes) -> int:
+        """Where its note is; -1 if there is none."""
+        row = _row(digest)
+        return self._memory.find(digest, row, row + _ROW)
+
+    def _written_at(self, place: int) -> float:
+        """An empty place was written at the beginning of time."""
+        _, _, at = _PLACE.unpack_from(self._memory, place)
+        return float(at)
+
+
+def _row(digest: bytes) -> int:
+    return int.from_bytes(digest[:4]) % _ROWS * _ROW
