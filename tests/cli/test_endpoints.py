@@ -162,6 +162,6 @@ def test_a_test_that_is_not_accepted_fails(installed: Relevo, folder: Path) -> N
     nobody = installed("endpoints", "test", "desk")
 
     assert (refused.exit_code, refused.stderr) == (1, "Error: refused: 500\n")
-    assert (nobody.exit_code, nobody.stderr) == (1, "Error: unreachable: connect\n")
+    assert (nobody.exit_code, nobody.stderr) == (1, "Error: unreachable: refused\n")
     assert "(no answer, after " in nobody.stdout
     assert installed("endpoints", "test", "desk", "--event", "nothing").exit_code == 2

@@ -82,7 +82,7 @@ def test_it_is_not_when_nobody_answers(installation: Path) -> None:
     code, words = verified(installation, port)
 
     assert code == 1
-    assert "no answer came (connect)" in words
+    assert "no answer came (refused)" in words
 
 
 def test_an_unknown_channel_is_named(installation: Path) -> None:
