@@ -41,7 +41,7 @@ def create_app(
     """The server's application. `is_well` says whether the loops beside it still run."""
     bearers = Bearers(services.database, services.clock)
     framework = Litestar(
-        route_handlers=[*_routes(services), create_api(services, bearers), *extra_routes],
+        route_handlers=[*_routes(services), *create_api(services, bearers), *extra_routes],
         exception_handlers={Exception: _refuse},
         request_max_body_size=services.edge.max_body,
         template_config=TemplateConfig(directory=[widget_pages.TEMPLATES], engine=JinjaTemplateEngine),

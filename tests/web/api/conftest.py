@@ -44,7 +44,7 @@ def told() -> Told:
 def app_of(services: Services) -> Litestar:
     """An application that is nothing but the API."""
     return Litestar(
-        [create_api(services)],
+        create_api(services),
         exception_handlers=exception_handlers,
         openapi_config=None,
         logging_config=None,

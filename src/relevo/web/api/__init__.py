@@ -201,8 +201,11 @@ CALLS: list[HTTPRouteHandler] = [
 """Everything that can be called, in the order of the document."""
 
 
-def create_api(services: Services, bearers: Bearers | None = None) -> Router:
-    """The router of `/api`."""
+def create_api(services: Services, bearers: Bearers | None = None) -> list[Router]:
+    """The routers of `/api`: what can be called, and the pages about it.
+
+    Side by side, since the framework copies a router with all that is in it into the one around it.
+    """
     gate = Gate(services, bearers or Bearers(services.database, services.clock))
 
     # Functions, not methods: the framework makes a deep copy of the router, which stops at functions.
@@ -215,14 +218,14 @@ def create_api(services: Services, bearers: Bearers | None = None) -> Router:
     def complete(app: ASGIApp) -> ASGIApp:
         return gate.complete(app)
 
-    guarded = Router(
-        "/",
+    calls = Router(
+        "/api",
         route_handlers=[*CALLS, *also_as_post(CALLS)],
         dependencies={"call": Provide(call)},
         guards=[admit, are_possible],
         middleware=[complete],
         request_class=ApiRequest,
         request_max_body_size=services.edge.max_body,
+        exception_handlers=exception_handlers,
     )
-    pages = create_pages(CALLS, services.edge.public_url)
-    return Router("/api", route_handlers=[guarded, pages], exception_handlers=exception_handlers)
+    return [calls, create_pages(CALLS, services.edge.public_url)]

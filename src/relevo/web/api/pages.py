@@ -16,6 +16,7 @@ from litestar.response import Redirect
 
 from relevo.web.api.document import make_document
 from relevo.web.api.reference import make_page
+from relevo.web.errors import exception_handlers
 
 FILES = Path(__file__).parent / "static"
 KINDS = {
@@ -59,7 +60,8 @@ def create_pages(calls: list[HTTPRouteHandler], public_url: str) -> Router:
         # Tools on other sites may read it: there is nothing in it that is not public.
         return _kept(request, document(), "application/json", {"access-control-allow-origin": "*"})
 
-    return Router("/", route_handlers=[reference, openapi, docs, static_file])
+    handlers = [reference, openapi, docs, static_file]
+    return Router("/api", route_handlers=handlers, exception_handlers=exception_handlers)
 
 
 @get("/docs", include_in_schema=False)
