@@ -699,6 +699,5 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
     _share_memory_among_threads()
     gc.collect()
     gc.freeze()  # what is there at the start stays: no need to look through it again and again
-    gc.set_threshold(100_000, 20, 50)  # more than one batch has at a time: nearly all of it goes by itself
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
