@@ -170,7 +170,7 @@ async def fill_the_disk(run: Run, name: str, *, may_mount: bool = True) -> Line:
                     await asyncio.sleep(0.5)
                     disk.fill()
                     await asyncio.sleep(1.5)
-                    stuck = len(it.customers.sent) - len(it.customers.accepted)
+                    stuck = max(stuck, len(it.customers.sent) - len(it.customers.accepted))
                     disk.make_room()
                     seconds = max(seconds, await it.recovered())
             note = f"{disk.kind}, {stuck} customers had to wait"
