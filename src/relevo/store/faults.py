@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any
 
 from asyncpg import InterfaceError as ClientError
-from asyncpg import PostgresError
+from asyncpg import InternalClientError, PostgresError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -44,8 +44,11 @@ class faults_as_ours:  # noqa: N801  (reads as a statement)
         return None
 
     def __exit__(self, _type: Any, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, (SQLAlchemyError, sqlite3.Error, PostgresError, ClientError, OSError)):
+        if isinstance(error, _FOREIGN):
             raise _ours(error) from error
+
+
+_FOREIGN = (SQLAlchemyError, sqlite3.Error, PostgresError, ClientError, InternalClientError, OSError)
 
 
 def _ours(error: BaseException) -> Exception:
@@ -68,6 +71,8 @@ def _of_sqlite(error: sqlite3.Error) -> Exception:
 
 
 def _of_postgresql(error: BaseException) -> Exception:
+    if isinstance(error, InternalClientError):  # the server has said its last word, and will hang up
+        return Transient(cause=_first_line(error))
     state = str(getattr(error, "sqlstate", "") or "")
     if state.startswith(_AGAIN) or (isinstance(error, ClientError) and "clos" in str(error)):
         return Transient(cause=_first_line(error))
