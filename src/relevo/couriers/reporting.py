@@ -69,7 +69,9 @@ class Reporter:
 
     async def run(self) -> None:
         """Posting has a loop of its own: whoever is slow to take notices must not hold reports up."""
-        await asyncio.gather(self._again(self.report, self.news), self._again(self.post_due, self._to_post))
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._again(self.report, self.news))
+            both.create_task(self._again(self.post_due, self._to_post))
 
     async def _again(self, work: Callable[[], Awaitable[None]], news: asyncio.Event) -> None:
         while not self._stopping:

@@ -35,8 +35,12 @@ class PooledDriver:
         await self.connection.execute("COMMIT")
 
     async def rollback(self) -> None:
-        if not self.connection.is_closed():
+        if self.connection.is_closed():
+            return
+        try:
             await self.connection.execute("ROLLBACK")
+        except asyncpg.InternalClientError:
+            self.connection.terminate()  # it takes nothing any more, and nobody else shall try
 
     async def rows(self, sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
         found: Sequence[Sequence[Any]] = await self.connection.fetch(sql, *parameters)
