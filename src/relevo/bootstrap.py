@@ -72,6 +72,7 @@ from relevo.system.chance import SystemChance
 from relevo.system.clock import Clock, SystemClock
 from relevo.system.companion import companion
 from relevo.system.dns import resolve
+from relevo.system.loops import Loops
 from relevo.system.media_files import MediaFiles, sniff
 from relevo.system.notes import SharedNotes
 from relevo.web.app import create_app, create_watch
@@ -114,11 +115,11 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     couriers: Couriers
     timers: Timers
     http: HttpClient
-    tasks: tuple[asyncio.Task[None], ...]
+    loops: Loops
 
     def is_well(self) -> bool:
-        """Whether every loop still runs."""
-        return not any(task.done() for task in self.tasks)
+        """Whether every loop runs."""
+        return not self.loops.down
 
 
 @asynccontextmanager
@@ -344,10 +345,11 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     engine, couriers, timers = parts.services.engine, parts.couriers, parts.timers
     await parts.services.catalog.refresh(at_once=True)
     await couriers.start()
-    tasks = [_begin(engine, "engine", stack)]
+    loops = Loops(parts.services.clock)
+    _begin(loops, "engine", engine, stack)
     if parts.neighbours:
-        tasks.append(_begin(parts.neighbours, "neighbours", stack))
-    carrying = [_spawn(couriers.run(), "couriers"), _spawn(couriers.keep_alive(), "lease")]
+        _begin(loops, "neighbours", parts.neighbours, stack)
+    carrying = loops.begin("couriers", couriers.run), loops.begin("lease", couriers.keep_alive)
     stack.push_async_callback(_stop_couriers, couriers, *carrying)
     others: list[tuple[str, _Loop]] = [
         ("timers", timers),
@@ -362,10 +364,9 @@ async def _start(parts: _Parts, stack: contextlib.AsyncExitStack) -> Running:
     ]
     if parts.services.notes is not None:
         others.append(("levels", Levels(parts.services.clock)))
-    tasks += carrying + [_begin(one, name, stack) for name, one in others]
-    return Running(
-        services=parts.services, couriers=couriers, timers=timers, http=parts.http, tasks=tuple(tasks)
-    )
+    for name, one in others:
+        _begin(loops, name, one, stack)
+    return Running(services=parts.services, couriers=couriers, timers=timers, http=parts.http, loops=loops)
 
 
 class _Loop(Protocol):
@@ -376,32 +377,19 @@ class _Loop(Protocol):
     def stop(self) -> None: ...
 
 
-def _begin(one: _Loop, name: str, stack: contextlib.AsyncExitStack) -> asyncio.Task[None]:
-    task = _spawn(one.run(), name)
-    stack.push_async_callback(_ended, one.stop, task)
-    return task
-
-
-def _set(*events: asyncio.Event) -> None:
-    for event in events:
-        event.set()
-
-
-def _spawn(work: Awaitable[None], name: str) -> asyncio.Task[None]:
-    async def run() -> None:
-        try:
-            await work
-        except Exception:
-            log.exception("loop.died", loop=name)
-            raise
-
-    return asyncio.create_task(run(), name=name)
+def _begin(loops: Loops, name: str, one: _Loop, stack: contextlib.AsyncExitStack) -> None:
+    stack.push_async_callback(_ended, one.stop, loops.begin(name, one.run))
 
 
 async def _ended(stop: Callable[[], None], task: asyncio.Task[None]) -> None:
     stop()
     with contextlib.suppress(Exception, asyncio.CancelledError):
         await asyncio.wait_for(task, DRAIN_FOR.total_seconds())
+
+
+def _set(*events: asyncio.Event) -> None:
+    for event in events:
+        event.set()
 
 
 async def _stop_couriers(couriers: Couriers, *tasks: asyncio.Task[None]) -> None:
@@ -646,7 +634,8 @@ async def _show(
     app = create_app(services, is_well=parts.is_well, extra_routes=[create_demo(shown)])
     config = _uvicorn_config(Recording(app, wire, services.clock), "127.0.0.1", 0)
     server = _DemoServer(config, on_stop=services.hub.close, on_start=lambda: _invite(services))
-    collecting, watching = _spawn(wire.collect(), "wire"), _spawn(_stop_after(desk, server), "desk")
+    collecting = parts.loops.begin("wire", wire.collect)
+    watching = asyncio.create_task(_stop_after(desk, server))
     await server.serve(sockets=[listening])
     watching.cancel()
     await asyncio.wait([collecting, watching])
