@@ -14,7 +14,7 @@ from relevo.couriers.couriers import LEASE
 from relevo.domain.deliveries import Unreachable
 from relevo.domain.errors import Unavailable
 from relevo.store import deliveries
-from relevo.store.database import Connection, Database
+from relevo.store.database import Connection, Database, StoreFault
 from relevo.testing.fake_http import Asked, Reply, reply
 from tests.couriers.carrying import carrying
 
@@ -82,3 +82,27 @@ async def test_claims_whose_answer_was_lost_are_given_up(database: Database) -> 
 
         assert timedelta(seconds=3) < LEASE
         assert [row.state for row in await here.rows()] == ["done"]
+
+
+async def test_claims_that_a_fault_keeps_from_being_freed_are_given_up_with_all_others(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+    async def hang(_: Asked) -> Reply:
+        return await answer
+
+    async def fail(*_: Any) -> None:
+        raise StoreFault("nobody thought of this")
+
+    async with carrying(database, hang) as here:
+        for word in ("agent", "one", "two"):
+            await here.world.says(word)
+        here.world.clock.advance(2 * LEASE)  # so that the lane is let go after the first
+        with monkeypatch.context() as broken:
+            broken.setattr(deliveries, "release", fail)
+            answer.set_result(reply())
+            await here.couriers.until_idle()
+        await here.later(timedelta(seconds=3))  # the next renewal
+
+        assert [row.state for row in await here.rows()] == ["done", "done"]

@@ -203,7 +203,11 @@ class Couriers:
         """Many lanes are let go at once when a circuit opens: they share transactions."""
         await self._clock.sleep(0)
         ids, self._to_free = self._to_free, []
-        await self._until_stored(lambda: self._release(ids))
+        try:
+            await self._until_stored(lambda: self._release(ids))
+        except Exception:
+            log.exception("claims.not_freed", deliveries=len(ids))
+            self.lose_claims()
 
     async def _release(self, ids: Collection[DeliveryId]) -> None:
         """What is left out here holds its lane for as long as this process lives."""
