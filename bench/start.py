@@ -27,10 +27,8 @@ def main() -> None:
         start(folder / "compiled", folder / "data")  # Python compiles once
         again = [start(folder / "compiled", folder / "data") for _ in range(given.times)]
         first = [start(folder / "compiled", folder / f"data-{number}") for number in range(given.times)]
-    for words, seconds in (("the first time", first), ("again", again)):
-        print(
-            f"{words}: median {median(seconds):.2f} s, least {min(seconds):.2f} s; goal 1 s, good enough 3 s"
-        )
+    for words, took in (("the first time", first), ("again", again)):
+        print(f"{words}: median {median(took):.2f} s, least {min(took):.2f} s (goal: 1; good enough: 3)")
 
 
 def start(compiled: Path, data: Path) -> float:

@@ -34,6 +34,7 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 PATIENCE = 15_000  # milliseconds
+expect.set_options(timeout=PATIENCE)  # its own, of 5 s, is too little for a machine that has much to do
 PASSWORD = "correct horse"
 
 
