@@ -35,12 +35,8 @@ class PooledDriver:
         await self.connection.execute("COMMIT")
 
     async def rollback(self) -> None:
-        if self.connection.is_closed():
-            return
-        try:
+        if not self.connection.is_closed():
             await self.connection.execute("ROLLBACK")
-        except asyncpg.InternalClientError:
-            self.connection.terminate()  # it takes nothing any more, and nobody else shall try
 
     async def rows(self, sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
         found: Sequence[Sequence[Any]] = await self.connection.fetch(sql, *parameters)
