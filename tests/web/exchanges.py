@@ -57,7 +57,7 @@ class Exchange:
 
     async def run(self) -> None:
         try:
-            await self._app(self.scope, self._receive, self._sent.put)
+            await self._app(self.scope, self.receive, self._sent.put)
         finally:
             self._sent.put_nowait(None)
 
@@ -84,7 +84,7 @@ class Exchange:
             pieces.append(piece)
         return b"".join(pieces)
 
-    async def _receive(self) -> dict[str, Any]:
+    async def receive(self) -> dict[str, Any]:
         if self.taken < len(self._pieces):
             self.taken += 1
             more = self.taken < len(self._pieces) or not self._ends

@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Stream
 from structlog.testing import capture_logs
 
+from relevo.metrics import REGISTRY
 from relevo.testing.builders import PUBLIC_URL, World
 from relevo.web.api import CALLS
 from relevo.web.app import create_app
@@ -23,7 +24,7 @@ from relevo.web.not_ours import NOT_OURS
 from relevo.web.refusals import small_page
 from relevo.web.security import AREAS, WITHOUT_API, area_of
 from relevo.web.services import Edge, Services
-from tests.web.exchanges import Client, exchanging
+from tests.web.exchanges import Client, Exchange, exchanging
 
 
 @pytest.fixture
@@ -67,6 +68,10 @@ async def broken() -> Response[str]:
 
 
 EXTRA = [long_text, short_text, long_bytes, stream, teapot, broken]
+
+
+def requests_counted(area: str, status: str) -> float:
+    return REGISTRY.get_sample_value("relevo_http_requests_total", {"area": area, "status": status}) or 0
 
 
 @pytest.fixture
@@ -323,9 +328,23 @@ async def test_a_client_that_goes_before_its_answer_is_counted_all_the_same(
     bearer = {"authorization": f"Bearer {await world.add_token()}"}
     hook = f"/hooks/apichat/{world.company.apichat.key}"
     async with exchanging(app, "POST", hook, headers=bearer, pieces=[b"{"], ends=False) as exchange:
+        before = requests_counted("hooks", "0")
         exchange.leave()
 
     assert [line["status"] for line in lines if line["event"] == "http.answered"] == [0]
+    assert requests_counted("hooks", "0") == before + 1
+
+
+async def test_whoever_reads_an_answer_finds_it_counted(app: FrontDoor) -> None:
+    counted: list[float] = []
+    before = requests_counted("health", "200")
+    exchange: Any = Exchange(app, "GET", "/healthz")
+
+    async def read(_message: Any) -> None:
+        counted.append(requests_counted("health", "200"))
+
+    await app(exchange.scope, exchange.receive, read)
+    assert counted == [before + 1, before + 1]  # at the headers already
 
 
 # Addresses

@@ -92,11 +92,16 @@ class _Passage:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            self._count()  # first: whoever has read the answer finds it counted
             message["headers"] = _completed(message["headers"], self.area, self.id)
         await self._send(message)
 
-    def record(self) -> None:
+    def _count(self) -> None:
         counter(HTTP_REQUESTS, self.area, str(self._status)).inc()
+
+    def record(self) -> None:
+        if not self._status:
+            self._count()  # nothing was answered
         is_routine = self._status < 400 and self.area in _ROUTINE
         if is_routine and not shows_debug():
             return
