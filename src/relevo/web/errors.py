@@ -15,7 +15,6 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
-from litestar.types import ExceptionHandlersMap
 
 from relevo.domain.errors import IdempotencyKeyReused, InvalidInput, RelevoError, TooLarge, Unauthenticated
 from relevo.web.front_door import note
@@ -55,9 +54,6 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
         },
         media_type=MediaType.JSON,
     )
-
-
-exception_handlers: ExceptionHandlersMap = {Exception: answer_error}
 
 
 def _by_field_of(error: Exception) -> dict[str, list[str]] | None:

@@ -30,7 +30,7 @@ from relevo.testing.builders import USER_ID, World, add_channel
 from relevo.testing.channel_suite import play
 from relevo.web.api import create_api
 from relevo.web.api.media_library import MEDIA_ID
-from relevo.web.errors import exception_handlers
+from relevo.web.errors import answer_error
 from relevo.web.services import Services
 from tests.web.api.validating import Api, Told, our_document
 from tests.web.exchanges import Client
@@ -45,7 +45,7 @@ def app_of(services: Services) -> Litestar:
     """An application that is nothing but the API."""
     return Litestar(
         create_api(services),
-        exception_handlers=exception_handlers,
+        exception_handlers={Exception: answer_error},
         openapi_config=None,
         logging_config=None,
     )

@@ -48,7 +48,6 @@ from relevo.web.api.operations import also_as_post
 from relevo.web.api.pages import create_pages
 from relevo.web.api.reading import ApiRequest, ours
 from relevo.web.bearers import Bearers
-from relevo.web.errors import exception_handlers
 from relevo.web.numbers import are_possible
 from relevo.web.services import Services
 
@@ -226,6 +225,5 @@ def create_api(services: Services, bearers: Bearers | None = None) -> list[Route
         middleware=[complete],
         request_class=ApiRequest,
         request_max_body_size=services.edge.max_body,
-        exception_handlers=exception_handlers,
     )
     return [calls, create_pages(CALLS, services.edge.public_url)]

@@ -16,7 +16,6 @@ from litestar.response import Redirect
 
 from relevo.web.api.document import make_document
 from relevo.web.api.reference import make_page
-from relevo.web.errors import exception_handlers
 
 FILES = Path(__file__).parent / "static"
 KINDS = {
@@ -60,8 +59,7 @@ def create_pages(calls: list[HTTPRouteHandler], public_url: str) -> Router:
         # Tools on other sites may read it: there is nothing in it that is not public.
         return _kept(request, document(), "application/json", {"access-control-allow-origin": "*"})
 
-    handlers = [reference, openapi, docs, static_file]
-    return Router("/api", route_handlers=handlers, exception_handlers=exception_handlers)
+    return Router("/api", route_handlers=[reference, openapi, docs, static_file])
 
 
 @get("/docs", include_in_schema=False)
