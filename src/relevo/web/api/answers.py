@@ -35,6 +35,14 @@ class Ok(msgspec.Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
 
+def newest(found: Sequence[T], limit: int) -> tuple[Sequence[T], int | None]:
+    """Of the newest rows, which are found with one more than are shown: those, and the `before_id` of what is
+    behind them; None where nothing is."""
+    shown = found[:limit]
+    last: Any = shown[-1] if len(found) > limit else None
+    return shown, last.id if last is not None else None
+
+
 class Links(msgspec.Struct, frozen=True):
     """Where the other pages are; null where there is none."""
 

@@ -35,7 +35,7 @@ from relevo.domain.redeliveries import FINISHED, UNDELIVERED, Selection
 from relevo.store import deliveries, interventions, subscribers
 from relevo.store.database import AnyRow, Connection
 from relevo.store.interventions import Intervention
-from relevo.web.api.answers import DEFAULT_LIMIT, Limit
+from relevo.web.api.answers import DEFAULT_LIMIT, Limit, newest
 from relevo.web.api.calls import Call
 from relevo.web.api.handoff import TAG
 from relevo.web.api.messages import THAT_SECOND, Seconds, instant
@@ -247,9 +247,8 @@ async def list_deliveries(
             before_id=before,
             limit=asked.limit + 1,
         )
-    shown = found[: asked.limit]
-    more = shown[-1].id if len(found) > len(shown) else None
-    return DeliveriesAnswer([_info(call, row) for row in shown], DeliveriesMeta(more))
+    shown, behind = newest(found, asked.limit)
+    return DeliveriesAnswer([_info(call, row) for row in shown], DeliveriesMeta(behind))
 
 
 @reads(

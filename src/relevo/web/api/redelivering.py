@@ -21,7 +21,7 @@ from relevo.domain.redeliveries import FINISHED, Redelivery, RedeliveryId, Redel
 from relevo.store import deliveries, redeliveries
 from relevo.store.database import Connection
 from relevo.store.deliveries import lane_of
-from relevo.web.api.answers import DEFAULT_LIMIT, Limit, Ok
+from relevo.web.api.answers import DEFAULT_LIMIT, Limit, Ok, newest
 from relevo.web.api.calls import Call
 from relevo.web.api.deliveries import Filters, Id, State, local, name_of, own_delivery, selected
 from relevo.web.api.handoff import TAG
@@ -299,9 +299,8 @@ async def list_redeliveries(
             before_id=RedeliveryId(asked.before_id) if asked.before_id is not None else None,
             limit=asked.limit + 1,
         )
-    shown = found[: asked.limit]
-    more = shown[-1].id if len(found) > len(shown) else None
-    return RedeliveriesAnswer([_info(call, one) for one in shown], RedeliveriesMeta(more))
+    shown, behind = newest(found, asked.limit)
+    return RedeliveriesAnswer([_info(call, one) for one in shown], RedeliveriesMeta(behind))
 
 
 @reads(
