@@ -46,8 +46,8 @@ async def _serve(settings: Settings, host: str, port: int, workers: int) -> None
     with _bound(host, port) as listening, together.shared_folder() as folder:
         address = listening.getsockname()
         log.info("supervising", workers=workers, host=address[0], port=address[1])
-        crew = Crew(host, listening, folder)
-        await Supervisor(crew.start, workers, SystemClock(), stopping, crew.forget).run()
+        processes = Processes(host, listening, folder)
+        await Supervisor(processes.start, workers, SystemClock(), stopping, processes.forget).run()
 
 
 @contextlib.contextmanager
@@ -62,7 +62,7 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
         yield listening
 
 
-class Crew:
+class Processes:
     """Real processes, with a socket and a folder that all of them have."""
 
     def __init__(self, host: str, listening: socket.socket, folder: Path) -> None:
