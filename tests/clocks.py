@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, select, type_coerce, update
 
 from relevo.store.database import Database
-from relevo.store.nodes import TheTime
+from relevo.store.database_clock import TheTime
 from relevo.store.tables import broadcasts, endpoint_notices, flow_schedules
 from relevo.testing.clock import FakeClock
 

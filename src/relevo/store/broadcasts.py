@@ -26,7 +26,7 @@ from relevo.domain.broadcasts import (
 from relevo.domain.conversations import Reached
 from relevo.domain.ids import ConversationId, FlowId, WorkspaceId
 from relevo.store.database import AnyRow, Connection
-from relevo.store.nodes import TheTime, later
+from relevo.store.database_clock import TheTime, later
 from relevo.store.statements import Bulk, Query, given
 from relevo.store.tables import broadcast_recipients, broadcasts, deliveries
 

@@ -50,7 +50,8 @@ from relevo.domain.events import CallAnswered, FileSettled, PlatformUnreachable,
 from relevo.domain.ids import ConversationId, DeliveryId, MessageId, WorkspaceId
 from relevo.domain.redeliveries import EVERYTHING, Selection
 from relevo.store.database import AnyRow, Connection
-from relevo.store.nodes import BY_ITS_CLOCK, alive_at
+from relevo.store.database_clock import BY_ITS_CLOCK
+from relevo.store.nodes import alive_at
 from relevo.store.statements import Bulk, Query, among, given, setting
 from relevo.store.tables import attempts, conversations, deliveries
 

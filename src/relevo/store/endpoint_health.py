@@ -18,7 +18,7 @@ from relevo.domain.ids import EndpointId, WorkspaceId
 from relevo.domain.standings import Happening, Standing, View
 from relevo.domain.tallies import Tally, together
 from relevo.store.database import AnyRow, Connection
-from relevo.store.nodes import TheTime, later
+from relevo.store.database_clock import TheTime, later
 from relevo.store.tables import endpoint_health, endpoint_notices, endpoint_tallies, endpoints
 
 _views = msgspec.json.Decoder(dict[str, View])

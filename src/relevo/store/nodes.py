@@ -1,59 +1,15 @@
-"""Running processes and their leases, and the clock that leases and claims go by."""
+"""Running processes and their leases."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    ColumnElement,
-    Select,
-    bindparam,
-    delete,
-    insert,
-    select,
-    type_coerce,
-    update,
-)
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy import Select, bindparam, delete, insert, select, update
 
 from relevo.store.database import Connection
+from relevo.store.database_clock import TheTime, later
 from relevo.store.statements import Bulk
 from relevo.store.tables import Instant, commits, nodes
-
-
-class TheTime(FunctionElement[datetime]):
-    """What time it is, for leases and claims: by PostgreSQL's own clock, since the hosts' clocks may differ;
-    on SQLite, where there is one process, as that one says (`now`)."""
-
-    type, inherit_cache = Instant(), True
-
-    def __init__(self, now: datetime | BindParameter[Any]) -> None:
-        super().__init__(
-            now if isinstance(now, BindParameter) else bindparam("now", now, Instant, unique=True)
-        )
-
-
-BY_ITS_CLOCK = "CAST(extract(epoch FROM now()) * 1000000 AS BIGINT)"
-"""PostgreSQL's, when the transaction began: a lease ends rather too early, and a claim is freed too late."""
-
-
-@compiles(TheTime, "sqlite")
-def _as_told(element: TheTime, compiler: Any, **kw: Any) -> str:
-    return str(compiler.process(element.clauses, **kw))
-
-
-@compiles(TheTime, "postgresql")
-def _by_its_clock(element: TheTime, compiler: Any, **kw: Any) -> str:
-    return BY_ITS_CLOCK
-
-
-def later(now: datetime, by: timedelta) -> ColumnElement[int]:
-    """So much later than now, by that clock: when a claim ends that is made now."""
-    return type_coerce(TheTime(now), BigInteger) + by // timedelta(microseconds=1)
 
 
 def alive_at(now: datetime) -> Select[tuple[str]]:

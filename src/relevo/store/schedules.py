@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from relevo.domain.ids import FlowId
 from relevo.store.database import AnyRow, Connection
-from relevo.store.nodes import TheTime, later
+from relevo.store.database_clock import TheTime, later
 from relevo.store.tables import flow_schedules
 
 _rows = flow_schedules.c
