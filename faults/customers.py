@@ -31,6 +31,11 @@ class Customers:
         self._stopping = asyncio.Event()
         self._next = [0] * users
 
+    @property
+    def waiting(self) -> int:
+        """How many have a message that is not accepted yet."""
+        return len(self.sent) - len(self.accepted)
+
     async def say_hello(self) -> None:
         """One message each: it hands the conversation over, and is not for the platform."""
         few = asyncio.Semaphore(AT_ONCE)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
-import resource
+import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from relevo.testing.ports import free_port
 from tests import postgres
 
 ROOM = 40_000_000  # bytes of a small disk
+ROOM_OF_POSTGRESQL = 200_000_000
 
 
 async def restart_postgresql(run: Run, name: str) -> Line:
@@ -160,21 +162,90 @@ async def fill_the_disk(run: Run, name: str, *, may_mount: bool = True) -> Line:
 
         def prepare(site: Site) -> None:
             nonlocal is_mounted
-            is_mounted = may_mount and stack.enter_context(_small_disk(site.folder / "data"))
+            is_mounted = may_mount and stack.enter_context(_small_disk(site.folder / "data", ROOM))
 
         async with scene(run, name, "sqlite", prepared=prepare) as it:
-            disk = Tmpfs(it.site) if is_mounted else Limit(it.site)
+            pid = it.site.processes[-1].pid or 0
+            disk = Tmpfs(it.site.folder / "data") if is_mounted else Limit(lambda: [pid])
             stuck, seconds = 0, 0.0
             async with it.customers.writing():
                 for _ in range(run.of(short=1, long=10)):
                     await asyncio.sleep(0.5)
                     disk.fill()
                     await asyncio.sleep(1.5)
-                    stuck = max(stuck, len(it.customers.sent) - len(it.customers.accepted))
+                    stuck = max(stuck, it.customers.waiting)
                     disk.make_room()
                     seconds = max(seconds, await it.recovered())
-            note = f"{disk.kind}, {stuck} customers had to wait"
-            return await it.line(name, seconds, note=note, broken=[] if stuck else ["the disk was not full"])
+            return await it.line(name, seconds, note=_told(disk, stuck), broken=_never_full(stuck))
+
+
+async def fill_the_disk_of_postgresql(run: Run, name: str) -> Line:
+    """PostgreSQL on a disk that is full for a while: its tables cannot grow. Every second time its log cannot
+    either; then it ends (PANIC), and is started again when there is room."""
+    own = Run(run.folder, is_short=run.is_short, seed=run.seed)
+    data = own.cluster / "data"
+    try:
+        with _small_disk(data, ROOM_OF_POSTGRESQL) as is_mounted, contextlib.closing(own):
+            async with scene(own, name, "postgresql", servers=2) as it:
+                disk = Tmpfs(data) if is_mounted else Limit(lambda: _processes_of(own.cluster))
+                stuck, ends, seconds = 0, 0, 0.0
+                async with it.customers.writing():
+                    for number in range(run.of(short=2, long=10)):
+                        await asyncio.sleep(0.5)
+                        disk.fill()
+                        if number % 2:
+                            await _fill_the_log(it.database_url)
+                        await asyncio.sleep(1.5)
+                        stuck = max(stuck, it.customers.waiting)
+                        disk.make_room()
+                        ends += await _up_again(own, it.database_url)
+                        seconds = max(seconds, await it.recovered())
+                note = f"{_told(disk, stuck)}, PostgreSQL ended {ends} times"
+                return await it.line(name, seconds, note=note, broken=_never_full(stuck))
+    finally:
+        shutil.rmtree(own.cluster, ignore_errors=True)
+
+
+def _told(disk: Tmpfs | Limit, stuck: int) -> str:
+    return f"{disk.kind}, {stuck} customers had to wait"
+
+
+def _never_full(stuck: int) -> list[str]:
+    return [] if stuck else ["the disk was not full"]
+
+
+async def _fill_the_log(url: str) -> None:
+    """Begin new files of the log (16 MB) until there is no room for one."""
+    with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        for _ in range(ROOM_OF_POSTGRESQL // 16_000_000):
+            await execute(url, "SELECT pg_logical_emit_message(true, '', repeat('.', 1000000))")
+            await execute(url, "SELECT pg_switch_wal()")
+
+
+async def _up_again(own: Run, url: str) -> bool:
+    """Wait until PostgreSQL answers; start it if it has ended, as whoever watches over it does. Whether it
+    had."""
+    has_ended = False
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await execute(url, "SELECT 1")
+                return has_ended
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await asyncio.sleep(0.2)
+            if not (own.cluster / "data/postmaster.pid").exists():
+                has_ended = True
+                await asyncio.to_thread(postgres.restart, own.cluster, "fast")
+
+
+def _processes_of(cluster: Path) -> list[int]:
+    """Those of a server of PostgreSQL; none when it has ended."""
+    try:
+        pid = int((cluster / "data/postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *map(int, children)]
 
 
 class Tmpfs:
@@ -182,8 +253,8 @@ class Tmpfs:
 
     kind = "a tmpfs"
 
-    def __init__(self, site: Site) -> None:
-        self._ballast = site.folder / "data/ballast"
+    def __init__(self, folder: Path) -> None:
+        self._ballast = folder / "ballast"
 
     def fill(self) -> None:
         with self._ballast.open("ab", buffering=0) as file, contextlib.suppress(OSError):
@@ -195,26 +266,38 @@ class Tmpfs:
 
 
 class Limit:
-    """No file of the server may grow: to it, that is a full disk (RLIMIT_FSIZE)."""
+    """No file of some processes may grow: to them, that is a full disk (RLIMIT_FSIZE)."""
 
     kind = "a limit of the size of files"
 
-    def __init__(self, site: Site) -> None:
-        self._pid = site.processes[-1].pid or 0
+    def __init__(self, processes: Callable[[], list[int]]) -> None:
+        self._processes = processes
 
     def fill(self) -> None:
-        resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        self._limit("4096")
 
     def make_room(self) -> None:
-        resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        self._limit("unlimited")
+
+    def _limit(self, size: str) -> None:
+        """As whoever they belong to: to limit those of others, root needs what it is not given everywhere."""
+        for pid in self._processes():
+            with contextlib.suppress(FileNotFoundError):  # it has ended
+                its = Path(f"/proc/{pid}").stat()
+                command = ["prlimit", f"--pid={pid}", f"--fsize={size}:unlimited"]
+                subprocess.run(
+                    command, capture_output=True, user=its.st_uid, group=its.st_gid, extra_groups=[]
+                )
 
 
 @contextlib.contextmanager
-def _small_disk(data: Path) -> Iterator[bool]:
-    """A disk of its own for a folder; False when there may be none."""
+def _small_disk(data: Path, size: int) -> Iterator[bool]:
+    """A new folder with a disk of its own, of whoever the folder above is; False when there may be none."""
     data.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(data)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(data)]
     is_mounted = subprocess.run(mount, capture_output=True).returncode == 0
+    above = data.parent.stat()
+    os.chown(data, above.st_uid, above.st_gid)
     try:
         yield is_mounted
     finally:

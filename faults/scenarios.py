@@ -27,6 +27,7 @@ ON_POSTGRESQL: Mapping[str, Scenario] = {
     "connections-cut": databases.cut_connections,
     "cut-in-mid-commit": databases.cut_in_mid_commit,
     "commit-answer-lost": databases.lose_the_answer_to_a_commit,
+    "disk-full-postgresql": databases.fill_the_disk_of_postgresql,
     "postgresql-locked": databases.lock_postgresql,
     "clock-forward-postgresql": partial(clocks.step_the_clock, database="postgresql", direction="forward"),
     "clock-back-postgresql": partial(clocks.step_the_clock, database="postgresql", direction="back"),
@@ -55,7 +56,11 @@ TROUBLES = {  # by database, the names of their lines and those of what the rece
     "postgresql": {f"{name}-postgresql": name for name in receivers.TROUBLES},
 }
 NAMES = [*BESIDE_EACH_OTHER, *TROUBLES["sqlite"], *TROUBLES["postgresql"], *ALONE]
-ONLY_LONG = [*TROUBLES["postgresql"], *(name for name in ALONE if name.endswith("-postgresql"))]
+ONLY_LONG = [
+    *TROUBLES["postgresql"],
+    *(name for name in ALONE if name.endswith("-postgresql")),
+    "disk-full-postgresql",
+]
 """What differs from another scenario by its database alone, and takes long."""
 SHORT = [name for name in NAMES if name not in ONLY_LONG]
 
