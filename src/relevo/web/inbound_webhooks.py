@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router, post
+from litestar import Request, Response, post
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
@@ -37,6 +37,7 @@ from relevo.store.inbound_webhooks import InboundCall
 from relevo.web.addresses import network_of
 from relevo.web.buckets import Limit
 from relevo.web.front_door import note
+from relevo.web.routers import OwnRouter
 from relevo.web.services import Services
 
 UNKNOWN_KEYS = Limit(a_second=1, burst=30)
@@ -182,7 +183,7 @@ class Inbound:
             await inbound_webhooks.note(connection, call)
 
 
-def create_inbound(services: Services) -> Router:
+def create_inbound(services: Services) -> OwnRouter:
     inbound = Inbound(services)
 
     # A function, not a method: the framework makes a deep copy of the router, which stops at functions.
@@ -191,7 +192,7 @@ def create_inbound(services: Services) -> Router:
         taken = await inbound.take(request, key)
         return Response(taken, status_code=202 if taken.status == "listening" else 200)
 
-    return Router("/inbound", route_handlers=[take], request_max_body_size=services.edge.max_body)
+    return OwnRouter("/inbound", route_handlers=[take], request_max_body_size=services.edge.max_body)
 
 
 async def _body(request: AnyRequest) -> bytes:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Request, Router
+from litestar import Request
 from litestar.di import Provide
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
-from litestar.types import ASGIApp
+from litestar.handlers import HTTPRouteHandler
 
 from relevo.web.api import (
     agent_groups,
@@ -42,13 +41,14 @@ from relevo.web.api import (
     user_fields,
     whatsapp_templates,
 )
-from relevo.web.api.access import AnyConnection, Gate
+from relevo.web.api.access import Gate
 from relevo.web.api.calls import Call
 from relevo.web.api.operations import also_as_post
 from relevo.web.api.pages import create_pages
 from relevo.web.api.reading import ApiRequest, ours
 from relevo.web.bearers import Bearers
 from relevo.web.numbers import are_possible
+from relevo.web.routers import OwnRouter
 from relevo.web.services import Services
 
 CALLS: list[HTTPRouteHandler] = [
@@ -200,29 +200,19 @@ CALLS: list[HTTPRouteHandler] = [
 """Everything that can be called, in the order of the document."""
 
 
-def create_api(services: Services, bearers: Bearers | None = None) -> list[Router]:
-    """The routers of `/api`: what can be called, and the pages about it.
-
-    Side by side, since the framework copies a router with all that is in it into the one around it.
-    """
+def create_api(services: Services, bearers: Bearers | None = None) -> list[OwnRouter]:
+    """The routers of `/api`: what can be called, and the pages about it."""
     gate = Gate(services, bearers or Bearers(services.database, services.clock))
 
-    # Functions, not methods: the framework makes a deep copy of the router, which stops at functions.
     async def call(request: Request[Any, Any, Any]) -> Call:
         return await Call.of(services, ours(request))
 
-    async def admit(request: AnyConnection, handler: BaseRouteHandler) -> None:
-        await gate.admit(request, handler)
-
-    def complete(app: ASGIApp) -> ASGIApp:
-        return gate.complete(app)
-
-    calls = Router(
+    calls = OwnRouter(
         "/api",
         route_handlers=[*CALLS, *also_as_post(CALLS)],
         dependencies={"call": Provide(call)},
-        guards=[admit, are_possible],
-        middleware=[complete],
+        guards=[gate.admit, are_possible],
+        middleware=[gate.complete],
         request_class=ApiRequest,
         request_max_body_size=services.edge.max_body,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
@@ -35,6 +35,7 @@ from relevo.web.api import (
 )
 from relevo.web.api.access import METHOD
 from relevo.web.api.operations import ANSWER_EXAMPLE, REQUEST_EXAMPLES, Json
+from relevo.web.routers import OwnRouter
 
 TOKEN = "token"
 
@@ -82,7 +83,7 @@ def make_document(calls: list[HTTPRouteHandler], public_url: str) -> Json:
     async def call() -> None:
         """Stands for what handlers are given besides their parameters."""
 
-    router = Router("/api", route_handlers=calls, dependencies={"call": Provide(call)})
+    router = OwnRouter("/api", route_handlers=calls, dependencies={"call": Provide(call)})
     config = OpenAPIConfig(
         title="Relevo API",
         version=relevo.__version__,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -16,6 +16,7 @@ from litestar.response import Redirect
 
 from relevo.web.api.document import make_document
 from relevo.web.api.reference import make_page
+from relevo.web.routers import OwnRouter
 
 FILES = Path(__file__).parent / "static"
 KINDS = {
@@ -34,7 +35,7 @@ ASKED_AGAIN = "no-cache"
 AnyRequest = Request[Any, Any, Any]
 
 
-def create_pages(calls: list[HTTPRouteHandler], public_url: str) -> Router:
+def create_pages(calls: list[HTTPRouteHandler], public_url: str) -> OwnRouter:
     """The document and the page are made when somebody first asks for them."""
 
     @cache
@@ -59,7 +60,7 @@ def create_pages(calls: list[HTTPRouteHandler], public_url: str) -> Router:
         # Tools on other sites may read it: there is nothing in it that is not public.
         return _kept(request, document(), "application/json", {"access-control-allow-origin": "*"})
 
-    return Router("/api", route_handlers=[reference, openapi, docs, static_file])
+    return OwnRouter("/api", route_handlers=[reference, openapi, docs, static_file])
 
 
 @get("/docs", include_in_schema=False)

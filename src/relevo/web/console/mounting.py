@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from litestar import Response, Router, get
+from litestar import Response, get
 from litestar.di import Provide
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
@@ -44,15 +44,16 @@ from relevo.web.console import (
 from relevo.web.console.guarding import OPEN, guard_of, provide_caller, provide_visit
 from relevo.web.console.refusing import handlers_of
 from relevo.web.console.visits import AnyRequest, make_console
+from relevo.web.routers import OwnRouter
 from relevo.web.services import Services
 
 LARGEST_FORM = 4_000_000  # bytes: the text of a flow, written as a form writes it
 
 
-def create_console(services: Services) -> Router:
+def create_console(services: Services) -> OwnRouter:
     """Everything under `/console`."""
     console = make_console(services)
-    return Router(
+    return OwnRouter(
         "/console",
         route_handlers=_pages(),
         guards=[guard_of(console)],

@@ -10,7 +10,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
-from litestar import MediaType, Response, Router, get, post
+from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Redirect, Stream
@@ -18,6 +18,7 @@ from litestar.response import Redirect, Stream
 from relevo.domain.errors import NotFound
 from relevo.engine.hub import workspace_topic
 from relevo.web.demo.wire import Wire
+from relevo.web.routers import OwnRouter
 from relevo.web.services import Services
 from relevo.web.widget.feed import OPENING, PING, event, heard_within
 from relevo.web.widget.visits import AnyRequest
@@ -55,9 +56,9 @@ class Platform(msgspec.Struct, frozen=True):
 TheDemo = NamedDependency[Demo]
 
 
-def create_demo(demo: Demo) -> Router:
+def create_demo(demo: Demo) -> OwnRouter:
     """Everything under `/demo`."""
-    return Router(
+    return OwnRouter(
         "/demo",
         route_handlers=[page, chat, static, events, switch],
         dependencies={"demo": Provide(lambda: demo, sync_to_thread=False)},
