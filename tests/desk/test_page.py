@@ -9,10 +9,11 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, FrameLocator, Page, async_playwright, expect
+from playwright.async_api import Browser, FrameLocator, Page, expect
 
 from relevo.desk import create_desk
 from relevo.desk.desk import Desk
+from tests.browsers import PATIENCE, chromium_async
 from tests.desk.serving import on_a_port
 from tests.sdk.fake_api import OK, Answer, FakeApi
 from tests.sdk.fake_api import serving as fake_api
@@ -20,15 +21,6 @@ from tests.sdk.webhooks import ANA, NOON, SECRET, event_body, headers, message_b
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PHONE = {"width": 400, "height": 720}
 SCREEN = {"width": 1240, "height": 760}
 NOON_MS = int(NOON.timestamp() * 1000)
@@ -47,7 +39,7 @@ class Stage:
 
     async def open(self, size: dict[str, int] = SCREEN, url: str = "") -> Page:
         page = await self._browser.new_page(viewport=size, locale="en-GB")  # type: ignore[arg-type]
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda message: self._hear(message.type, message.text))
         await page.goto(url or self.url)
@@ -83,10 +75,8 @@ class Stage:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    async with chromium_async() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

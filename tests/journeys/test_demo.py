@@ -14,9 +14,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page, expect
 
 from relevo.testing.ports import free_port
+from tests.browsers import PATIENCE, chromium
 from tests.journeys.watched import ANSWERS, kept
 from tests.web.api.validating import our_document
 from tests.web.api.watching import compare
@@ -24,17 +25,6 @@ from tests.web.api.watching import compare
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
-
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-PATIENCE = 15_000  # milliseconds: a retry of the demo comes within five seconds
 
 
 class Demo:
@@ -80,10 +70,8 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -119,7 +107,7 @@ class Shown:
         return self
 
     def expect_online(self) -> None:
-        expect(self.chat.locator("relevo-chat")).to_have_attribute("data-state", "online", timeout=PATIENCE)
+        expect(self.chat.locator("relevo-chat")).to_have_attribute("data-state", "online")
 
     def ask(self, *texts: str) -> None:
         for text in texts:
@@ -129,7 +117,7 @@ class Shown:
     def expect_said(self, text: str) -> None:
         """The customer reads it, once."""
         bubble = self.chat.get_by_role("log").locator(".bubble", has_text=text)
-        expect(bubble).to_have_count(1, timeout=PATIENCE)
+        expect(bubble).to_have_count(1)
         expect(bubble).to_be_visible()
 
     def open_conversation(self) -> None:
@@ -225,10 +213,10 @@ def test_after_a_dropped_connection_everything_is_there_once_and_in_order(
     context.set_offline(False)
 
     shown.expect_said("We have blue and red.")
-    expect(agent.locator("#lines")).to_contain_text("And a bell.", timeout=PATIENCE)
+    expect(agent.locator("#lines")).to_contain_text("And a bell.")
     shown.expect_said("And a bell.")
     shown.ask("Thank you!")
-    expect(agent.locator("#lines")).to_contain_text("Thank you!", timeout=PATIENCE)
+    expect(agent.locator("#lines")).to_contain_text("Thank you!")
     said = shown.bubbles()
     start = said.index("I am here.")
     assert sorted(said[start:]) == sorted(
@@ -243,7 +231,7 @@ def test_after_a_dropped_connection_everything_is_there_once_and_in_order(
     )
     assert said.index("Which colour?") < said.index("We have blue and red.")
     assert said.index("Blue, please.") < said.index("And a bell.") < said.index("Thank you!")
-    expect(shown.entry("message.received", "Thank you!")).to_be_visible(timeout=PATIENCE)
+    expect(shown.entry("message.received", "Thank you!")).to_be_visible()
     ids = [int(id_ or 0) for id_ in attributes(shown.page.locator("#entries li"), "data-id")]
     assert ids == list(range(ids[0], ids[0] + len(ids)))
     assert [error for error in shown.errors if "ERR_INTERNET_DISCONNECTED" not in error] == []
@@ -261,11 +249,11 @@ def test_a_platform_that_was_down_gets_everything_in_order(shown: Shown) -> None
     expect(switch).not_to_be_checked()
     shown.ask("one", "two", "three")
     refused = shown.entry("503", "attempt 2")
-    expect(refused.first).to_be_visible(timeout=PATIENCE)
+    expect(refused.first).to_be_visible()
     expect(shown.desk.locator("#lines")).not_to_contain_text("one")
     switch.click()
 
-    expect(shown.desk.locator("#lines")).to_contain_text("three", timeout=PATIENCE)
+    expect(shown.desk.locator("#lines")).to_contain_text("three")
     told = shown.desk.locator("#lines .bubble").all_inner_texts()
     assert [text for text in told if text in ("zero", "one", "two", "three")] == [
         "zero",

@@ -6,34 +6,23 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from relevo.store.database import Database
 from relevo.testing.builders import PUBLIC_URL, World
 from relevo.web.app import create_app
 from relevo.web.services import Edge
+from tests.browsers import chromium_async
 from tests.web.api.conftest import Ana
 from tests.web.api.serving import on_a_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_kind", ["sqlite"])]
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    async with chromium_async() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture
