@@ -24,7 +24,7 @@ hypothesis.settings.load_profile("relevo")
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
-POSTGRES_FOLDER = pytest.StashKey[Path]()
+POSTGRES_FOLDERS = pytest.StashKey[list[Path]]()
 
 _numbers = count(1)
 
@@ -43,33 +43,36 @@ def migrate(url: str) -> None:
     asyncio.run(run())
 
 
-# One PostgreSQL for the whole run: the first test that needs it starts it, in whichever
-# process it runs; the process that began the run stops it.
+# A PostgreSQL for each process of the run: the first test there that needs it starts it, and the process
+# that began the run stops it. Not one for all: who is told what, and when, depends on the transactions that
+# are open anywhere in a cluster, those of other databases among them.
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("RELEVO_")]:
         del os.environ[name]
     if not hasattr(config, "workerinput"):
-        config.stash[POSTGRES_FOLDER] = postgres.make_folder()
+        config.stash[POSTGRES_FOLDERS] = [postgres.make_folder()]
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # else `timeout` leaves a server behind
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: pytest.Item) -> None:
-    node.workerinput["postgres_folder"] = str(node.config.stash[POSTGRES_FOLDER])  # type: ignore[attr-defined]
+    folder = postgres.make_folder()
+    node.config.stash[POSTGRES_FOLDERS].append(folder)
+    node.workerinput["postgres_folder"] = str(folder)  # type: ignore[attr-defined]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if POSTGRES_FOLDER in config.stash:
-        postgres.stop(config.stash[POSTGRES_FOLDER])
+    for folder in config.stash.get(POSTGRES_FOLDERS, []):
+        postgres.stop(folder)
 
 
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> postgres.PostgresServer:
-    """The run's PostgreSQL. Where there is none, its tests skip on a laptop and fail when CI=true."""
+    """This process's PostgreSQL. Where there is none, its tests skip on a laptop and fail when CI=true."""
     worker = getattr(pytestconfig, "workerinput", None)
-    folder = Path(worker["postgres_folder"]) if worker else pytestconfig.stash[POSTGRES_FOLDER]
+    folder = Path(worker["postgres_folder"]) if worker else pytestconfig.stash[POSTGRES_FOLDERS][0]
     try:
         return postgres.ensure_running(folder)
     except postgres.PostgresMissing as missing:
