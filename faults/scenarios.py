@@ -59,7 +59,6 @@ NAMES = [*BESIDE_EACH_OTHER, *TROUBLES["sqlite"], *TROUBLES["postgresql"], *ALON
 ONLY_LONG = [
     *TROUBLES["postgresql"],
     *(name for name in ALONE if name.endswith("-postgresql")),
-    "disk-full-postgresql",
 ]
 """What differs from another scenario by its database alone, and takes long."""
 SHORT = [name for name in NAMES if name not in ONLY_LONG]

@@ -50,14 +50,23 @@ async def drop_flags(call: NamedDependency[Call], data: JSONBody[Flags]) -> Ok:
     return Ok()
 
 
+CALLS = [*category.CALLS, set_flags, drop_flags]
+
+
+@pytest.fixture(scope="module")
+def told_with_flags() -> Told:
+    return Told(make_document(CALLS, "https://relevo.example.com"))
+
+
 @pytest.fixture
-async def flags(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+async def flags(
+    world: World, api: Api, told_with_flags: Told, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Api]:
     """The API with two operations more."""
     _done.clear()
-    monkeypatch.setattr(category, "CALLS", [*category.CALLS, set_flags, drop_flags])
-    told = Told(make_document(category.CALLS, "https://relevo.example.com"))
+    monkeypatch.setattr(category, "CALLS", CALLS)
     async with client_of(app_of(world.services())) as http:
-        yield Api(http, told, api.token)
+        yield Api(http, told_with_flags, api.token)
 
 
 ASKED: Json = {"user_ns": "f1u1", "data": [{"flag_name": "a", "value": [1]}, {"flag_name": "b"}]}
