@@ -97,16 +97,20 @@ class Server(msgspec.Struct, frozen=True):
 
     def cpu_seconds(self) -> float:
         """What they have used so far."""
-        return sum(_cpu_seconds(pid) for pid in _family(self.pid))
+        return sum(_cpu_seconds(pid) for pid in family(self.pid))
 
     def memory_mb(self) -> float:
         """The most memory that each of them has had (resident), in all."""
-        return sum(_memory_mb(pid) for pid in _family(self.pid))
+        return sum(_memory_mb(pid) for pid in family(self.pid))
 
 
-def _family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(int(child) for child in children)]
+def family(pid: int) -> list[int]:
+    """A process, and those that it has started itself."""
+    return [pid, *children(pid)]
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from bench.processes import family
 from faults.report import Line
 from faults.scene import Run, execute, scene
 from faults.site import Site
@@ -28,8 +29,7 @@ ROOM_OF_POSTGRESQL = 200_000_000
 
 async def restart_postgresql(run: Run, name: str) -> Line:
     """The database server restarted under load: as an administrator does, and as after a crash."""
-    own = Run(run.folder, is_short=run.is_short, seed=run.seed)
-    try:
+    with contextlib.closing(run.with_own_cluster()) as own:
         seconds = 0.0
         async with scene(own, name, "postgresql", servers=2) as it:
             async with it.customers.writing():
@@ -38,8 +38,6 @@ async def restart_postgresql(run: Run, name: str) -> Line:
                     await asyncio.to_thread(postgres.restart, own.cluster, mode)
                     seconds = max(seconds, await it.recovered())
             return await it.line(name, seconds, note=f"{run.of(short=2, long=20)} restarts")
-    finally:
-        own.close()
 
 
 async def cut_connections(run: Run, name: str) -> Line:
@@ -182,7 +180,7 @@ async def fill_the_disk(run: Run, name: str, *, may_mount: bool = True) -> Line:
 async def fill_the_disk_of_postgresql(run: Run, name: str) -> Line:
     """PostgreSQL on a disk that is full for a while: its tables cannot grow. Every second time its log cannot
     either; then it ends (PANIC), and is started again when there is room."""
-    own = Run(run.folder, is_short=run.is_short, seed=run.seed)
+    own = run.with_own_cluster()
     data = own.cluster / "data"
     try:
         with _small_disk(data, ROOM_OF_POSTGRESQL) as is_mounted, contextlib.closing(own):
@@ -198,7 +196,7 @@ async def fill_the_disk_of_postgresql(run: Run, name: str) -> Line:
                         await asyncio.sleep(1.5)
                         stuck = max(stuck, it.customers.waiting)
                         disk.make_room()
-                        ends += await _up_again(own, it.database_url)
+                        ends += await _up_again(own.cluster, it.database_url)
                         seconds = max(seconds, await it.recovered())
                 note = f"{_told(disk, stuck)}, PostgreSQL ended {ends} times"
                 return await it.line(name, seconds, note=note, broken=_never_full(stuck))
@@ -214,15 +212,19 @@ def _never_full(stuck: int) -> list[str]:
     return [] if stuck else ["the disk was not full"]
 
 
+_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What one hears of a PostgreSQL that has ended, or is about to."""
+
+
 async def _fill_the_log(url: str) -> None:
     """Begin new files of the log (16 MB) until there is no room for one."""
-    with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    with contextlib.suppress(*_AWAY):
         for _ in range(ROOM_OF_POSTGRESQL // 16_000_000):
             await execute(url, "SELECT pg_logical_emit_message(true, '', repeat('.', 1000000))")
             await execute(url, "SELECT pg_switch_wal()")
 
 
-async def _up_again(own: Run, url: str) -> bool:
+async def _up_again(cluster: Path, url: str) -> bool:
     """Wait until PostgreSQL answers; start it if it has ended, as whoever watches over it does. Whether it
     had."""
     has_ended = False
@@ -231,21 +233,19 @@ async def _up_again(own: Run, url: str) -> bool:
             try:
                 await execute(url, "SELECT 1")
                 return has_ended
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except _AWAY:
                 await asyncio.sleep(0.2)
-            if not (own.cluster / "data/postmaster.pid").exists():
+            if not (cluster / "data/postmaster.pid").exists():
                 has_ended = True
-                await asyncio.to_thread(postgres.restart, own.cluster, "fast")
+                await asyncio.to_thread(postgres.restart, cluster, "fast")
 
 
 def _processes_of(cluster: Path) -> list[int]:
     """Those of a server of PostgreSQL; none when it has ended."""
     try:
-        pid = int((cluster / "data/postmaster.pid").read_text().split()[0])
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return family(int((cluster / "data/postmaster.pid").read_text().split()[0]))
     except OSError:
         return []
-    return [pid, *map(int, children)]
 
 
 class Tmpfs:

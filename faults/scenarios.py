@@ -56,10 +56,7 @@ TROUBLES = {  # by database, the names of their lines and those of what the rece
     "postgresql": {f"{name}-postgresql": name for name in receivers.TROUBLES},
 }
 NAMES = [*BESIDE_EACH_OTHER, *TROUBLES["sqlite"], *TROUBLES["postgresql"], *ALONE]
-ONLY_LONG = [
-    *TROUBLES["postgresql"],
-    *(name for name in ALONE if name.endswith("-postgresql")),
-]
+ONLY_LONG = [*TROUBLES["postgresql"], *(name for name in ALONE if name.endswith("-postgresql"))]
 """What differs from another scenario by its database alone, and takes long."""
 SHORT = [name for name in NAMES if name not in ONLY_LONG]
 

@@ -36,6 +36,10 @@ class Run:
         self.cluster = postgres.make_folder()
         self._numbers = iter(range(1_000_000))
 
+    def with_own_cluster(self) -> Run:
+        """The same with another PostgreSQL, to be closed by whoever asks."""
+        return Run(self.folder, is_short=self.is_short, seed=self.seed)
+
     def chance(self, name: str) -> random.Random:
         """A chance of its own for each scenario: the same in each run of this seed."""
         return random.Random(f"{self.seed} {name}")

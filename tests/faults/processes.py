@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from bench.processes import children
+
 
 async def two_children(pid: int, without: int = 0) -> list[int]:
     """Both of them, once there are two, and none is that one."""
@@ -12,10 +14,6 @@ async def two_children(pid: int, without: int = 0) -> list[int]:
         while len(found := children(pid)) != 2 or without in found:
             await asyncio.sleep(0.1)
     return found
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def is_alive(pid: int) -> bool:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.processes import children
 from relevo.testing.ports import until_open
 from tests.faults.installation import Installation
-from tests.faults.processes import children, shared_folder, two_children
+from tests.faults.processes import shared_folder, two_children
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
