@@ -186,7 +186,6 @@ class Inbound:
 def create_inbound(services: Services) -> OwnRouter:
     inbound = Inbound(services)
 
-    # A function, not a method: the framework makes a deep copy of the router, which stops at functions.
     @post("/{key:str}", include_in_schema=False)
     async def take(request: AnyRequest, key: FromPath[str]) -> Response[Taken]:
         taken = await inbound.take(request, key)

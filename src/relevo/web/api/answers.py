@@ -38,9 +38,8 @@ class Ok(msgspec.Struct, frozen=True):
 def newest(found: Sequence[T], limit: int) -> tuple[Sequence[T], int | None]:
     """Of the newest rows, which are found with one more than are shown: those, and the `before_id` of what is
     behind them; None where nothing is."""
-    shown = found[:limit]
-    last: Any = shown[-1] if len(found) > limit else None
-    return shown, last.id if last is not None else None
+    shown: Sequence[Any] = found[:limit]
+    return shown, shown[-1].id if len(found) > limit else None
 
 
 class Links(msgspec.Struct, frozen=True):
