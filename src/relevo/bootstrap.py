@@ -83,6 +83,7 @@ from relevo.web.demo.routes import Demo, create_demo
 from relevo.web.demo.sample import Sample
 from relevo.web.demo.wire import Wire
 from relevo.web.metrics import Levels
+from relevo.web.one_write import OneWrite
 from relevo.web.services import Edge, Services, TryEndpoint
 
 log = structlog.get_logger()
@@ -495,6 +496,7 @@ def _uvicorn_config(app: object, host: str, port: int) -> uvicorn.Config:
         app,  # type: ignore[arg-type]
         host=host,
         port=port,
+        http=OneWrite,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -16,6 +16,7 @@ from relevo.domain.ids import ConversationId
 from relevo.domain.messages import Text
 from relevo.testing.builders import World
 from relevo.web.front_door import FrontDoor
+from relevo.web.one_write import OneWrite
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -31,7 +32,7 @@ async def port(app: FrontDoor) -> AsyncIterator[int]:
     """A server as `relevo serve` runs it."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
+        uvicorn.Config(app, http=OneWrite, log_config=None, access_log=False, server_header=False)
     )
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     yield listening.getsockname()[1]
