@@ -21,6 +21,8 @@ from tests import postgres
 USERS = 1000
 CONNECTIONS = 256
 DRAINED_WITHIN = 60.0  # seconds
+FLOOR, EARLY = FLOORS = ("floor", "floor-early")
+"""The one that ratios are of, and the one that answers before it posts (`bench.floor`)."""
 
 
 class Measured(msgspec.Struct):
@@ -44,14 +46,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=10, help="of load in each part")
     parser.add_argument("--rounds", type=int, default=3, help="of capacity; the median counts")
-    parser.add_argument("--only", choices=["floor", "sqlite", "postgresql"], nargs="*")
+    parser.add_argument("--only", choices=[*FLOORS, "sqlite", "postgresql"], nargs="*")
     parser.add_argument(
         "--workers", type=int, nargs="*", default=[1], help="processes on PostgreSQL: a row for each number"
     )
     given = parser.parse_args()
     wanted = [
         row
-        for name in given.only or ["floor", "sqlite", "postgresql"]
+        for name in given.only or [*FLOORS, "sqlite", "postgresql"]
         for row in (_on_postgresql(given.workers) if name == "postgresql" else [name])
     ]
     with receiver() as url, contextlib.ExitStack() as stack:
@@ -66,8 +68,8 @@ def _on_postgresql(workers: Sequence[int]) -> list[str]:
 @contextlib.contextmanager
 def _server(name: str, receiver_url: str) -> Iterator[Server]:
     with contextlib.ExitStack() as stack:
-        if name == "floor":
-            yield stack.enter_context(floor(receiver_url))
+        if name in FLOORS:
+            yield stack.enter_context(floor(name, receiver_url, is_early=name == EARLY))
             return
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         database, _, workers = name.partition(" x")
@@ -89,7 +91,7 @@ async def _measure(servers: dict[str, Server], url: str, *, seconds: float, roun
              for name, server in servers.items()}  # fmt: skip
     for name, load in loads.items():
         await load.connect()
-        if name != "floor":
+        if name not in FLOORS:
             await load.each_once()  # hands every conversation over
     capacity: dict[str, list[Measured]] = {name: [] for name in servers}
     for _ in range(rounds):  # in turn, so that what the machine does meanwhile hits all alike
@@ -133,7 +135,7 @@ def _measured(name: str, server: Server, sent: Sent, report: Report, started: fl
         accept=_percentiles([at - sent.started[mid] for mid, at in sent.accepted.items()]),
         delivered=_percentiles([at - sent.started[mid] for mid, at in came.items()]),
         lost=len(sent.accepted) - len(came),
-        reordered=0 if name == "floor" else report.reordered,
+        reordered=0 if name in FLOORS else report.reordered,
         gaps=report.gaps,
         duplicates=report.duplicates,
         badly_signed=report.badly_signed,
@@ -150,7 +152,7 @@ def _percentiles(seconds: Sequence[float]) -> tuple[float, ...]:
 
 
 def _print_table(title: str, rows: Sequence[Measured]) -> None:
-    base = next((row.rate for row in rows if row.name == "floor"), None)
+    base = next((row.rate for row in rows if row.name == FLOOR), None)
     print(f"\n{title}\n")
     print(f"{'':14}{'hand-offs/s':>12}{'ratio':>7}{'accept ms':>20}{'to delivered ms':>20}"
           f"{'lost':>6}{'reord.':>7}{'gaps':>6}{'dups':>6}{'refused':>8}{'CPU µs':>8}{'MB':>6}")  # fmt: skip

@@ -1,7 +1,11 @@
 """The floor: a bare relay with the same server and client libraries. It stores nothing.
 
-It reads the hook, answers 200, and posts a signed webhook of the same size and headers. What
-Relevo adds to this is what durability, order and flows cost.
+It reads the hook, posts a signed webhook of the same size and headers, and answers when that is
+acknowledged. What Relevo adds to this is what durability, order and flows cost.
+
+With `--early` it answers before it posts, and what is not posted yet waits in its memory. That
+looks faster than it is: it takes in more than it can post, and posts the rest when the load has
+ended and left it the machine. It could not go on like that.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from relevo.domain import signing
 from relevo.system.chance import SystemChance
 from relevo.system.clock import SystemClock
 
-IN_FLIGHT = 64
+EARLY_IN_FLIGHT = 64
 
 
 class Sender(msgspec.Struct):
@@ -39,11 +43,9 @@ class Relay:
     def __init__(self, target: str, secret: str) -> None:
         self._target, self._secret = target, secret
         self._client = ClientBuilder().build()
-        self._gate = asyncio.Semaphore(IN_FLIGHT)
         self._decode = msgspec.json.Decoder(Hook).decode
         self._encode = msgspec.json.Encoder().encode
         self._chance = SystemChance(SystemClock())
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -55,18 +57,36 @@ class Relay:
             if not part.get("more_body"):
                 break
         if scope["method"] == "POST":
-            task = asyncio.create_task(self._forward(self._decode(body)))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            await self._deal_with(self._decode(body))
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await send({"type": "http.response.body", "body": b'{"status":"ok"}'})
+
+    async def _deal_with(self, hook: Hook) -> None:
+        await self._forward(hook)
 
     async def _forward(self, hook: Hook) -> None:
         body = self._encode(_webhook(hook))
         signed = signing.headers([self._secret], self._chance.webhook_id(), datetime.now(UTC), body)
         headers = {"content-type": "application/json", "relevo-event": "message.received", **signed}
+        await self._client.post(self._target).headers(headers).body_bytes(body).build().send()
+
+
+class EarlyRelay(Relay):
+    """Answers first."""
+
+    def __init__(self, target: str, secret: str) -> None:
+        super().__init__(target, secret)
+        self._gate = asyncio.Semaphore(EARLY_IN_FLIGHT)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def _deal_with(self, hook: Hook) -> None:
+        task = asyncio.create_task(self._forward(hook))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _forward(self, hook: Hook) -> None:
         async with self._gate:
-            await self._client.post(self._target).headers(headers).body_bytes(body).build().send()
+            await super()._forward(hook)
 
 
 def _webhook(hook: Hook) -> dict[str, Any]:
@@ -105,10 +125,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--target", required=True)
     parser.add_argument("--secret", required=True)
+    parser.add_argument("--early", action="store_true", help="answer before the webhook is posted")
     given = parser.parse_args()
 
     async def serve() -> None:
-        app = Relay(given.target, given.secret)
+        app = (EarlyRelay if given.early else Relay)(given.target, given.secret)
         config = uvicorn.Config(app, port=given.port, log_level="error", access_log=False)
         await uvicorn.Server(config).serve()
 

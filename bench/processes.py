@@ -134,10 +134,11 @@ def receiver() -> Iterator[str]:
 
 
 @contextmanager
-def floor(receiver_url: str) -> Iterator[Server]:
+def floor(name: str, receiver_url: str, *, is_early: bool) -> Iterator[Server]:
     """The bare relay."""
     port = free_port()
-    given = ("--port", str(port), "--target", f"{receiver_url}/hook/floor", "--secret", SECRET)
+    target = f"{receiver_url}/hook/{quote(name)}"
+    given = ["--port", str(port), "--target", target, "--secret", SECRET, *(["--early"] if is_early else [])]
     with _running("-m", "bench.floor", *given) as process:
         _until_answers(f"http://127.0.0.1:{port}/")
         yield Server(Target(f"http://127.0.0.1:{port}/hook"), process.pid)
