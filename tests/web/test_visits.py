@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from relevo.domain.errors import Unavailable
-from relevo.domain.events import AgentReplied, ByConversation, NoteWritten
+from relevo.domain.events import AgentReplied, ByConversation, NoteWritten, SubscriberChanged
+from relevo.domain.flows.runs import SetField
 from relevo.domain.ids import ConversationId
 from relevo.domain.messages import Interactive, Location, Media, MessageStatus, MessageType, Text
 from relevo.store import conversations
@@ -105,6 +106,21 @@ async def test_what_a_site_says_of_a_visitor_it_knows_is_remembered(
 
     told = (await world.conversation(ConversationId(1))).subscriber.profile
     assert (told.name, told.email, told.language) == ("Ana Diaz", "ana@example.com", "es")
+
+
+async def test_a_visitor_who_comes_back_keeps_the_language_that_was_found_out(
+    world: World, client: Client, base: str, opened: dict[str, str]
+) -> None:
+    spoken = SetField("language", "de")
+    await world.engine.submit(SubscriberChanged(to=ByConversation(ConversationId(1)), acts=(spoken,)))
+
+    token = opened["authorization"].removeprefix("Bearer ")
+    profile = {"locale": "en-US"}
+    await client.post(f"{base}/session", json={"token": token, "profile": profile})
+    await client.post(f"{base}/open", json={"profile": profile}, headers=opened)
+
+    told = (await world.conversation(ConversationId(1))).subscriber.profile
+    assert (told.language, told.locale) == ("de", "en_US")
 
 
 async def test_what_a_site_says_of_a_new_visitor_is_known_to_the_greeting(

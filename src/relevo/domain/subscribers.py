@@ -105,8 +105,13 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
         return replace(self, opt_ins={one: told for one, told in self.opt_ins.items() if one != by})
 
     def told(self, profile: Profile) -> Subscriber:
-        """The subscriber after a channel told something; what it leaves out stays as it was."""
+        """The subscriber after somebody told something; what is left out stays as it was."""
         known = self.profile
         told = msgspec.to_builtins(profile)  # leaves out what was not told
         news = {name: value for name, value in told.items() if getattr(known, name) != value}
         return replace(self, profile=replace(known, **news)) if news else self
+
+    def believed(self, profile: Profile) -> Profile:
+        """What counts of what a channel told. Its language is that of a telephone or a browser, and is told
+        again and again: it must not take back the one that a flow or the platform has found out."""
+        return replace(profile, language="") if self.profile.language else profile

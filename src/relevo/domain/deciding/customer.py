@@ -8,7 +8,7 @@ from relevo.domain.deciding.case_keeping import begin
 from relevo.domain.deciding.draft import Draft
 from relevo.domain.deciding.returning import return_control
 from relevo.domain.deciding.speaking import record
-from relevo.domain.deciding.subscriber import hear, learn, see
+from relevo.domain.deciding.subscriber import hear, meet, see
 from relevo.domain.deciding.telling import tell_listeners, tell_platform
 from relevo.domain.deciding.triggering import listen_for_silence
 from relevo.domain.deciding.walking import converse, perform, trigger
@@ -24,7 +24,7 @@ def message_received(draft: Draft, event: MessageReceived) -> None:
     first = not draft.state.started
     if first:
         begin(draft)
-    learn(draft, event.profile)
+    meet(draft, event.profile)
     see(draft)
     hear(draft, event)
     content = _as_pressed(draft, event.content)
@@ -86,7 +86,7 @@ def conversation_opened(draft: Draft, event: ConversationOpened) -> None:
     first = not draft.state.started
     if first:
         begin(draft)
-    learn(draft, event.profile)
+    meet(draft, event.profile)
     see(draft)
     flow = draft.current_flow()
     if first and flow is not None and not draft.agent_has_control:

@@ -30,6 +30,11 @@ def learn(draft: Draft, profile: Profile) -> None:
         draft.change(subscriber=after)
 
 
+def meet(draft: Draft, profile: Profile) -> None:
+    """Learn what the channel says of who is there."""
+    learn(draft, draft.state.subscriber.believed(profile))
+
+
 def hear(draft: Draft, event: MessageReceived) -> None:
     """Vendors bring messages late and out of order: the latest counts, and none is of the future."""
     if event.said_at is None:

@@ -74,8 +74,9 @@ async def _remembered(visit: Visit, profile: Profile) -> str:
     conversation = await visit.conversation()
     if conversation is None:
         return ""
-    if conversation.subscriber.told(profile) != conversation.subscriber:
-        event = SubscriberChanged(to=ByConversation(conversation.id), profile=profile)
+    news = conversation.subscriber.believed(profile)
+    if conversation.subscriber.told(news) != conversation.subscriber:
+        event = SubscriberChanged(to=ByConversation(conversation.id), profile=news)
         await visit.services.engine.submit(event)
     return conversation.user_ns
 
