@@ -33,6 +33,11 @@ class OwnRouter(Router):
         return routes
 
 
+def share_signature(handler: HTTPRouteHandler, of: HTTPRouteHandler) -> None:
+    """Have a handler of the same function take what was read of another."""
+    handler._parsed_fn_signature = of.parsed_fn_signature
+
+
 _OPTIONS = f"{HTTPRoute.create_options_handler.__qualname__}.<locals>.options_handler"
 _read: list[tuple[Any, Any]] = []
 """What was read of the first of the framework's handlers for OPTIONS: all of them have one signature."""

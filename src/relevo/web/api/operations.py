@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ from relevo.domain.workspaces import Scope
 from relevo.web.api.access import METHOD, SCOPE
 from relevo.web.api.reading import ours, read
 from relevo.web.errors import AnyRequest, Problem
+from relevo.web.routers import share_signature
 
 Json = dict[str, Any]
 Method = Literal["POST", "PUT", "DELETE"]
@@ -213,17 +215,20 @@ def looks_up(
 
 def also_as_post(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
     """Those with another method once more, for clients that can only POST and name the method in a header."""
-    return [
-        post(
-            [*handler.paths],
-            include_in_schema=False,
-            status_code=200,
-            dependencies=handler.dependencies,
-            opt={**handler.opt},
-        )(handler.fn)
-        for handler in handlers
-        if handler.opt[METHOD] != "POST"
-    ]
+    return [_as_post(handler) for handler in handlers if handler.opt[METHOD] != "POST"]
+
+
+@cache  # made once, for all applications
+def _as_post(handler: HTTPRouteHandler) -> HTTPRouteHandler:
+    twin = post(
+        [*handler.paths],
+        include_in_schema=False,
+        status_code=200,
+        dependencies=handler.dependencies,
+        opt={**handler.opt},
+    )(handler.fn)
+    share_signature(twin, handler)
+    return twin
 
 
 def _asked(asks: type[msgspec.Struct]) -> Callable[[AnyRequest], Any]:
