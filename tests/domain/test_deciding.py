@@ -389,6 +389,33 @@ def test_fields_tags_and_profile_can_be_changed_from_outside() -> None:
     assert (gone.subscriber.fields, gone.subscriber.tags) == ({}, ())
 
 
+def from_the_vendor(**profile: str) -> MessageReceived:
+    return msgspec.structs.replace(says("Hello"), profile=Profile(**profile))
+
+
+def test_what_somebody_has_set_holds_against_what_the_vendor_tells_each_time() -> None:
+    set_by_a_flow = SubscriberChanged(to=HERE, acts=(SetField("language", "de"),))
+    told_by_the_platform = SubscriberChanged(to=HERE, profile=Profile(name="Dr Ana Diaz"))
+    state = after(set_by_a_flow, told_by_the_platform)
+    profile = decided(
+        state, from_the_vendor(name="ana", language="en", locale="en_US")
+    ).conversation.subscriber.profile
+
+    assert (profile.name, profile.language, profile.locale) == ("Dr Ana Diaz", "de", "en_US")
+
+
+def test_what_nobody_has_set_follows_the_vendor() -> None:
+    met = after(from_the_vendor(name="ana", language="en"), from_the_vendor(name="ana diaz", language="es"))
+    cleared = after(
+        SubscriberChanged(to=HERE, acts=(SetField("name", "Dr Ana Diaz"),)),
+        SubscriberChanged(to=HERE, acts=(SetField("name", None),)),
+        from_the_vendor(name="ana diaz"),
+    )
+
+    assert (met.subscriber.profile.name, met.subscriber.profile.language) == ("ana diaz", "es")
+    assert cleared.subscriber.profile.name == "ana diaz"
+
+
 def test_the_pause_is_counted_down_for_the_wire() -> None:
     assert paused_seconds(ANA.pause, NOON) == 0
     assert paused_seconds(ALONE.pause, NOON) == -1

@@ -253,6 +253,8 @@ class SubscriberChanged(Event, frozen=True, kw_only=True, tag="subscriber.change
     """The API, a member or an import changed the person's data."""
 
     profile: Profile = Profile()
+    by_channel: bool = False
+    """Whether the profile is what the channel says: then it replaces nothing that somebody has set."""
     acts: tuple[DirectAct, ...] = ()
 
 

@@ -56,6 +56,8 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
     opt_ins: dict[By, OptIn] = {}
     no_broadcasts: bool = False
     """Whether they do not want what is said to many, on their channel."""
+    held: tuple[str, ...] = ()
+    """What of the profile a flow, the platform or a member has set: the channel's own does not replace it."""
     created_at: datetime
     last_seen_at: datetime | None = None
 
@@ -79,7 +81,9 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
         """After a field was set; None clears it."""
         if name in PROFILE_FIELDS:
             text = "" if value is None else str(value)
-            return replace(self, profile=replace(self.profile, **{name: text}))
+            others = tuple(one for one in self.held if one != name)
+            held = (*others, name) if text else others
+            return replace(self, profile=replace(self.profile, **{name: text}), held=held)
         fields = {key: old for key, old in self.fields.items() if key != name}
         return replace(self, fields=fields if value is None else {**fields, name: value})
 
@@ -105,13 +109,18 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
         return replace(self, opt_ins={one: told for one, told in self.opt_ins.items() if one != by})
 
     def told(self, profile: Profile) -> Subscriber:
-        """The subscriber after somebody told something; what is left out stays as it was."""
-        known = self.profile
+        """The subscriber after a flow, the platform or a member told something; what is left out stays."""
         told = msgspec.to_builtins(profile)  # leaves out what was not told
+        new = tuple(name for name in told if name not in self.held)
+        return replace(self._with(told), held=(*self.held, *new)) if told else self
+
+    def met(self, profile: Profile) -> Subscriber:
+        """The subscriber after a channel told something. A vendor tells the same with each message, a browser
+        at each visit: it takes nothing back that was found out meanwhile."""
+        told = msgspec.to_builtins(profile)
+        return self._with({name: value for name, value in told.items() if name not in self.held})
+
+    def _with(self, told: dict[str, str]) -> Subscriber:
+        known = self.profile
         news = {name: value for name, value in told.items() if getattr(known, name) != value}
         return replace(self, profile=replace(known, **news)) if news else self
-
-    def believed(self, profile: Profile) -> Profile:
-        """What counts of what a channel told. Its language is that of a telephone or a browser, and is told
-        again and again: it must not take back the one that a flow or the platform has found out."""
-        return replace(profile, language="") if self.profile.language else profile

@@ -50,6 +50,7 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: tuple[str, ...] = ()
     opt_ins: dict[By, OptIn] = {}
     no_broadcasts: bool = False
+    held: tuple[str, ...] = ()
 
 
 _encode = msgspec.json.Encoder().encode
@@ -159,6 +160,7 @@ def from_row(row: AnyRow) -> Conversation:
         labels=state.labels,
         opt_ins=state.opt_ins,
         no_broadcasts=state.no_broadcasts,
+        held=state.held,
         created_at=row.created_at,
         last_seen_at=row.last_seen_at,
     )
@@ -239,6 +241,7 @@ def _changing_row(one: Conversation) -> dict[str, Any]:
         one.subscriber.labels,
         one.subscriber.opt_ins,
         one.subscriber.no_broadcasts,
+        one.subscriber.held,
     )
     return {
         "control": one.control.value,

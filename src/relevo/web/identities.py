@@ -92,4 +92,5 @@ def _what_only_the_other_has(merged: Merged) -> SubscriberChanged:
         left.profile,
         **{name: value for name, value in msgspec.structs.asdict(kept.profile).items() if value},
     )
-    return SubscriberChanged(to=ByConversation(merged.kept.id), profile=profile, acts=(*fields, *tags))
+    to = ByConversation(merged.kept.id)
+    return SubscriberChanged(to=to, profile=profile, by_channel=True, acts=(*fields, *tags))

@@ -32,7 +32,7 @@ from relevo.domain.deciding.platform import (
     webhook_called,
 )
 from relevo.domain.deciding.receipts import receipt_came
-from relevo.domain.deciding.subscriber import apply_all, learn, reach_changed
+from relevo.domain.deciding.subscriber import apply_all, learn, meet, reach_changed
 from relevo.domain.deciding.surroundings import StoredMessage, Surroundings
 from relevo.domain.deciding.triggering import start_triggered
 from relevo.domain.events import (
@@ -133,8 +133,8 @@ def _handle(draft: Draft, event: AnyEvent) -> None:
             draft.effects.append(ShowTyping())
         case AgentRead():
             agent_read(draft)
-        case SubscriberChanged(profile=profile, acts=acts):
-            learn(draft, profile)
+        case SubscriberChanged(profile=profile, by_channel=by_channel, acts=acts):
+            (meet if by_channel else learn)(draft, profile)
             apply_all(draft, acts)
         case WebhookCalled():
             webhook_called(draft, event)

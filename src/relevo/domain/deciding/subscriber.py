@@ -25,14 +25,18 @@ from relevo.domain.subscribers import OptIn, Profile, Subscriber
 
 
 def learn(draft: Draft, profile: Profile) -> None:
-    before = draft.state.subscriber
-    if (after := before.told(profile)) is not before:
-        draft.change(subscriber=after)
+    """Take over what a flow, the platform or a member says of the person."""
+    _change(draft, draft.state.subscriber.told(profile))
 
 
 def meet(draft: Draft, profile: Profile) -> None:
-    """Learn what the channel says of who is there."""
-    learn(draft, draft.state.subscriber.believed(profile))
+    """Take over what the channel says of the person."""
+    _change(draft, draft.state.subscriber.met(profile))
+
+
+def _change(draft: Draft, after: Subscriber) -> None:
+    if after is not draft.state.subscriber:
+        draft.change(subscriber=after)
 
 
 def hear(draft: Draft, event: MessageReceived) -> None:

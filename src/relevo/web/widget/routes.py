@@ -74,9 +74,8 @@ async def _remembered(visit: Visit, profile: Profile) -> str:
     conversation = await visit.conversation()
     if conversation is None:
         return ""
-    news = conversation.subscriber.believed(profile)
-    if conversation.subscriber.told(news) != conversation.subscriber:
-        event = SubscriberChanged(to=ByConversation(conversation.id), profile=news)
+    if conversation.subscriber.met(profile) != conversation.subscriber:
+        event = SubscriberChanged(to=ByConversation(conversation.id), profile=profile, by_channel=True)
         await visit.services.engine.submit(event)
     return conversation.user_ns
 
