@@ -1,7 +1,7 @@
 """Uvicorn's HTTP protocol, except that an answer's head and body leave in one write.
 
-Uvicorn writes each as it comes, and that is a call of the system, a packet, and a wake-up of the client each.
-On the hooks the second one took as long as all that is done there besides (measured on 2 cores: 17 µs).
+Uvicorn writes each as it comes, and that is a call of the system, a packet, and a wake-up of the client each:
+17 µs of some 90 that the event loop spends on a hook (measured on 2 cores).
 """
 
 from __future__ import annotations
