@@ -32,7 +32,9 @@ async def port(app: FrontDoor) -> AsyncIterator[int]:
     """A server as `relevo serve` runs it."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(app, http=OneWrite, log_config=None, access_log=False, server_header=False)
+        uvicorn.Config(
+            app, http=OneWrite, log_config=None, access_log=False, server_header=False, lifespan="on"
+        )
     )
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     yield listening.getsockname()[1]
