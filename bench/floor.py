@@ -57,14 +57,11 @@ class Relay:
             if not part.get("more_body"):
                 break
         if scope["method"] == "POST":
-            await self._deal_with(self._decode(body))
+            await self._relay(self._decode(body))
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await send({"type": "http.response.body", "body": b'{"status":"ok"}'})
 
-    async def _deal_with(self, hook: Hook) -> None:
-        await self._forward(hook)
-
-    async def _forward(self, hook: Hook) -> None:
+    async def _relay(self, hook: Hook) -> None:
         body = self._encode(_webhook(hook))
         signed = signing.headers([self._secret], self._chance.webhook_id(), datetime.now(UTC), body)
         headers = {"content-type": "application/json", "relevo-event": "message.received", **signed}
@@ -79,14 +76,14 @@ class EarlyRelay(Relay):
         self._gate = asyncio.Semaphore(EARLY_IN_FLIGHT)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def _deal_with(self, hook: Hook) -> None:
-        task = asyncio.create_task(self._forward(hook))
+    async def _relay(self, hook: Hook) -> None:
+        task = asyncio.create_task(self._relay_later(hook))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _forward(self, hook: Hook) -> None:
+    async def _relay_later(self, hook: Hook) -> None:
         async with self._gate:
-            await super()._forward(hook)
+            await super()._relay(hook)
 
 
 def _webhook(hook: Hook) -> dict[str, Any]:
