@@ -117,10 +117,9 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
     def met(self, profile: Profile) -> Subscriber:
         """The subscriber after a channel told something. A vendor tells the same with each message, a browser
         at each visit: it takes nothing back that was found out meanwhile."""
-        told = msgspec.to_builtins(profile)
-        return self._with({name: value for name, value in told.items() if name not in self.held})
+        return self._with(msgspec.to_builtins(profile), but=self.held)
 
-    def _with(self, told: dict[str, str]) -> Subscriber:
+    def _with(self, told: dict[str, str], but: tuple[str, ...] = ()) -> Subscriber:
         known = self.profile
-        news = {name: value for name, value in told.items() if getattr(known, name) != value}
+        news = {name: v for name, v in told.items() if name not in but and getattr(known, name) != v}
         return replace(self, profile=replace(known, **news)) if news else self
